@@ -1,0 +1,237 @@
+"""What one split's HDF5 file holds, written down once for synth36 and Human3.6M.
+
+Image coordinates are continuous pixels of the full camera frame: x to the right, y down, pixel i covers [i, i + 1).
+The stored image may be a resampled cut of that frame: ``frame_px = stored_left_top + stored_px * stored_step``.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from c2fpose.errors import DataError
+from c2fpose.protocol import ACTIONS
+from c2fpose.skeleton import NUM_JOINTS
+
+SCHEMA_VERSION = 1
+JOINT_ORDER = "c2f17"  # skeleton.JOINTS
+
+
+@dataclass(frozen=True)
+class Field:
+    """One annotation array: a row for each record."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    meaning: str
+
+
+FIELDS = {
+    "joints_cam_mm": Field("float32", (NUM_JOINTS, 3), "joints in the camera frame (x right, y down, z forward), mm"),
+    "joints_px": Field("float32", (NUM_JOINTS, 2), "joints in the full camera frame, lens distortion included, px"),
+    "center_px": Field("float32", (2,), "centre of the person's box in the full camera frame, px"),
+    "scale": Field("float32", (), "side of the person's box in units of 200 px"),
+    "intrinsics_px": Field("float32", (4,), "fx, fy, cx, cy of the full camera frame, px"),
+    "stored_left_top_px": Field("float32", (2,), "left and top edge of the stored image in the full camera frame, px"),
+    "stored_step_px": Field("float32", (), "pixels of the full camera frame for each pixel of the stored image"),
+    "subject": Field("int16", (), "Human3.6M's subject number"),
+    "action": Field("int16", (), "index into protocol.ACTIONS"),
+    "trial": Field("int16", (), "which sequence of that subject and action, from 1"),
+    "camera": Field("int16", (), "index into protocol.CAMERA_SERIALS"),
+    "frame": Field("int32", (), "frame number in the sequence at 50 fps, from 1"),
+}
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """What a file says about itself; goes into every result computed from it."""
+
+    path: str
+    dataset: str  # "synth36" or "h36m"
+    split: str  # "train" or "test"
+    records: int
+    fingerprint: str  # SHA-256 over annotations and image bytes
+    provenance: dict[str, Any]  # how it was made: seed, preset, source, code version
+
+
+def write_split(
+    path: Path,
+    annotations: dict[str, np.ndarray],
+    jpegs: Iterable[bytes],
+    *,
+    dataset: str,
+    split: str,
+    provenance: dict[str, Any],
+) -> SplitInfo:
+    """Write one split; the file has its name only when it is complete.
+
+    ``annotations`` holds every key of ``FIELDS`` with the same number of rows; ``jpegs`` yields as many encoded images
+    and may be a generator. Raises ``DataError`` when names, shapes or counts differ from the schema.
+    """
+    arrays = {name: np.asarray(array, FIELDS[name].dtype) for name, array in annotations.items() if name in FIELDS}
+    if set(annotations) != set(FIELDS):
+        raise DataError(f"{path}: annotations do not follow the schema: {sorted(set(annotations) ^ set(FIELDS))}")
+    records = len(arrays["scale"])
+    for name, field in FIELDS.items():
+        if arrays[name].shape != (records, *field.shape):
+            raise DataError(f"{path}: {name} has shape {arrays[name].shape}, expected {(records, *field.shape)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    digest = hashlib.sha256()
+    with h5py.File(partial, "w") as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array).attrs["meaning"] = FIELDS[name].meaning
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        offsets = _write_jpegs(file, jpegs, digest)
+        if len(offsets) != records + 1:
+            raise DataError(f"{path}: {len(offsets) - 1} images for {records} annotated records")
+        file.create_dataset("jpeg_offsets", data=offsets)
+        file.attrs.update(
+            schema_version=SCHEMA_VERSION,
+            joint_order=JOINT_ORDER,
+            units="mm",
+            dataset=dataset,
+            split=split,
+            fingerprint=digest.hexdigest(),
+            provenance=json.dumps(provenance, sort_keys=True),
+        )
+    os.replace(partial, path)
+    return SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance)
+
+
+def _write_jpegs(file: h5py.File, jpegs: Iterable[bytes], digest: Any) -> np.ndarray:
+    """Append all images to one flat byte array; returns the offsets ``(records + 1,)``."""
+    block = 16 << 20
+    stored = file.create_dataset("jpeg_bytes", shape=(0,), maxshape=(None,), dtype="uint8", chunks=(1 << 18,))
+    offsets, pending, flushed = [0], bytearray(), 0
+
+    def flush() -> None:
+        nonlocal flushed
+        stored.resize((flushed + len(pending),))
+        stored[flushed:] = np.frombuffer(bytes(pending), np.uint8)
+        flushed += len(pending)
+        pending.clear()
+
+    for jpeg in jpegs:
+        pending += jpeg
+        digest.update(jpeg)
+        offsets.append(offsets[-1] + len(jpeg))
+        if len(pending) >= block:
+            flush()
+    flush()
+    return np.asarray(offsets, np.int64)
+
+
+class SplitReader:
+    """One split, opened lazily in each process: HDF5 handles do not survive a fork.
+
+    Annotations are small and held in memory as ``annotations[name]`` (see ``FIELDS``); images are read one by one.
+    Raises ``DataError`` for a missing, truncated or foreign file and for implausible annotations.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        self._file: h5py.File | None = None
+        self._pid = -1
+        with _opened(self.path) as file:
+            _check_header(file, self.path)
+            self.annotations = {name: _read_field(file, self.path, name) for name in FIELDS}
+            self._offsets = file["jpeg_offsets"][:]
+            self.info = SplitInfo(
+                path=self.path,
+                dataset=str(file.attrs["dataset"]),
+                split=str(file.attrs["split"]),
+                records=len(self.annotations["scale"]),
+                fingerprint=str(file.attrs["fingerprint"]),
+                provenance=json.loads(file.attrs["provenance"]),
+            )
+        _check_annotations(self.annotations, self.path)
+
+    def __len__(self) -> int:
+        return self.info.records
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_file": None, "_pid": -1}
+
+    def jpeg(self, record: int) -> np.ndarray:
+        """The encoded image of one record, ``(bytes,)`` uint8."""
+        if self._pid != os.getpid():
+            self._file, self._pid = h5py.File(self.path, "r"), os.getpid()
+        start, stop = self._offsets[record], self._offsets[record + 1]
+        try:
+            return self._file["jpeg_bytes"][start:stop]
+        except OSError as error:
+            raise DataError(f"{self.path}: record {record}: image bytes cannot be read ({error})") from None
+
+    def name(self, record: int) -> str:
+        """A record in words, in the form of the authors' file names."""
+        row = {key: int(self.annotations[key][record]) for key in ("subject", "action", "trial", "camera", "frame")}
+        return (
+            f"S{row['subject']}_{ACTIONS[row['action']]}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
+        )
+
+
+def _opened(path: str) -> h5py.File:
+    if not os.path.isfile(path):
+        raise DataError(f"{path}: no such file; make the data first (python -m c2fpose.data.synth36 preset=tiny)")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        reason = "truncated" if "truncated" in str(error) else "not an HDF5 file"
+        raise DataError(f"{path}: {reason}; make or copy it again") from None
+
+
+def _check_header(file: h5py.File, path: str) -> None:
+    missing = ({*FIELDS, "jpeg_bytes", "jpeg_offsets"} - set(file)) | (
+        {"schema_version", "joint_order", "dataset", "split", "units", "fingerprint", "provenance"} - set(file.attrs)
+    )
+    if missing:
+        raise DataError(f"{path}: not a c2fpose data file, or an unfinished one: lacks {', '.join(sorted(missing))}")
+    if file.attrs["schema_version"] != SCHEMA_VERSION:
+        raise DataError(f"{path}: schema {file.attrs['schema_version']}, this version reads {SCHEMA_VERSION}")
+    if file.attrs["joint_order"] != JOINT_ORDER:
+        raise DataError(f"{path}: unknown joint order {file.attrs['joint_order']!r}, expected {JOINT_ORDER!r}")
+    if file.attrs["units"] != "mm":
+        raise DataError(f"{path}: lengths in {file.attrs['units']!r}, expected 'mm'")
+
+
+def _read_field(file: h5py.File, path: str, name: str) -> np.ndarray:
+    records, field = file["scale"].shape[0], FIELDS[name]
+    if file[name].shape != (records, *field.shape):
+        raise DataError(f"{path}: {name} has shape {file[name].shape}, expected {(records, *field.shape)}")
+    try:
+        return file[name][:].astype(field.dtype, copy=False)
+    except OSError as error:
+        raise DataError(f"{path}: {name} cannot be read ({error})") from None
+
+
+def _check_annotations(annotations: dict[str, np.ndarray], path: str) -> None:
+    """Refuse what no correct file holds, naming the first record at fault."""
+    joints, scale = annotations["joints_cam_mm"], annotations["scale"]
+    if len(scale) == 0:
+        raise DataError(f"{path}: holds no record")
+    extent = np.ptp(joints, axis=1).max(-1)
+    faults = {
+        "NaN or infinite joints": ~np.isfinite(joints).all((1, 2)) | ~np.isfinite(annotations["joints_px"]).all((1, 2)),
+        "a joint behind the camera": (joints[..., 2] <= 0).any(1),
+        "a person less than 200 mm in extent; lengths must be millimetres": extent < 200,
+        "a person more than 4 m in extent; lengths must be millimetres": extent > 4000,
+        "a box without size": ~(scale > 0),
+        "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= len(ACTIONS)),
+        "a joint far outside its box": _outside_box(annotations),
+    }
+    for fault, rows in faults.items():
+        if rows.any():
+            raise DataError(f"{path}: record {int(np.argmax(rows))}: {fault} ({int(rows.sum())} such records)")
+
+
+def _outside_box(annotations: dict[str, np.ndarray]) -> np.ndarray:
+    """Records with a joint more than half a box outside the box: drifted labels reach out a little, no more."""
+    offset = np.abs(annotations["joints_px"] - annotations["center_px"][:, None]).max((1, 2))
+    return offset > 200.0 * annotations["scale"]
