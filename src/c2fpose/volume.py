@@ -1,0 +1,163 @@
+"""Volumes of likelihoods: targets, loss, decoding (paper, section 3.1).
+
+Shapes: B batch, J joints, D depth bins, H rows, W columns.
+
+Points are positions in the space that a volume spans, ``(..., 3)`` in 0..1: x and y across the crop, z over the range of
+the depth bins (``protocol.DEPTH_MIN_MM`` to ``DEPTH_MAX_MM``). Cell i of n covers [i/n, (i + 1)/n).
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from c2fpose.config import TargetConfig
+from c2fpose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.skeleton import MIRROR
+
+# The authors' drawing routine: a window of 6 * 2 + 1 cells at 64 cells; a quarter of the window is sigma.
+RELEASED_HALF_WINDOW = 6
+RELEASED_SIZE = 64
+# Their labels add this before truncating, so that a joint on a cell's edge falls in the upper cell.
+RELEASED_ROUNDING = 1e-4
+
+
+def to_points(joints_box: Float[Tensor, "*B J 2"], depth_rel_mm: Float[Tensor, "*B J"]) -> Float[Tensor, "*B J 3"]:
+    """Positions across the crop and depths relative to the root, as points."""
+    z = (depth_rel_mm - DEPTH_MIN_MM) / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    return torch.cat([joints_box, z[..., None]], -1)
+
+
+def from_points(points: Float[Tensor, "*B J 3"]) -> tuple[Float[Tensor, "*B J 2"], Float[Tensor, "*B J"]]:
+    """The inverse of ``to_points``: positions across the crop, depths relative to the root in mm."""
+    return points[..., :2], DEPTH_MIN_MM + points[..., 2] * (DEPTH_MAX_MM - DEPTH_MIN_MM)
+
+
+class Profiles(NamedTuple):
+    """A separable volume: its voxel (z, y, x) is ``z[z] * y[y] * x[x]``."""
+
+    z: Float[Tensor, "B J D"]
+    y: Float[Tensor, "B J H"]
+    x: Float[Tensor, "B J W"]
+
+    def volume(self) -> Float[Tensor, "B J D H W"]:
+        """All voxels."""
+        return self.z[..., :, None, None] * self.y[..., None, :, None] * self.x[..., None, None, :]
+
+
+def target_profiles(
+    points: Float[Tensor, "B J 3"],
+    visible: Bool[Tensor, "B J"],
+    shape: tuple[int, int, int],
+    config: TargetConfig,
+    depth_bins: int = DEPTH_BINS,
+) -> Profiles:
+    """The target volumes of shape (D, H, W), one a joint, in separable form.
+
+    Depths beyond the bins count as the nearest bin. A joint that is not visible has an empty volume: the network is
+    still trained towards zero there, as the original's is.
+    """
+    x, y, z = points.unbind(-1)
+    z = z.clamp(0, 1 - 0.5 / depth_bins)
+    axes = []
+    for position, size, bins in ((z, shape[0], depth_bins), (y, shape[1], shape[1]), (x, shape[2], shape[2])):
+        axes.append(axis_profile(_center(position, size, bins, config), size, config))
+    amplitude = 1.0 if config.definition == "released_code" else 1 / (2 * torch.pi * config.sigma**2)
+    axes[0] = axes[0] * (amplitude * visible[..., None])
+    return Profiles(*axes)
+
+
+def _center(position: Float[Tensor, "B J"], size: int, bins: int, config: TargetConfig) -> Float[Tensor, "B J"]:
+    """Where the Gaussian is centred, in cell indices; a coarse bin is the group of fine bins that holds the label."""
+    if config.centers == "exact":
+        return position * size - 0.5
+    rounding = RELEASED_ROUNDING if config.definition == "released_code" else 0.0
+    fine = torch.floor(position * bins + rounding)
+    return torch.floor(fine * size / bins)
+
+
+def axis_profile(center: Float[Tensor, "B J"], size: int, config: TargetConfig) -> Float[Tensor, "B J N"]:
+    """A Gaussian of peak 1 along one axis of ``size`` cells, ``center`` in cell indices.
+
+    The released code's is cut at the edge of its window, which shrinks with the number of cells.
+    """
+    offset = torch.arange(size, device=center.device, dtype=center.dtype) - center[..., None]
+    if config.definition == "paper":
+        return torch.exp(-(offset**2) / (2 * config.sigma**2))
+    half, sigma = released_window(size)
+    return torch.exp(-(offset**2) / (2 * sigma**2)) * (offset.abs() <= half + 0.5)
+
+
+def released_window(size: int) -> tuple[int, float]:
+    """Half the window and the sigma, in cells, of the authors' Gaussian along an axis of ``size`` cells."""
+    half = int((2 * RELEASED_HALF_WINDOW * size / RELEASED_SIZE + 1) / 2)
+    return half, (2 * half + 1) / 4
+
+
+def volume_loss(volume: Float[Tensor, "B J D H W"], target: Profiles) -> Float[Tensor, ""]:
+    """Mean squared error over all voxels of the batch, in float32."""
+    return (volume.float() - target.volume()).square().mean()
+
+
+def mirror_volume(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J D H W"]:
+    """The volume of the mirrored image: columns reversed, left and right joints exchanged."""
+    return volume[:, list(MIRROR)].flip(-1)
+
+
+def mirror_points(points: Float[Tensor, "*B J 3"]) -> Float[Tensor, "*B J 3"]:
+    """The points of the mirrored image."""
+    mirrored = points[..., list(MIRROR), :].clone()
+    mirrored[..., 0] = 1 - mirrored[..., 0]
+    return mirrored
+
+
+def decode(volume: Float[Tensor, "B J D H W"], method: str) -> Float[Tensor, "B J 3"]:
+    """One point for each volume.
+
+    ``argmax``: the centre of the highest voxel (the paper's); of equal ones the first, lowest z, then y, then x.
+    ``subvoxel``: that voxel, shifted along each axis by the Gaussian through it and its two neighbours.
+    ``expectation``: the mean position, weighted by the positive part of the volume.
+    """
+    volume = volume.float()
+    if method == "expectation":
+        return _expectation(volume)
+    shape = torch.tensor(volume.shape[2:], device=volume.device)
+    index = unravel(volume.flatten(2).argmax(-1), tuple(volume.shape[2:]))
+    shift = _subvoxel_shift(volume, index) if method == "subvoxel" else 0.0
+    return ((index + 0.5 + shift) / shape).flip(-1)
+
+
+def unravel(flat: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Flat voxel indices ``(...)`` as (z, y, x) ``(..., 3)``."""
+    _, rows, columns = shape
+    return torch.stack([flat // (rows * columns), flat // columns % rows, flat % columns], -1)
+
+
+def _subvoxel_shift(volume: Float[Tensor, "B J D H W"], index: Tensor) -> Float[Tensor, "B J 3"]:
+    """Peak of the Gaussian through three samples: a parabola in the logarithm. 0 on the border of the volume."""
+    flat, shape = volume.flatten(2), volume.shape[2:]
+    strides = (shape[1] * shape[2], shape[2], 1)
+    center = (index * torch.tensor(strides, device=volume.device)).sum(-1)
+    shifts = []
+    for axis, stride in enumerate(strides):
+        inside = (index[..., axis] > 0) & (index[..., axis] < shape[axis] - 1)
+        step = inside.long() * stride
+        below, here, above = (
+            flat.gather(2, (center + side * step)[..., None])[..., 0].clamp_min(1e-8).log() for side in (-1, 0, 1)
+        )
+        curvature = 2 * here - below - above
+        shift = 0.5 * (above - below) / curvature.clamp_min(1e-6)
+        shifts.append(torch.where(inside & (curvature > 1e-6), shift.clamp(-0.5, 0.5), 0.0))
+    return torch.stack(shifts, -1)
+
+
+def _expectation(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
+    weight = volume.clamp_min(0)
+    total = weight.sum((2, 3, 4)).clamp_min(1e-12)
+    means = []
+    for axis, others in ((4, (2, 3)), (3, (2, 4)), (2, (3, 4))):
+        size = volume.shape[axis]
+        centers = (torch.arange(size, device=volume.device) + 0.5) / size
+        means.append((weight.sum(others) * centers).sum(-1) / total)
+    return torch.stack(means, -1)

@@ -1,0 +1,18 @@
+"""Shape annotations of the package are checked while the tests run."""
+
+from jaxtyping import install_import_hook
+
+# numba compiles its kernels from plain functions, so the renderer's modules stay as they are
+install_import_hook(
+    [
+        "c2fpose.skeleton",
+        "c2fpose.camera",
+        "c2fpose.volume",
+        "c2fpose.networks",
+        "c2fpose.module",
+        "c2fpose.metrics",
+        "c2fpose.data.crop",
+        "c2fpose.data.augmentation",
+    ],
+    "beartype.beartype",
+)
