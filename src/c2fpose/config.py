@@ -4,6 +4,7 @@ Every value that a user can set in ``conf/`` has its type, range and meaning her
 Nothing heavy is imported, so that a wrong value is refused before any data is read.
 """
 
+import itertools
 from typing import Annotated, Any, Literal, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -71,7 +72,7 @@ def check_depths(depths: tuple[int, ...], depth_bins: int) -> None:
     """Refuse a depth schedule that no coarse-to-fine network can follow."""
     if not depths:
         raise ValueError("depths is empty; give one depth a stack, such as [1,2,4,64]")
-    if any(earlier > later for earlier, later in zip(depths, depths[1:], strict=False)):
+    if any(earlier > later for earlier, later in itertools.pairwise(depths)):
         raise ValueError(f"depths={list(depths)} decreases; coarse comes first, such as [1,2,4,64]")
     if depths[-1] != depth_bins:
         raise ValueError(f"depths={list(depths)} must end at depth_bins={depth_bins}")

@@ -3,6 +3,8 @@
 Coordinates are what a volume spans, scaled to [-1, 1]: x and y across the crop, z over the range of the depth bins.
 """
 
+import itertools
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,7 +28,7 @@ class CoordinateHead(nn.Module):
         super().__init__()
         halvings = max(0, (config.heatmap_size // FINAL_SIZE).bit_length() - 1)
         widths = [inputs, *[config.width] * halvings]
-        self.blocks = nn.ModuleList(Residual(config, a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.blocks = nn.ModuleList(Residual(config, a, b) for a, b in itertools.pairwise(widths))
         cells = (config.heatmap_size >> halvings) ** 2
         self.linear = nn.Linear(widths[-1] * cells, 3 * config.joints)
 

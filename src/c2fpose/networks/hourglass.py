@@ -3,6 +3,8 @@
 Shapes: B batch, C channels, H rows, W columns.
 """
 
+import itertools
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,8 +23,8 @@ def norm_layer(config: NetworkConfig, channels: int) -> nn.Module:
 
 
 def _groups(channels: int) -> int:
-    """The largest number of groups up to 32 that divides the channels."""
-    return max(groups for groups in range(1, 33) if channels % groups == 0)
+    """The largest number of groups up to 32 that divides the channels and leaves at least 4 in each."""
+    return max(groups for groups in range(1, 33) if channels % groups == 0 and (channels >= 4 * groups or groups == 1))
 
 
 class Residual(nn.Module):
@@ -80,7 +82,7 @@ class Hourglass(nn.Module):
 
 def residuals(config: NetworkConfig, widths: list[int]) -> nn.Sequential:
     """Residual blocks one after another, through the given widths."""
-    return nn.Sequential(*(Residual(config, a, b) for a, b in zip(widths, widths[1:], strict=False)))
+    return nn.Sequential(*(Residual(config, a, b) for a, b in itertools.pairwise(widths)))
 
 
 class Stem(nn.Module):
