@@ -1,0 +1,1 @@
+"""synth36: the embedded, rendered data set."""
