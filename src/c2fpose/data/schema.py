@@ -7,7 +7,7 @@ The stored image may be a resampled cut of that frame: ``frame_px = stored_left_
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from c2fpose.skeleton import NUM_JOINTS
 
 SCHEMA_VERSION = 1
 JOINT_ORDER = "c2f17"  # skeleton.JOINTS
+# Where images are: in the file itself, as files beside it, or nowhere (poses alone).
+IMAGE_STORES = ("embedded", "files", "none")
 
 
 @dataclass(frozen=True)
@@ -56,53 +58,98 @@ class SplitInfo:
     dataset: str  # "synth36" or "h36m"
     split: str  # "train" or "test"
     records: int
-    fingerprint: str  # SHA-256 over annotations and image bytes
+    fingerprint: str  # SHA-256 over annotations and image bytes, wherever the images are stored
     provenance: dict[str, Any]  # how it was made: seed, preset, source, code version
+    images: str = "embedded"  # one of IMAGE_STORES
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Images that stay files beside the HDF5: a folder, and each record's file in it (names with ``/``)."""
+
+    root: Path
+    names: Sequence[str]
 
 
 def write_split(
     path: Path,
     annotations: dict[str, np.ndarray],
-    jpegs: Iterable[bytes],
+    jpegs: Iterable[bytes] | None,
     *,
     dataset: str,
     split: str,
     provenance: dict[str, Any],
+    image_files: ImageFiles | None = None,
 ) -> SplitInfo:
     """Write one split; the file has its name only when it is complete.
 
     ``annotations`` holds every key of ``FIELDS`` with the same number of rows; ``jpegs`` yields as many encoded images
-    and may be a generator. Raises ``DataError`` when names, shapes or counts differ from the schema.
+    and may be a generator, or is None for poses alone. With ``image_files`` the images stay where they are and
+    ``jpegs`` is read for the fingerprint alone. Raises ``DataError`` when names, shapes or counts differ.
     """
-    arrays = {name: np.asarray(array, FIELDS[name].dtype) for name, array in annotations.items() if name in FIELDS}
-    if set(annotations) != set(FIELDS):
-        raise DataError(f"{path}: annotations do not follow the schema: {sorted(set(annotations) ^ set(FIELDS))}")
+    arrays = checked_arrays(path, annotations)
     records = len(arrays["scale"])
-    for name, field in FIELDS.items():
-        if arrays[name].shape != (records, *field.shape):
-            raise DataError(f"{path}: {name} has shape {arrays[name].shape}, expected {(records, *field.shape)}")
+    store = "none" if jpegs is None else "embedded" if image_files is None else "files"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     digest = hashlib.sha256()
     with h5py.File(partial, "w") as file:
-        for name, array in arrays.items():
-            file.create_dataset(name, data=array).attrs["meaning"] = FIELDS[name].meaning
-            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-        offsets = _write_jpegs(file, jpegs, digest)
-        if len(offsets) != records + 1:
-            raise DataError(f"{path}: {len(offsets) - 1} images for {records} annotated records")
-        file.create_dataset("jpeg_offsets", data=offsets)
-        file.attrs.update(
-            schema_version=SCHEMA_VERSION,
-            joint_order=JOINT_ORDER,
-            units="mm",
-            dataset=dataset,
-            split=split,
-            fingerprint=digest.hexdigest(),
-            provenance=json.dumps(provenance, sort_keys=True),
-        )
+        write_annotations(file, arrays, digest)
+        images = records
+        if store == "embedded":
+            offsets = _write_jpegs(file, jpegs, digest)
+            file.create_dataset("jpeg_offsets", data=offsets)
+            images = len(offsets) - 1
+        elif store == "files":
+            _write_names(file, image_files, path.parent)
+            for jpeg in jpegs:
+                digest.update(jpeg)
+            images = len(image_files.names)
+        if images != records:
+            raise DataError(f"{path}: {images} images for {records} annotated records")
+        info = SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance, store)
+        write_header(file, info)
     os.replace(partial, path)
-    return SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance)
+    return info
+
+
+def checked_arrays(path: Path, annotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Annotations in the schema's types; ``DataError`` where names or shapes differ from it."""
+    if set(annotations) != set(FIELDS):
+        raise DataError(f"{path}: annotations do not follow the schema: {sorted(set(annotations) ^ set(FIELDS))}")
+    arrays = {name: np.asarray(annotations[name], field.dtype) for name, field in FIELDS.items()}
+    records = len(arrays["scale"])
+    for name, field in FIELDS.items():
+        if arrays[name].shape != (records, *field.shape):
+            raise DataError(f"{path}: {name} has shape {arrays[name].shape}, expected {(records, *field.shape)}")
+    return arrays
+
+
+def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: Any) -> None:
+    """The annotation arrays into an open file, and into the fingerprint."""
+    for name, array in arrays.items():
+        file.create_dataset(name, data=array).attrs["meaning"] = FIELDS[name].meaning
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+
+
+def write_header(file: h5py.File, info: SplitInfo) -> None:
+    """What a file says about itself."""
+    file.attrs.update(
+        schema_version=SCHEMA_VERSION,
+        joint_order=JOINT_ORDER,
+        units="mm",
+        dataset=info.dataset,
+        split=info.split,
+        images=info.images,
+        fingerprint=info.fingerprint,
+        provenance=json.dumps(info.provenance, sort_keys=True),
+    )
+
+
+def _write_names(file: h5py.File, files: ImageFiles, beside: Path) -> None:
+    """Names of the image files, and their folder as seen from the HDF5."""
+    file.create_dataset("image_names", data=np.char.encode(np.asarray(files.names, str), "utf-8"))
+    file.attrs["images_root"] = Path(os.path.relpath(files.root, beside)).as_posix()
 
 
 def _write_jpegs(file: h5py.File, jpegs: Iterable[bytes], digest: Any) -> np.ndarray:
@@ -142,7 +189,10 @@ class SplitReader:
         with _opened(self.path) as file:
             _check_header(file, self.path)
             self.annotations = {name: _read_field(file, self.path, name) for name in FIELDS}
-            self._offsets = file["jpeg_offsets"][:]
+            images = str(file.attrs.get("images", "embedded"))
+            self._offsets = file["jpeg_offsets"][:] if images == "embedded" else None
+            self._names = file["image_names"][:] if images == "files" else None
+            self._root = os.path.join(os.path.dirname(self.path), str(file.attrs.get("images_root", "")))
             self.info = SplitInfo(
                 path=self.path,
                 dataset=str(file.attrs["dataset"]),
@@ -150,6 +200,7 @@ class SplitReader:
                 records=len(self.annotations["scale"]),
                 fingerprint=str(file.attrs["fingerprint"]),
                 provenance=json.loads(file.attrs["provenance"]),
+                images=images,
             )
         _check_annotations(self.annotations, self.path)
 
@@ -160,21 +211,36 @@ class SplitReader:
         return self.__dict__ | {"_file": None, "_pid": -1}
 
     def jpeg(self, record: int) -> np.ndarray:
-        """The encoded image of one record, ``(bytes,)`` uint8."""
+        """The encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names a record that cannot be read."""
+        if self._names is not None:
+            return self._jpeg_file(record)
+        if self._offsets is None:
+            raise DataError(f"{self.path}: holds poses alone, no images")
         if self._pid != os.getpid():
-            self._file, self._pid = h5py.File(self.path, "r"), os.getpid()
+            # No chunk cache: images are read once each and in random order, and a chunk holds many of them.
+            self._file, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0), os.getpid()
         start, stop = self._offsets[record], self._offsets[record + 1]
         try:
             return self._file["jpeg_bytes"][start:stop]
         except OSError as error:
             raise DataError(f"{self.path}: record {record}: image bytes cannot be read ({error})") from None
 
+    def image_file(self, record: int) -> str | None:
+        """Path of the record's image, where images are files beside the HDF5."""
+        return None if self._names is None else os.path.join(self._root, self._names[record].decode())
+
+    def _jpeg_file(self, record: int) -> np.ndarray:
+        name = self.image_file(record)
+        try:
+            return np.fromfile(name, np.uint8)
+        except OSError as error:
+            reason = "no such image file" if isinstance(error, FileNotFoundError) else str(error)
+            raise DataError(f"{self.path}: record {record}: {name}: {reason}") from None
+
     def name(self, record: int) -> str:
         """A record in words, in the form of the authors' file names."""
         row = {key: int(self.annotations[key][record]) for key in ("subject", "action", "trial", "camera", "frame")}
-        return (
-            f"S{row['subject']}_{ACTIONS[row['action']]}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
-        )
+        return f"S{row['subject']}_{ACTIONS[row['action']]}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
 
 
 def _opened(path: str) -> h5py.File:
@@ -188,7 +254,11 @@ def _opened(path: str) -> h5py.File:
 
 
 def _check_header(file: h5py.File, path: str) -> None:
-    missing = ({*FIELDS, "jpeg_bytes", "jpeg_offsets"} - set(file)) | (
+    stores = {"embedded": {"jpeg_bytes", "jpeg_offsets"}, "files": {"image_names"}, "none": set()}
+    images = file.attrs.get("images", "embedded")  # files from before the choice have no such attribute
+    if images not in stores:
+        raise DataError(f"{path}: images stored as {images!r}, expected one of {', '.join(IMAGE_STORES)}")
+    missing = ({*FIELDS, *stores[images]} - set(file)) | (
         {"schema_version", "joint_order", "dataset", "split", "units", "fingerprint", "provenance"} - set(file.attrs)
     )
     if missing:
