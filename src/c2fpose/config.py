@@ -109,9 +109,9 @@ class OptimizerConfig(Schema):
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.99  # RMSprop's smoothing of squared gradients
     epsilon: Positive = 1e-8
     weight_decay: NonNegative = 0.0
-    schedule: Literal["constant", "one_cycle", "cosine"] = "constant"
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1  # share of all steps in which a schedule rises
-    gradient_clip: NonNegative = 0.0  # largest gradient norm; 0: none
+    # "one_cycle": up to learning_rate and down to nearly 0 along cosines, over all steps
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of all steps in which one_cycle rises
 
 
 class DecodingConfig(Schema):
@@ -146,6 +146,35 @@ class ModelConfig(Schema):
         if weights is not None and len(weights) != stacks:
             raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
         return self
+
+
+class TrainerConfig(Schema):
+    """How long, how exactly and on what to train; handed to Lightning's Trainer."""
+
+    max_steps: Count = 4000  # optimiser steps
+    validate_every: Count = 500  # optimiser steps between validations; a checkpoint is kept at each
+    log_every: Count = 20  # optimiser steps between logged values
+    # "auto": bf16 where processor or GPU computes in it, else float32
+    precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | Literal["auto"] = "auto"  # how many
+    num_nodes: Count = 1
+    strategy: str = "auto"  # Lightning's name, such as ddp
+    gradient_clip: NonNegative = 0.0  # largest gradient norm; 0: none
+    accumulate: Count = 1  # batches a step
+    deterministic: bool = False  # refuse operations that differ from run to run on a GPU; slower
+    progress: bool = True  # progress bars
+
+
+class LoggerConfig(Schema):
+    """Where values, tables and pictures of a run go, beside its own directory."""
+
+    wandb: bool = True  # Weights & Biases
+    mode: Literal["offline", "online"] = "offline"  # offline needs no account; `wandb sync` sends it later
+    project: str = "c2fpose"
+    group: str | None = None  # runs of a sweep share one
+    tags: tuple[str, ...] = ()
+    csv: bool = True  # values as metrics.csv in the run's directory
 
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)

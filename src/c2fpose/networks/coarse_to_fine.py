@@ -1,6 +1,6 @@
 """The coarse-to-fine volumetric network (paper, section 3): one depth schedule makes it.
 
-Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels. Volumes leave the network as ``(B, J, D, H, W)``,
+Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels. Volumes leave the network as (B, J, D, H, W),
 one a supervised stack; ``D`` follows the schedule.
 """
 

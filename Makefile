@@ -1,0 +1,37 @@
+# Two commands do it all: `make train` and `make test`. Both set up what is missing and leave finished work alone.
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+PRESET ?= tiny
+DATA   := data/synth36_$(PRESET)/test.h5
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help train test data setup lint sheet clean
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+train: setup data ## train, evaluate and show a network on the tiny data set (ARGS="key=value ..." to change it)
+	$(RUN) -m c2fpose.train data.preset=$(PRESET) $(ARGS)
+
+test: setup ## run the tests (all but those that need a GPU)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
+
+data: $(DATA) ## make the synthetic people (PRESET=tiny, small or full)
+
+$(DATA): | setup
+	$(RUN) -m c2fpose.data.synth36 preset=$(PRESET) workers=2
+
+setup: $(VENV)/installed ## make .venv and install the package under the constraints
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	touch $@
+
+lint: setup ## check style
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+clean: ## remove runs and made data, keep .venv
+	rm -rf runs data .pytest_cache
