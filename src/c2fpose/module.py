@@ -1,0 +1,195 @@
+"""The LightningModule: a network, the loss along its stacks, its optimiser, and points out of images.
+
+Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from c2fpose.camera import back_project
+from c2fpose.config import ModelConfig, OptimizerConfig, parse
+from c2fpose.metrics import MeanPerJointError
+from c2fpose.networks.coarse_to_fine import CoarseToFine, normalisations
+from c2fpose.networks.coordinates import to_absolute, to_relative
+from c2fpose.skeleton import ROOT
+from c2fpose.volume import (
+    Profiles,
+    decode,
+    from_points,
+    mirror_points,
+    mirror_volume,
+    target_profiles,
+    to_points,
+    volume_loss,
+)
+
+Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
+
+
+class PoseModule(LightningModule):
+    """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
+
+    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by the module.
+    """
+
+    def __init__(self, model: dict[str, Any], provenance: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.config = parse(ModelConfig, model, "model")
+        self.network = CoarseToFine(self.config.network).to(memory_format=torch.channels_last)
+        self.validation_error = MeanPerJointError()
+
+    # --- training ---
+
+    def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
+        losses = self.losses(self.network(normalise(batch["image"])), batch)
+        weights = self.config.loss.stack_weights or [1.0] * len(losses)
+        loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
+        for index, value in enumerate(losses):
+            self.log(f"train/loss_stack{index + 1}", value.detach())
+        self.log("train/loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
+        """One mean squared error for each supervised stack, or the coordinates' own.
+
+        Invisible joints are trained towards an empty volume; the coordinates of such joints do not count.
+        """
+        points = to_points(batch["joints_box"], batch["depth_rel_mm"])
+        if self.config.network.head == "coordinates":
+            target = to_relative(2 * points - 1, self.config.network.coordinates)
+            squared = (outputs.float() - target).square().mean(-1) * batch["visible"]
+            return [squared.sum() / batch["visible"].sum().clamp_min(1)]
+        return [self._stack_loss(volume, points, batch["visible"]) for volume in outputs]
+
+    def _stack_loss(self, volume: Float[Tensor, "B J D H W"], points: Tensor, visible: Tensor) -> Float[Tensor, ""]:
+        depth = min(volume.shape[2], self.grown_depth())
+        if depth < volume.shape[2]:
+            volume = volume.unflatten(2, (depth, -1)).mean(3)
+        return volume_loss(volume, self.targets(points, visible, (depth, *volume.shape[3:])))
+
+    def targets(self, points: Tensor, visible: Tensor, shape: tuple[int, int, int]) -> Profiles:
+        """Separable target volumes of shape (D, H, W), made on the device."""
+        return target_profiles(points, visible, shape, self.config.target, self.config.network.depth_bins)
+
+    def grown_depth(self) -> int:
+        """The finest depth in training now: doubling up to the full one where ``grow_depth`` says when.
+
+        Before its time, a volume's bins are averaged in groups and trained towards the coarser target.
+        """
+        stages = self.config.grow_depth
+        if not stages or not self.training:
+            return self.config.network.depth_bins
+        done = self.global_step / max(1, self.trainer.estimated_stepping_batches)
+        to_come = sum(stage > done for stage in stages)
+        return max(1, self.config.network.depth_bins >> to_come)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        config = self.config.optimizer
+        optimizer = make_optimizer(self.parameters(), config)
+        if config.schedule == "constant":
+            return {"optimizer": optimizer}
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=config.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches) + 1,
+            pct_start=config.warmup,
+            anneal_strategy="cos",
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    # --- validation and prediction ---
+
+    def predict_points(self, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Points of a batch of crops, averaged with those of the mirror images if the decoding says so.
+
+        Volumes are averaged before decoding (the paper's way), coordinates as such.
+        """
+        images = normalise(image)
+        if self.config.decoding.flip:
+            images = torch.cat([images, images.flip(-1)])
+        with batch_statistics(self.network, self.config.batch_norm == "batch"):
+            output = self.network(images)
+        if self.config.network.head == "coordinates":
+            points = (to_absolute(output.float(), self.config.network.coordinates) + 1) / 2
+            return _averaged(points, mirror_points) if self.config.decoding.flip else points
+        volume = _averaged(output[-1].float(), mirror_volume) if self.config.decoding.flip else output[-1]
+        return decode(volume, self.config.decoding.method)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        points = self.predict_points(batch["image"])
+        self.validation_error.update(poses_given_root_depth(points, batch), batch["joints_cam_mm"])
+        self.log("val/mpjpe_mm", self.validation_error, prog_bar=True, batch_size=len(points))
+
+    def predict_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
+        """Crop positions ``joints_box (B, J, 2)`` and depths ``depth_rel_mm (B, J)``, with the records' indices."""
+        joints_box, depth_rel_mm = from_points(self.predict_points(batch["image"]).cpu())
+        return {"joints_box": joints_box, "depth_rel_mm": depth_rel_mm, "record": batch["record"].cpu()}
+
+
+def normalise(image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
+    """Bytes to 0..1, no mean subtracted (authors' code), in the memory format of the network."""
+    return image.float().div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def _averaged(both: Tensor, mirror: Any) -> Tensor:
+    """Mean over a batch and the mirrored back second half of it."""
+    straight, mirrored = both.chunk(2)
+    return (straight + mirror(mirrored)) / 2
+
+
+def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Batch) -> Float[Tensor, "B J 3"]:
+    """Poses in the camera frame, mm, with the root's true depth: for validation on the way."""
+    joints_box, depth_rel_mm = from_points(points)
+    joints_px = batch["box_left_top_px"][:, None] + joints_box * batch["box_side_px"][:, None, None]
+    depth_mm = depth_rel_mm + batch["joints_cam_mm"][:, ROOT, 2:]
+    poses = back_project(joints_px.cpu().numpy(), depth_mm.cpu().numpy(), batch["intrinsics_px"].cpu().numpy())
+    return torch.as_tensor(poses, dtype=points.dtype, device=points.device)
+
+
+def make_optimizer(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+    """RMSprop as Torch7's (equal to PyTorch's), or AdamW."""
+    common = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
+    if config.name == "rmsprop":
+        return torch.optim.RMSprop(parameters, alpha=config.alpha, **common)
+    return torch.optim.AdamW(parameters, betas=(0.9, config.alpha), **common)
+
+
+@contextmanager
+def batch_statistics(network: torch.nn.Module, wanted: bool) -> Iterator[None]:
+    """BatchNorm by each batch's own statistics, the running ones untouched; nothing if not ``wanted``."""
+    layers = list(normalisations(network)) if wanted else []
+    before = [(layer, layer.training, layer.momentum) for layer in layers]
+    for layer in layers:
+        layer.training, layer.momentum = True, 0.0
+    try:
+        yield
+    finally:
+        for layer, training, momentum in before:
+            layer.training, layer.momentum = training, momentum
+
+
+@torch.no_grad()
+def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S S"]]) -> int:
+    """Measure the running statistics anew, as plain means over the given batches; returns how many there were."""
+    layers, was_training = list(normalisations(network)), network.training
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # PyTorch: cumulative average
+    network.train()
+    batches = 0
+    for image in images:
+        network(normalise(image))
+        batches += 1
+    network.train(was_training)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    return batches
