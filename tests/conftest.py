@@ -11,6 +11,7 @@ install_import_hook(
         "c2fpose.networks",
         "c2fpose.module",
         "c2fpose.metrics",
+        "c2fpose.poses",
         "c2fpose.data.crop",
         "c2fpose.data.augmentation",
     ],
