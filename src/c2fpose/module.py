@@ -12,12 +12,11 @@ from jaxtyping import Float, UInt8
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
-from c2fpose.camera import back_project
 from c2fpose.config import ModelConfig, OptimizerConfig, parse
 from c2fpose.metrics import MeanPerJointError
 from c2fpose.networks.coarse_to_fine import CoarseToFine, normalisations
 from c2fpose.networks.coordinates import to_absolute, to_relative
-from c2fpose.skeleton import ROOT
+from c2fpose.poses import box_to_frame_px, poses_cam_mm
 from c2fpose.volume import (
     Profiles,
     decode,
@@ -48,7 +47,7 @@ class PoseModule(LightningModule):
     # --- training ---
 
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
-        losses = self.losses(self.network(normalise(batch["image"])), batch)
+        losses = self.losses(self.network(normalise(batch["image"], self.network)), batch)
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
         loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
         for index, value in enumerate(losses):
@@ -112,7 +111,7 @@ class PoseModule(LightningModule):
 
         Volumes are averaged before decoding (the paper's way), coordinates as such.
         """
-        images = normalise(image)
+        images = normalise(image, self.network)
         if self.config.decoding.flip:
             images = torch.cat([images, images.flip(-1)])
         with batch_statistics(self.network, self.config.batch_norm == "batch"):
@@ -134,9 +133,10 @@ class PoseModule(LightningModule):
         return {"joints_box": joints_box, "depth_rel_mm": depth_rel_mm, "record": batch["record"].cpu()}
 
 
-def normalise(image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
-    """Bytes to 0..1, no mean subtracted (authors' code), in the memory format of the network."""
-    return image.float().div_(255).contiguous(memory_format=torch.channels_last)
+def normalise(image: UInt8[Tensor, "B 3 S S"], network: torch.nn.Module) -> Float[Tensor, "B 3 S S"]:
+    """Bytes to 0..1, no mean subtracted (authors' code), in the number and memory format of the network."""
+    dtype = next(network.parameters()).dtype
+    return image.to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
 
 
 def _averaged(both: Tensor, mirror: Any) -> Tensor:
@@ -148,9 +148,13 @@ def _averaged(both: Tensor, mirror: Any) -> Tensor:
 def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Batch) -> Float[Tensor, "B J 3"]:
     """Poses in the camera frame, mm, with the root's true depth: for validation on the way."""
     joints_box, depth_rel_mm = from_points(points)
-    joints_px = batch["box_left_top_px"][:, None] + joints_box * batch["box_side_px"][:, None, None]
-    depth_mm = depth_rel_mm + batch["joints_cam_mm"][:, ROOT, 2:]
-    poses = back_project(joints_px.cpu().numpy(), depth_mm.cpu().numpy(), batch["intrinsics_px"].cpu().numpy())
+    given = {
+        key: batch[key].cpu().numpy() for key in ("box_left_top_px", "box_side_px", "intrinsics_px", "joints_cam_mm")
+    }
+    joints_px = box_to_frame_px(joints_box.cpu().numpy(), given["box_left_top_px"], given["box_side_px"])
+    poses = poses_cam_mm(
+        joints_px, depth_rel_mm.cpu().numpy(), given["intrinsics_px"], "ground_truth", given["joints_cam_mm"]
+    )
     return torch.as_tensor(poses, dtype=points.dtype, device=points.device)
 
 
@@ -187,7 +191,7 @@ def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S 
     network.train()
     batches = 0
     for image in images:
-        network(normalise(image))
+        network(normalise(image, network))
         batches += 1
     network.train(was_training)
     for layer, momentum in zip(layers, momenta, strict=True):

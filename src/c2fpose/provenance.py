@@ -23,7 +23,9 @@ def code_version() -> str:
 
     try:
         commit = git("rev-parse", "--short=12", "HEAD").strip()
-        changed = "+changed" if git("status", "--porcelain", "--untracked-files=no", "--", "src", "conf").strip() else ""
+        changed = (
+            "+changed" if git("status", "--porcelain", "--untracked-files=no", "--", "src", "conf").strip() else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return __version__
     return f"{__version__}+{commit}{changed}"
