@@ -50,7 +50,7 @@ EXCLUSIONS = {
     # Labels drift by about 200 mm: files "Greeting", "SittingDown 1" and "Waiting 1" of S9. Root-relative errors
     # survive it, crops do not. (Iskakov et al., Learnable Triangulation, ICCV 2019, list them as damaged.)
     "s9_drift": ((9, "Greeting", 2, None), (9, "SittingDown", 2, None), (9, "Waiting", 1, None)),
-    # Corrupt video, file "Directions" (sub-action 2) of S11, camera 54138969: the authors' 109,867 test frames are without it.
+    # Corrupt video, file "Directions" of S11, camera 54138969: the authors' 109,867 test frames are without it.
     # Others leave out Directions of S11 in all four cameras.
     "s11_directions_corrupt": ((11, "Directions", 2, 0),),
 }

@@ -1,0 +1,170 @@
+"""The LightningDataModule over one file of training and one of test subjects, synth36 or Human3.6M alike."""
+
+import numpy as np
+import pytorch_lightning as pl
+import torch.utils.data
+
+from c2fpose.data.config import AugmentationConfig, DataConfig
+from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
+from c2fpose.data.schema import SplitInfo, SplitReader
+from c2fpose.errors import DataError
+from c2fpose.protocol import ACTIONS, EXCLUSIONS
+
+__all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_sequences", "select", "thinned"]
+
+
+class PoseData(pl.LightningDataModule):
+    """Training, validation and test batches (see ``dataset.Batch``).
+
+    After ``setup`` the attributes ``train``, ``val``, ``test`` hold the data sets and ``fingerprints`` names the bytes
+    behind every result: ``{"train": sha256, "test": sha256}``. ``setup`` raises ``DataError`` for a file that cannot be
+    used and for a choice of records that leaves nothing.
+    """
+
+    def __init__(self, config: DataConfig, seed: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.seed = seed
+        self.infos: dict[str, SplitInfo] = {}
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """SHA-256 over annotations and images of each file read so far."""
+        return {split: info.fingerprint for split, info in self.infos.items()}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read annotations and choose records: all three sets to fit, the test file alone to test or predict."""
+        if stage in (None, "fit", "validate"):
+            if not hasattr(self, "train"):
+                self._setup_training()
+        if not hasattr(self, "test"):
+            reader = self._open(self.config.test_file, "test")
+            self.test = PoseDataset(reader, self._test_records(reader), self.config)
+        if stage in (None, "fit", "validate") and self.config.validation == "test_subjects":
+            self.val = PoseDataset(self.test.reader, self._limited(self.test.records), self.config)
+
+    def _setup_training(self) -> None:
+        config = self.config
+        reader = self._open(config.train_file, "train")
+        candidates = select(reader, config.train_subjects, config)
+        if config.validation == "held_out_sequences":
+            held_out = held_out_sequences(reader.annotations, candidates, config.validation_every)
+            val = self._limited(candidates[held_out])
+            candidates = candidates[~held_out]
+            if len(val) == 0 or len(candidates) == 0:
+                raise DataError(
+                    f"{reader.path}: one of {config.validation_every} sequences held out leaves "
+                    f"{len(candidates)} records to train and {len(val)} to validate; change validation_every"
+                )
+            self.val = PoseDataset(reader, val, config)
+        self.train = PoseDataset(
+            reader, thinned(reader.annotations, candidates, config.frame_stride), config, self.seed
+        )
+
+    def _open(self, path: str, split: str) -> SplitReader:
+        reader = SplitReader(path)
+        if reader.info.split != split:
+            raise DataError(f"{path}: holds the {reader.info.split!r} split; {split}_file was given")
+        self.infos[split] = reader.info
+        return reader
+
+    def _test_records(self, reader: SplitReader) -> np.ndarray:
+        chosen = select(reader, self.config.test_subjects, self.config)
+        return thinned(reader.annotations, chosen, self.config.test_frame_stride)
+
+    def _limited(self, records: np.ndarray) -> np.ndarray:
+        limit = self.config.validation_records
+        if limit is None or len(records) <= limit:
+            return records
+        return records[np.linspace(0, len(records) - 1, limit).round().astype(int)]
+
+    def train_dataloader(self) -> TrainingLoader:
+        """Shuffled by (seed, epoch), full batches only; resumes exactly."""
+        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        sampler = EpochSampler(len(self.train), self.config.batch_size, self.seed, replicas, rank)
+        if sampler.batches == 0:
+            raise DataError(
+                f"{self.train.reader.path}: {len(self.train)} training records do not fill a batch of "
+                f"{self.config.batch_size}"
+            )
+        return self._loader(self.train, self.config.batch_size, TrainingLoader, sampler=sampler)
+
+    def val_dataloader(self) -> PoseLoader:
+        """Held-out records in file order."""
+        return self._loader(self.val, self.config.eval_batch_size)
+
+    def test_dataloader(self) -> PoseLoader:
+        """Test records in file order."""
+        return self._loader(self.test, self.config.eval_batch_size)
+
+    predict_dataloader = test_dataloader
+
+    def _loader(
+        self, dataset: PoseDataset, batch_size: int, kind: type[PoseLoader] = PoseLoader, **options: object
+    ) -> PoseLoader:
+        dataset.prepare()
+        workers = self.config.workers
+        parallel = {"multiprocessing_context": self.config.start_method, "persistent_workers": True} if workers else {}
+        return kind(
+            dataset,
+            batch_size=batch_size,
+            num_workers=workers,
+            collate_fn=collate,
+            worker_init_fn=_one_thread,
+            pin_memory=self.config.pin_memory,
+            **parallel,
+            **options,
+        )
+
+
+def _one_thread(worker: int) -> None:
+    """Loader processes are many: each keeps to one thread."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def select(reader: SplitReader, subjects: tuple[int, ...], config: DataConfig) -> np.ndarray:
+    """Records of the subjects, actions and cameras asked for, less the excluded ones. Raises ``DataError`` if none."""
+    rows = reader.annotations
+    actions = [ACTIONS.index(action) for action in config.actions]
+    kept = (
+        np.isin(rows["subject"], subjects) & np.isin(rows["action"], actions) & np.isin(rows["camera"], config.cameras)
+    )
+    for name in config.exclude:
+        for subject, action, trial, camera in EXCLUSIONS[name]:
+            left_out = (rows["subject"] == subject) & (rows["action"] == ACTIONS.index(action))
+            left_out &= (trial is None) | (rows["trial"] == trial)
+            left_out &= (camera is None) | (rows["camera"] == camera)
+            kept &= ~left_out
+    if not kept.any():
+        raise DataError(
+            f"{reader.path}: no record left of {len(reader)}; asked for subjects {list(subjects)} (the file has "
+            f"{np.unique(rows['subject']).tolist()}), actions {', '.join(config.actions)}, "
+            f"cameras {list(config.cameras)}, without {list(config.exclude)}"
+        )
+    return np.flatnonzero(kept)
+
+
+def held_out_sequences(annotations: dict[str, np.ndarray], records: np.ndarray, every: int) -> np.ndarray:
+    """Which of the records belong to every n-th sequence (subject, action, trial), counted in that order.
+
+    Sequences are held out whole, with all frames and cameras: neighbouring frames are nearly the same picture.
+    """
+    keys = np.stack([annotations[name][records] for name in ("subject", "action", "trial")], axis=1)
+    _, sequence = np.unique(keys, axis=0, return_inverse=True)
+    return sequence % every == every // 2
+
+
+def thinned(annotations: dict[str, np.ndarray], records: np.ndarray, stride: int) -> np.ndarray:
+    """Every ``stride``-th record of each sequence and camera, in order of frames; the first always stays."""
+    if stride == 1:
+        return records
+    keys = [annotations[name][records] for name in ("frame", "camera", "trial", "action", "subject")]
+    order = np.lexsort(keys)
+    sequence = np.stack(keys[1:])[:, order]
+    new = np.concatenate([[True], (sequence[:, 1:] != sequence[:, :-1]).any(0)])
+    start = np.maximum.accumulate(np.where(new, np.arange(len(records)), 0))
+    kept = (np.arange(len(records)) - start) % stride == 0
+    return np.sort(records[order[kept]])

@@ -1,0 +1,295 @@
+"""Records as samples of a batch, and the loader that hands them out in an order that can be resumed."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from c2fpose.data import augmentation, crop, released_crop
+from c2fpose.data.config import DataConfig
+from c2fpose.data.schema import SplitReader
+from c2fpose.errors import DataError
+from c2fpose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.skeleton import MIRROR, ROOT
+
+_LABELS = ("subject", "action", "trial", "camera", "frame")
+_MIRROR = np.array(MIRROR)
+# So many unreadable images in a row are not bad luck.
+_MOST_SKIPPED = 16
+
+
+class Batch(TypedDict):
+    """What the loaders yield. ``B`` images of ``S`` x ``S`` px; joints in C2F order.
+
+    Augmentation changes ``image``, ``joints_box``, ``depth_rel_mm``, ``visible`` and ``flipped``, and nothing else:
+    metric ground truth and camera are the record's own, so metric poses are compared on unaugmented batches.
+    """
+
+    image: UInt8[torch.Tensor, "B 3 S S"]  # RGB bytes: a quarter of the traffic of floats; divide by 255 on the device
+    joints_box: Float[torch.Tensor, "B 17 2"]  # x, y across the crop: 0 is its left or top edge, 1 its right or bottom
+    depth_rel_mm: Float[torch.Tensor, "B 17"]  # camera depth less that of the root; not changed by scale augmentation
+    visible: Bool[torch.Tensor, "B 17"]  # inside the crop, and annotated (frame x > 0, the original's rule)
+    flipped: Bool[torch.Tensor, "B"]  # mirrored by augmentation, left and right joints exchanged
+    joints_cam_mm: Float[torch.Tensor, "B 17 3"]  # camera frame (x right, y down, z forward)
+    intrinsics_px: Float[torch.Tensor, "B 4"]  # fx, fy, cx, cy of the full frame
+    box_left_top_px: Float[torch.Tensor, "B 2"]  # the unaugmented box in the full frame
+    box_side_px: Float[torch.Tensor, "B"]
+    subject: Int[torch.Tensor, "B"]  # Human3.6M's number
+    action: Int[torch.Tensor, "B"]  # index into protocol.ACTIONS
+    trial: Int[torch.Tensor, "B"]
+    camera: Int[torch.Tensor, "B"]  # index into protocol.CAMERA_SERIALS
+    frame: Int[torch.Tensor, "B"]
+    record: Int[torch.Tensor, "B"]  # row in the file
+
+
+class Turn(NamedTuple):
+    """A record's turn in training."""
+
+    position: int  # in the list of the records used
+    epoch: int
+    batch: int  # of the epoch
+
+
+class Result(NamedTuple):
+    """A sample, or none, and what was wrong with unreadable records on the way to it."""
+
+    sample: dict[str, Any] | None
+    faults: tuple[str, ...]
+
+
+class PoseDataset(Dataset):
+    """Chosen records of one file, cropped to the network's input; ``seed`` turns augmentation on.
+
+    Indexed by a plain position (no augmentation) or by a ``Turn``. An unreadable image does not raise here, inside a
+    loader process, but comes back in ``Result.faults``: ``PoseLoader`` decides.
+    """
+
+    def __init__(self, reader: SplitReader, records: np.ndarray, config: DataConfig, seed: int | None = None) -> None:
+        self.reader = reader
+        self.records = np.asarray(records, np.int64)
+        self.config = config
+        self.seed = seed
+        augment = config.augmentation if seed is not None else None
+        self.photometric = (
+            augmentation.Photometric(augment, config.image_size) if augment and augment.photometric else None
+        )
+        self.cache: ImageCache | None = None
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def prepare(self) -> None:
+        """Do what loader processes should share: import libraries, fill the cache."""
+        if self.photometric:
+            self.photometric.prepare()
+        if self.config.cache == "memory" and self.cache is None:
+            self.cache = ImageCache(self)
+
+    def __getitem__(self, turn: Turn | int) -> Result:
+        if not isinstance(turn, Turn):
+            return self._result(int(turn), augmentation.Draw())
+        faults: list[str] = []
+        # In training the next record takes an unreadable one's place, so that all batches are of one size.
+        for further in range(_MOST_SKIPPED if self.config.on_corrupt == "skip" else 1):
+            position = (turn.position + further) % len(self)
+            sample, fault = self._result(position, self._draw(turn, int(self.records[position])))
+            faults.extend(fault)
+            if sample is not None:
+                return Result(sample, tuple(faults))
+        return Result(None, tuple(faults))
+
+    def stored_image(self, record: int) -> np.ndarray | str:
+        """The stored image, reduced towards the crop's size; or what is wrong with it, in a line."""
+        try:
+            image = crop.decode(self.reader.jpeg(record), self._reduction(record))
+        except DataError as error:
+            return str(error)
+        if image is None:
+            return f"{self.reader.path}: record {record} ({self.reader.name(record)}): the JPEG cannot be decoded"
+        return image
+
+    def _draw(self, turn: Turn, record: int) -> augmentation.Draw:
+        if self.seed is None or self.config.augmentation is None:
+            return augmentation.Draw()
+        return augmentation.draw(self.config.augmentation, self.seed, turn.epoch, record, turn.batch)
+
+    def _reduction(self, record: int) -> int:
+        if self.config.crop_mode == "released_code":
+            return 1
+        annotations = self.reader.annotations
+        side_px = BOX_SCALE_UNIT_PX * float(annotations["scale"][record])
+        return crop.reduction(side_px, float(annotations["stored_step_px"][record]), self.config.image_size)
+
+    def _result(self, position: int, draw: augmentation.Draw) -> Result:
+        record = int(self.records[position])
+        stored = self.cache[position] if self.cache else self.stored_image(record)
+        if isinstance(stored, str):
+            return Result(None, (stored,))
+        return Result(self._sample(record, stored, draw), ())
+
+    def _sample(self, record: int, stored: np.ndarray, draw: augmentation.Draw) -> dict[str, Any]:
+        row = {name: array[record] for name, array in self.reader.annotations.items()}
+        center, side = row["center_px"].astype(float), BOX_SCALE_UNIT_PX * float(row["scale"])
+        size, flip = self.config.image_size, draw.flip
+        to_crop = crop.frame_to_crop(center, side * draw.scale, size, rotation_deg=draw.rotation_deg, flip=flip)
+        step = float(row["stored_step_px"]) * self._reduction(record)
+        left_top = row["stored_left_top_px"].astype(float)
+        if self.config.crop_mode == "released_code":
+            box = released_crop.whole_pixel_box(center, side * draw.scale)
+            image = released_crop.resample(released_crop.cut(stored, (left_top, step), box, draw.rotation_deg), size)
+            image = image[:, ::-1] if flip else image
+            box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
+        else:
+            image = crop.warp(stored, crop.stored_to_crop(to_crop, left_top, step), size)
+            box_left_top = center - side / 2
+        if draw.gains:
+            image = augmentation.apply_gains(image, draw.gains)
+        if self.photometric:
+            image = self.photometric(np.ascontiguousarray(image), draw.photometric_seed)
+
+        joints_box = crop.transform(to_crop, row["joints_px"].astype(float)) / size
+        depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][ROOT, 2]
+        visible = ((joints_box >= 0) & (joints_box < 1)).all(1) & (row["joints_px"][:, 0] > 0)
+        if flip:
+            joints_box, depth, visible = joints_box[_MIRROR], depth[_MIRROR], visible[_MIRROR]
+        return {
+            "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
+            "joints_box": joints_box.astype(np.float32),
+            "depth_rel_mm": depth,
+            "visible": visible,
+            "flipped": np.bool_(flip),
+            "joints_cam_mm": row["joints_cam_mm"],
+            "intrinsics_px": row["intrinsics_px"],
+            "box_left_top_px": box_left_top.astype(np.float32),
+            "box_side_px": np.float32(side),
+            **{name: np.int64(row[name]) for name in _LABELS},
+            "record": np.int64(record),
+        }
+
+
+class ImageCache:
+    """Reduced stored images of a data set in memory that loader processes share, however they are started."""
+
+    def __init__(self, dataset: PoseDataset) -> None:
+        limit = int(dataset.config.cache_limit_gb * 2**30)
+        images: list[np.ndarray | None] = []
+        self._faults: dict[int, str] = {}
+        total = 0
+        for position, record in enumerate(dataset.records):
+            image = dataset.stored_image(int(record))
+            if isinstance(image, str):
+                self._faults[position] = image
+                image = np.empty((0, 0, 3), np.uint8)
+            images.append(image)
+            total += image.nbytes
+            if total > limit:
+                raise DataError(
+                    f"{dataset.reader.path}: cache=memory needs more than cache_limit_gb="
+                    f"{dataset.config.cache_limit_gb} after {len(images)} of {len(dataset)} images; "
+                    "use cache=none or raise the limit"
+                )
+        self._shapes = [image.shape for image in images]
+        self._offsets = np.cumsum([0, *(image.nbytes for image in images)])
+        self._bytes = torch.empty(total, dtype=torch.uint8).share_memory_()
+        for position in range(len(images)):
+            image, images[position] = images[position], None  # freed one by one: the peak stays near one copy
+            self._bytes.numpy()[self._offsets[position] : self._offsets[position + 1]] = image.reshape(-1)
+
+    def __getitem__(self, position: int) -> np.ndarray | str:
+        if position in self._faults:
+            return self._faults[position]
+        start, stop = self._offsets[position], self._offsets[position + 1]
+        return self._bytes.numpy()[start:stop].reshape(self._shapes[position])
+
+
+class EpochSampler(Sampler[Turn]):
+    """An endless stream of full batches, epoch after epoch, each in an order that depends on (seed, epoch) alone.
+
+    A pass is as long as an epoch and starts at ``next_batch``, counted from the beginning of training. With several
+    processes (``replicas``) each takes its share of one common order; give the Trainer
+    ``use_distributed_sampler=False``.
+    """
+
+    def __init__(self, records: int, batch_size: int, seed: int, replicas: int = 1, rank: int = 0) -> None:
+        self.records, self.batch_size, self.seed = records, batch_size, seed
+        self.replicas, self.rank = replicas, rank
+        self.next_batch = 0
+
+    @property
+    def batches(self) -> int:
+        """Full batches in an epoch; what does not fill one is left out, another remainder each epoch."""
+        return self.records // self.replicas // self.batch_size
+
+    def __len__(self) -> int:
+        return self.batches * self.batch_size
+
+    def __iter__(self) -> Iterator[Turn]:
+        shuffled_epoch, order = -1, np.empty(0, int)
+        for batch in range(self.next_batch, self.next_batch + self.batches):
+            epoch, number = divmod(batch, self.batches)
+            if epoch != shuffled_epoch:
+                order = augmentation.shuffled(self.records, self.seed, epoch)[self.rank :: self.replicas]
+                shuffled_epoch = epoch
+            for position in order[number * self.batch_size : (number + 1) * self.batch_size]:
+                yield Turn(int(position), epoch, number * self.replicas + self.rank)
+
+
+class PoseLoader(DataLoader):
+    """A ``DataLoader`` of a ``PoseDataset`` that refuses or counts unreadable images.
+
+    With on_corrupt=fail an unreadable image raises ``DataError`` naming file and record; with "skip" training takes the
+    next record, evaluation leaves it out, and each pass ends with one warning that says how many and which was first.
+    """
+
+    skipped = 0  # unreadable images met so far
+
+    def __iter__(self) -> Iterator[Batch]:
+        faults_seen: list[str] = []
+        for number, (batch, faults) in enumerate(super().__iter__(), start=1):
+            faults_seen.extend(faults)
+            if faults and (self.dataset.config.on_corrupt == "fail" or batch is None):
+                raise DataError(faults[0])
+            self.skipped += len(faults)
+            # Told before the last batch: whoever knows the length never asks for one more.
+            if number == len(self) and faults_seen:
+                warnings.warn(
+                    f"{len(faults_seen)} unreadable images skipped; the first: {faults_seen[0]}", stacklevel=2
+                )
+            yield batch
+
+
+class TrainingLoader(PoseLoader):
+    """Goes on exactly where it stopped: Lightning saves ``state_dict`` in its checkpoints.
+
+    What counts is the number of batches handed out, not Lightning's epochs (it loses count of them when it resumes
+    step-limited training from the end of an epoch), nor what loader processes have prepared beyond.
+    """
+
+    _batches_done = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.sampler.next_batch = self._batches_done
+        for batch in super().__iter__():
+            self._batches_done += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Batches handed out since the beginning of training."""
+        return {"batches_done": self._batches_done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """The next pass starts after that many batches."""
+        self._batches_done = state["batches_done"]
+
+
+def collate(results: list[Result]) -> tuple[Batch | None, tuple[str, ...]]:
+    """Stack the samples there are; with them what was wrong with the others."""
+    samples = [result.sample for result in results if result.sample is not None]
+    faults = tuple(fault for result in results for fault in result.faults)
+    if not samples:
+        return None, faults
+    return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}, faults
