@@ -134,6 +134,12 @@ def test_mean_pose_error_is_that_of_a_constant_prediction(result):
     )
 
 
+def test_without_a_training_split_there_is_no_mean_pose():
+    result = evaluate(make_truth(), mean_training_pose_mm=None)
+    assert {row.predictor for row in result.rows} == {NETWORK, PERFECT_VOLUME}
+    result.print_table(Console(width=100, file=io.StringIO()))
+
+
 def test_written_evaluation_reads_back_the_same(result, tmp_path):
     result.write(tmp_path / "run")
     back = Evaluation.read(tmp_path / "run")
