@@ -1,0 +1,280 @@
+"""Off the feet: chairs, crouching, kneeling, and postures on the floor."""
+
+import numpy as np
+
+from c2fpose.data.synth36.scene import SeatRequest
+from c2fpose.data.synth36.script import LEFT, RIGHT, ROOM_MM, Script
+
+HIP_OVER_SEAT_MM = 92.0  # typical; flesh between hip joints and what one sits on
+
+
+def near(s: Script, distance_mm: float) -> np.ndarray:
+    """A spot of the room not far from where the person stands."""
+    away = s.between(-np.pi, np.pi)
+    spot = s.place_mm + s.between(0.0, distance_mm) * np.array([np.cos(away), np.sin(away)])
+    return spot * min(1.0, ROOM_MM / max(np.hypot(*spot), 1.0))
+
+
+# ---------------------------------------------------------------------- chairs
+def sit_on_chair(s: Script) -> None:
+    """Seated from the first frame on; asks for the chair."""
+    kind = str(s.rng.choice(["chair", "stool", "sofa", "box"], p=[0.55, 0.2, 0.1, 0.15]))
+    seat_height = s.between(400, 470) if kind != "sofa" else s.between(370, 430)
+    seat_height = min(seat_height * np.sqrt(s.scale), 0.98 * s.rig.shin_mm + s.rig.ankle_height_mm - 40.0)
+    behind = {"chair": 45.0, "stool": 0.0, "sofa": 90.0, "box": 20.0}[kind]
+    forward = np.array([np.cos(s.heading_rad), np.sin(s.heading_rad)])
+    centre = s.place_mm + behind * forward
+    # A seat's yaw 0 faces +y, a heading of 0 faces +x.
+    s.seat = SeatRequest(kind, seat_height, (float(centre[0]), float(centre[1])), s.heading_rad - np.pi / 2)
+    s.seat_kind = kind
+    s.bend(-0.5, 0.3, height=seat_height + HIP_OVER_SEAT_MM * s.scale, pitch=s.between(-0.25, 0.0), lively=0.6,
+           spine_pitch=s.between(0.0, 0.3))  # fmt: skip
+    s.base["spine_pitch"] += 0.12
+    for side in (LEFT, RIGHT):
+        s.foot(side, -0.5, 0.3, 440, s.between(80, 160), swivel=0.1)
+
+
+def seated_legs(s: Script, start_s: float, end_s: float, calm: bool = False) -> None:
+    """Changes of the legs' arrangement at random times."""
+    time = start_s - 0.3
+    while time < end_s:
+        _arrange_legs(s, time, 0.25 if time < start_s else s.between(0.8, 1.3), calm)
+        time = max(f.free_s for f in s.feet) + s.between(2.5, 8.0)
+
+
+def _arrange_legs(s: Script, time: float, duration: float, calm: bool) -> None:
+    thigh = s.rig.thigh_mm / s.scale
+    rise = dict(zip(("height",), s.posture.last[:1], strict=True))["height"] / s.scale
+    nearest = 290.0 if s.seat_kind in ("chair", "stool") else 400.0
+    kind = s.rng.random()
+    if calm or kind < 0.35:
+        for side in (LEFT, RIGHT):
+            wide = s.between(70, 230)
+            s.foot(side, time, duration, s.between(max(nearest, thigh - 70), thigh + 130), wide, toes=s.between(0, 0.5),
+                   swivel=0.0016 * (wide - 110))  # fmt: skip
+    elif kind < 0.5:
+        for side in (LEFT, RIGHT):
+            wide = s.between(60, 220)
+            s.foot(side, time, duration, s.between(1.5, 1.78) * thigh, wide, toes=s.between(0, 0.4), pitch=s.between(-0.75, -0.4),
+                   swivel=0.0012 * (wide - 110))  # fmt: skip
+    elif kind < 0.62:
+        # Ankles crossed, one in front of the other.
+        front = s.pick(LEFT, RIGHT)
+        ahead = s.between(1.2, 1.5) * thigh
+        s.foot(front, time, duration, ahead + 130, -35, toes=0.2, pitch=-0.35, swivel=0.3)
+        s.foot(1 - front, time, duration, ahead - 20, -25, toes=0.2, swivel=0.3)
+    elif kind < 0.74:
+        # Ankle over the other knee.
+        over = s.pick(LEFT, RIGHT)
+        s.foot(1 - over, time, duration, thigh + s.between(-20, 60), s.between(95, 130), swivel=0.0)
+        s.foot(
+            over,
+            time,
+            duration,
+            0.82 * thigh,
+            -150,
+            z=rise + 105 - 90,
+            toes=0.7,
+            swivel=1.3,
+            roll=0.5,
+            pitch=0.2,
+            lift=60,
+        )
+    elif kind < 0.88:
+        # Knee over knee.
+        over = s.pick(LEFT, RIGHT)
+        s.foot(1 - over, time, duration, thigh + s.between(-20, 40), s.between(50, 80), swivel=0.0)
+        s.foot(over, time, duration, thigh + s.between(90, 150), -s.between(170, 220), z=rise - 250, toes=-0.1, swivel=-0.22,
+               pitch=0.45, lift=90)  # fmt: skip
+    else:
+        one = s.pick(LEFT, RIGHT)
+        s.foot(one, time, duration, s.between(1.4, 1.7) * thigh, s.between(90, 200), pitch=-0.5, swivel=0.1)
+        s.foot(
+            1 - one,
+            time,
+            duration,
+            max(nearest, thigh - 110),
+            s.between(80, 170),
+            pitch=s.between(0.0, 0.4),
+            swivel=0.1,
+        )
+
+
+def seated_hands(s: Script, start_s: float, end_s: float) -> None:
+    """Hands on thighs and knees, folded, at the chin, behind the head, talking."""
+    clocks = [start_s, start_s]
+    while min(clocks) < end_s:
+        side = int(clocks[1] < clocks[0])
+        time = clocks[side]
+        kind = s.rng.random()
+        if kind < 0.18:
+            for who, name in ((side, "fold_over"), (1 - side, "fold_under")):
+                clocks[who] = s.hand(who, max(time, clocks[who]), name) + s.between(1.5, 5.0)
+        elif kind < 0.26:
+            for who in (LEFT, RIGHT):
+                clocks[who] = s.hand(who, max(time, clocks[who]), "crown") + s.between(1.5, 4.0)
+        elif kind < 0.5:
+            for _ in range(s.rng.integers(2, 5)):
+                at = np.array([s.between(0.35, 0.75), s.between(-0.2, 0.5), s.between(-0.5, 0.15)])
+                time = s.hand(
+                    side, time, "wave", at=at, swivel=s.between(0, 0.5), pronation=s.between(-1, 0.8)
+                ) + s.between(0, 0.5)
+            clocks[side] = time
+        else:
+            name = s.pick("thigh", "thigh", "knee", "knee", "lap", "lap", "chin", "other_knee", "belly", "hang")
+            clocks[side] = s.hand(side, time, name, jitter=22.0) + s.between(1.0, 5.0)
+
+
+# ---------------------------------------------------------------------- crouching
+def crouch(s: Script, time: float) -> float:
+    """Down on one knee, or into a squat; returns the end, seconds."""
+    duration = s.between(1.1, 1.6)
+    thigh, shin = s.rig.thigh_mm / s.scale, s.rig.shin_mm / s.scale
+    if s.chance(0.55):
+        back = s.pick(LEFT, RIGHT)
+        end = s.bend(time, duration, height=s.rig.thigh_mm * 0.97 + 62 * s.scale, pitch=s.between(0.0, 0.15),
+                     spine_pitch=s.between(0.0, 0.35), forward=0.0, lateral=0.0, roll=0.0, spine_roll=0.0)  # fmt: skip
+        s.foot(1 - back, time, 0.7 * duration, 0.86 * thigh, s.between(90, 150), swivel=0.1)
+        s.foot(
+            back, time + 0.15, 0.8 * duration, -0.94 * shin + 60, s.between(90, 130), pitch=1.35, swivel=0.1, lift=60
+        )
+    else:
+        low = s.between(0.40, 0.62)
+        end = s.bend(time, duration, height=s.rig.pelvis_height_mm * low, forward=-130 * s.scale * (1 - low), lateral=0.0, roll=0.0,
+                     pitch=s.between(0.1, 0.4), spine_pitch=s.between(0.15, 0.5), spine_roll=0.0)  # fmt: skip
+        for side in (LEFT, RIGHT):
+            s.foot(side, time, 0.8 * duration, s.between(20, 90) if side == LEFT else s.between(90, 170), s.between(120, 200),
+                   toes=0.35, swivel=0.45, pitch=0.35, lift=10)  # fmt: skip
+    return end
+
+
+def rise(s: Script, time: float) -> float:
+    """Up from a crouch to standing; returns the end, seconds."""
+    duration = s.between(1.1, 1.5)
+    s.stand_feet(time + 0.2, duration)
+    s.bend(
+        time, duration, height=s.base["height"], pitch=0.0, forward=0.0, spine_pitch=s.base["spine_pitch"], lively=1.0
+    )
+    return max(s.posture.free_s, *(f.free_s for f in s.feet))
+
+
+# ---------------------------------------------------------------------- the floor
+def _cross_legged(s: Script, time: float, duration: float) -> None:
+    front = s.pick(LEFT, RIGHT)
+    s.foot(front, time, duration, 330, -110, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
+    s.foot(1 - front, time, duration, 205, -120, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
+
+
+def _bent_knees(s: Script, time: float, duration: float) -> None:
+    for side in (LEFT, RIGHT):
+        s.foot(side, time, duration, s.between(360, 560), s.between(70, 200), swivel=s.between(-0.05, 0.4), toes=0.15)
+
+
+def _long_sit(s: Script, time: float, duration: float) -> None:
+    for side in (LEFT, RIGHT):
+        s.foot(side, time, duration, s.between(0.9, 0.965) * s.rig.leg_mm / s.scale, s.between(70, 260), pitch=s.between(-1.2, -0.85),
+               toes=s.between(0.1, 0.5), swivel=0.15)  # fmt: skip
+
+
+def _one_bent(s: Script, time: float, duration: float) -> None:
+    bent = s.pick(LEFT, RIGHT)
+    s.foot(bent, time, duration, s.between(350, 480), s.between(80, 150), swivel=0.1)
+    if s.chance(0.5):
+        s.foot(
+            1 - bent,
+            time,
+            duration,
+            0.95 * s.rig.leg_mm / s.scale,
+            s.between(90, 250),
+            pitch=-1.0,
+            toes=0.3,
+            swivel=0.1,
+        )
+    else:
+        s.foot(1 - bent, time, duration, 200, -40, toes=0.5, roll=0.75, pitch=0.35, swivel=1.3, lift=60)
+
+
+_FLOOR_LEGS = {"cross": _cross_legged, "bent": _bent_knees, "long": _long_sit, "one": _one_bent}
+
+
+def _kneel(s: Script, time: float, duration: float, low: bool) -> None:
+    """On both knees; ``low``: sitting on the heels."""
+    thigh, shin = s.rig.thigh_mm, s.rig.shin_mm
+    height = (250.0 if low else 0.97 * thigh / s.scale + 62.0) * s.scale
+    s.bend(time, duration, height=height, pitch=0.0 if low else 0.05, spine_pitch=s.between(0.0, 0.3), lively=0.6)
+    ahead = np.sqrt(max(thigh**2 - (height - 62 * s.scale) ** 2, 0.0))
+    for side in (LEFT, RIGHT):
+        s.foot(side, time, 0.9 * duration, (ahead - 0.985 * shin) / s.scale, s.between(85, 130), pitch=2.45 if low else s.pick(2.3, 1.4),
+               swivel=0.12, lift=40)  # fmt: skip
+
+
+def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> float:
+    """Down to the floor, changing postures there; up again if the sequence lasts. Returns the end, seconds."""
+    spot = s.scale
+    duration = s.between(1.2, 1.7)
+    low = HIP_OVER_SEAT_MM * s.scale
+    from_start = start_s <= 0.0 and s.chance(0.5)
+    if from_start:
+        duration, start_s = 0.2, -0.5
+    # A crouch half-way down, the seat moving back over the heels.
+    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * spot, pitch=0.35, spine_pitch=0.45,
+                  lateral=0.0, roll=0.0, spine_roll=0.0, twist=0.0, spine_twist=0.0, lively=0.5)  # fmt: skip
+    for side in (LEFT, RIGHT):
+        s.foot(side, start_s + 0.3 * duration * side, 0.6 * duration, 120, s.between(110, 170), swivel=0.3, toes=0.2)
+    seated_on_floor = False
+    time = half
+    first = True
+    while first or time < end_s - 3.0:
+        first = False
+        kind = s.pick("cross", "cross", "bent", "bent", "long", "one", "one", "kneel_low", "kneel_high", "kneel_low")
+        change = 0.2 if time < 0.0 else s.between(1.1, 1.7)
+        if kind.startswith("kneel"):
+            if seated_on_floor:
+                time = s.bend(time, change, height=0.42 * s.rig.pelvis_height_mm, pitch=0.5, spine_pitch=0.5)
+                for side in (LEFT, RIGHT):
+                    s.foot(side, time - 0.8 * change, 0.8 * change, 100, 120, swivel=0.3)
+            _kneel(s, time, change, kind == "kneel_low")
+            seated_on_floor = False
+            places = ("thigh", "thigh", "lap", "hang", "chest", "belly", "hip", "chin")
+        else:
+            leans_back = kind != "cross" and s.chance(0.4)
+            back = s.between(-0.7, -0.45) if leans_back else s.between(-0.25, 0.0)
+            if hands and not seated_on_floor:
+                s.hand(s.pick(LEFT, RIGHT), time - 0.3, "floor_side")
+            s.bend(time, change, height=low, forward=s.posture.last[1], pitch=back, lively=0.4,
+                   spine_pitch=0.15 if leans_back else s.between(0.05, 0.55), head_pitch=s.between(-0.1, 0.2))  # fmt: skip
+            _FLOOR_LEGS[kind](s, time, change)
+            seated_on_floor = True
+            places = {"cross": ("knee", "knee", "lap", "other_knee", "floor_side", "chin", "chest"),
+                      "bent": ("hug_knee", "hug_knee", "knee", "floor_back", "floor_side", "knee", "other_knee"),
+                      "long": ("thigh", "lap", "floor_side", "thigh", "chest", "fold_over"),
+                      "one": ("knee", "floor_back", "floor_side", "lap", "hug_knee", "chest")}[kind]  # fmt: skip
+            if leans_back:
+                places = ("floor_back",)
+        time = max(s.posture.free_s, *(f.free_s for f in s.feet))
+        until = min(time + s.between(3.5, 8.0), max(end_s - 2.5, time + 1.0))
+        if hands:
+            begin = max(time - 0.6 * change, -0.5)
+            while begin < until - 1.5:
+                for side in (LEFT, RIGHT):
+                    s.hand(side, begin, s.pick(*places), jitter=20.0)
+                begin = max(h.free_s for h in s.hands) + s.between(1.5, 4.0)
+        while time < until - 1.2:
+            steady = places == ("floor_back",)
+            time = s.bend(time + s.between(0.2, 1.0), 0.9, head_yaw=s.between(-0.8, 0.8), head_pitch=s.between(-0.3, 0.4),
+                          spine_twist=0.0 if steady else s.between(-0.35, 0.35), spine_roll=0.0 if steady else s.between(-0.18, 0.18))  # fmt: skip
+        time = max(until, time)
+    if time > s.length_s:
+        return time
+    if hands:
+        s.hand(s.main, time, "floor_side" if seated_on_floor else "knee")
+        s.hand(1 - s.main, time, "knee")
+    up = s.bend(time, 1.4, height=0.45 * s.rig.pelvis_height_mm, pitch=0.6, spine_pitch=0.5, head_pitch=0.1, spine_roll=0.0,
+                spine_twist=0.0)  # fmt: skip
+    for side in (LEFT, RIGHT):
+        key = s.stance_key(side)
+        key[6] = 0.35
+        s.feet[side].move(time + 0.1 + 0.5 * side, 0.8, key)
+    if hands:
+        s.both(up - 0.2, "loose")
+    return rise(s, up)

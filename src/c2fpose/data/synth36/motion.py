@@ -1,0 +1,246 @@
+"""Procedural motion of Human3.6M's 15 actions: poses of one person at any frame of a sequence.
+
+``motion(seed, subject, action, trial, shape)`` draws a script (where the person goes, which key postures, what the
+hands reach for); ``Motion.at(frames)`` solves poses from it: trunk from keyed bends, feet from planted footfalls, limbs
+by two-bone inverse kinematics, arms pushed clear of the body. World frame: millimetres, z up, floor z = 0, the room's
+centre at the origin.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, solve_arm
+from c2fpose.data.synth36.body import BONE_PARENTS, BodyShape
+from c2fpose.data.synth36.feet import foot_pose, highest_root_mm, world_offset
+from c2fpose.data.synth36.ik import (
+    apply,
+    cross,
+    frame_from,
+    rotation_from_vector,
+    rotation_z,
+    soft_min,
+    two_bone,
+    unit,
+)
+from c2fpose.data.synth36.path import Path, Stepping, stepping_phase
+from c2fpose.data.synth36.rig import (
+    CHEST, CLAVICLES, FEET, FOREARMS, HANDS, HEAD, NECK, PELVIS, SHINS, SIDES, SPINE, THIGHS, UPPER_ARMS,
+    Rig, limb_radii_mm, rig_of,
+)  # fmt: skip
+from c2fpose.data.synth36.scene import SeatRequest
+from c2fpose.data.synth36.script import Script
+from c2fpose.data.synth36.tracks import SmoothNoise, Track
+from c2fpose.errors import ConfigError
+from c2fpose.protocol import ACTIONS
+
+FPS = 50
+FRAMES = 1500
+_STREAM = 202  # key of this module in seed sequences
+
+# Columns of a posture key: pelvis height above the floor, forward and to the left of the path (mm); pelvis roll, pitch
+# (forward), twist; bends of the spine and of neck and head, as roll, pitch (forward), twist (radians); how lively.
+(HEIGHT, FORWARD, LATERAL, ROLL, PITCH, TWIST, SPINE_ROLL, SPINE_PITCH, SPINE_TWIST,
+ HEAD_ROLL, HEAD_PITCH, HEAD_YAW, LIVELY) = range(13)  # fmt: skip
+# Standard deviations of the smooth noise on these columns.
+POSTURE_NOISE = np.array([4.0, 12.0, 14.0, 0.02, 0.03, 0.05, 0.035, 0.05, 0.06, 0.06, 0.08, 0.14, 0.0])
+
+KNEE_BASE = unit(np.array([0.5, 0.0, -0.87]))
+KNEE_POLE = unit(np.array([0.87, 0.0, 0.5]))
+LEG_REACH = 0.992  # of the full length: knees never lock
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One sequence of one person: a pure function from frame numbers to poses.
+
+    ``seat`` is the furniture that the person uses (or None), ``hand_prop`` what ``prop_side`` holds (or None).
+    """
+
+    rig: Rig
+    path: Path
+    steppings: list[Stepping]
+    feet: tuple[Track, Track]
+    posture: Track
+    hands: tuple[Track, Track]
+    posture_noise: SmoothNoise
+    hand_noise: SmoothNoise
+    knee_noise: SmoothNoise
+    style: dict[str, float]
+    seat: SeatRequest | None = None
+    hand_prop: str | None = None
+    prop_side: str = "right"
+    frames: int = FRAMES
+    fps: int = FPS
+
+    def at(self, frames: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
+        """Local bone rotations ``(F, 19, 3, 3)`` and pelvis places ``(F, 3)`` mm for the body's forward kinematics."""
+        heads, turns = self.solve(np.atleast_1d(np.asarray(frames, dtype=float)) / self.fps)
+        world = turns @ self.rig.to_body
+        local = world.copy()
+        parents = list(BONE_PARENTS[1:])
+        local[:, 1:] = np.swapaxes(world[:, parents], -1, -2) @ world[:, 1:]
+        return local, heads[:, PELVIS]
+
+    def solve(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
+        """Bone heads ``(F, 19, 3)`` mm and bone rotations ``(F, 19, 3, 3)`` from the body frame to the world."""
+        rig, count = self.rig, len(time_s)
+        heads, turns = np.zeros((count, 19, 3)), np.zeros((count, 19, 3, 3))
+        phase, gait = stepping_phase(self.steppings, time_s)
+        posture = self._posture_at(time_s, phase, gait)
+        place, heading = self.path.at(time_s)
+
+        yaw = rotation_z(heading)
+        turns[:, PELVIS] = yaw @ rotation_from_vector(posture[:, ROLL : TWIST + 1])
+        feet = [foot_pose(track, time_s, rig) for track in self.feet]
+        self._place_pelvis(heads, turns, posture, place, yaw, feet)
+        self._bend_trunk(heads, turns, posture)
+        knee_noise = self.knee_noise.at(time_s) * posture[:, LIVELY, None] * 0.05
+        for side in (0, 1):
+            self._solve_leg(heads, turns, side, *feet[side], knee_noise[:, side])
+        self._solve_arms(heads, turns, time_s, phase, gait, yaw)
+        return heads, turns
+
+    def _posture_at(self, time_s: np.ndarray, phase: np.ndarray, gait: np.ndarray) -> np.ndarray:
+        """Keyed posture, smooth noise, and the trunk's part in the gait."""
+        posture = self.posture.at(time_s)
+        posture = posture + self.posture_noise.at(time_s) * POSTURE_NOISE * posture[:, LIVELY, None]
+        swing = np.cos(np.pi * phase) * gait * self.style["stride"]
+        # The hip of the leading foot goes forward, the shoulders turn the other way; the pelvis drops over the swing
+        # leg and leans over the standing one.
+        posture[:, TWIST] -= 0.10 * swing
+        posture[:, SPINE_TWIST] += 0.20 * swing * self.style["arm_swing"]
+        support = np.sin(np.pi * (phase - 0.1)) * gait
+        posture[:, LATERAL] += 18.0 * support * self.rig.scale
+        posture[:, ROLL] -= 0.045 * support
+        posture[:, SPINE_ROLL] += 0.05 * support
+        return posture
+
+    def _place_pelvis(self, heads, turns, posture, place, yaw, feet) -> None:
+        """Over the path, at the wished height or as low as both legs need."""
+        shift = yaw[:, :2, 0] * posture[:, FORWARD, None] + yaw[:, :2, 1] * posture[:, LATERAL, None]
+        root = heads[:, PELVIS]
+        root[:, :2] = place + shift
+        hips = np.stack([world_offset(turns[:, PELVIS], self.rig.offsets_mm[b]) for b in THIGHS])
+        ankles = np.stack([ankle for ankle, _, _ in feet])
+        limit = highest_root_mm(root[:, :2], hips, ankles, LEG_REACH * self.rig.leg_mm)
+        root[:, 2] = soft_min(posture[:, HEIGHT], limit, 8.0)
+
+    def _bend_trunk(self, heads, turns, posture) -> None:
+        spine = posture[:, SPINE_ROLL : SPINE_TWIST + 1]
+        head = posture[:, HEAD_ROLL : HEAD_YAW + 1].copy()
+        # Eyes stay about level when the trunk leans.
+        head[:, 1] -= 0.5 * (posture[:, PITCH] + posture[:, SPINE_PITCH])
+        head[:, 1] = np.clip(head[:, 1], -0.9, 0.8)
+        for bone, bend in ((SPINE, 0.45 * spine), (CHEST, 0.55 * spine), (NECK, 0.4 * head), (HEAD, 0.6 * head)):
+            self._attach(heads, turns, bone)
+            turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
+
+    def _attach(self, heads, turns, bone: int) -> None:
+        parent = BONE_PARENTS[bone]
+        heads[:, bone] = heads[:, parent] + world_offset(turns[:, parent], self.rig.offsets_mm[bone])
+
+    def _solve_leg(self, heads, turns, side: int, ankle, foot_turn, swivel, noise) -> None:
+        rig = self.rig
+        thigh, shin, foot = THIGHS[side], SHINS[side], FEET[side]
+        self._attach(heads, turns, thigh)
+        pelvis = turns[:, PELVIS]
+        outward = -SIDES[side] * (swivel + noise)
+        base, pole = world_offset(pelvis, KNEE_BASE), world_offset(pelvis, KNEE_POLE)
+        knee, end, hinge = two_bone(
+            heads[:, thigh], ankle, rig.thigh_mm, rig.shin_mm, base, pole, outward, 0.45, 0.9995
+        )
+        heads[:, shin], heads[:, foot] = knee, end
+        self._aim(turns, thigh, rig.offsets_mm[shin], knee - heads[:, thigh], np.array([0.0, -1.0, 0.0]), hinge)
+        self._aim(turns, shin, rig.offsets_mm[foot], end - knee, np.array([0.0, -1.0, 0.0]), hinge)
+        turns[:, foot] = foot_turn
+
+    def _aim(self, turns, bone: int, rest_direction, direction, rest_hinge, hinge) -> None:
+        """Turn a bone so that its rest direction and hinge axis come to the given ones."""
+        turns[:, bone] = frame_from(direction, hinge) @ frame_from(rest_direction, rest_hinge).T
+
+    def _solve_arms(self, heads, turns, time_s, phase, gait, yaw) -> None:
+        rig = self.rig
+        anchors = anchors_of(rig, heads, turns, yaw)
+        noise = self.hand_noise.at(time_s)
+        radii = limb_radii_mm(rig)
+        start, end = rig.trunk.placed(heads, turns)
+        legs = [(heads[:, a], heads[:, b], radii[name]) for a, b, name in
+                ((THIGHS[0], SHINS[0], "thigh"), (THIGHS[1], SHINS[1], "thigh"),
+                 (SHINS[0], FEET[0], "shin"), (SHINS[1], FEET[1], "shin"))]  # fmt: skip
+        start = np.concatenate([start, np.stack([a for a, _, _ in legs], 1)], 1)
+        end = np.concatenate([end, np.stack([b for _, b, _ in legs], 1)], 1)
+        radius = np.concatenate([rig.trunk.radius_mm, [r for _, _, r in legs]])
+        chest = turns[:, CHEST]
+        for side in (0, 1):
+            pose: ArmPose = arm_targets(
+                self.hands[side], time_s, side, anchors, rig, noise[:, 6 * side : 6 * side + 6],
+                -SIDES[side] * np.cos(np.pi * phase) * gait * self.style["arm_swing"],
+            )  # fmt: skip
+            clavicle, upper, fore, hand = CLAVICLES[side], UPPER_ARMS[side], FOREARMS[side], HANDS[side]
+            self._attach(heads, turns, clavicle)
+            turns[:, clavicle] = chest @ clavicle_turns(pose.target_mm, anchors, chest, side, rig)
+            self._attach(heads, turns, upper)
+            elbow, wrist, hinge, tip = solve_arm(heads[:, upper], pose, chest, side, rig, start, end, radius)
+            heads[:, fore], heads[:, hand] = elbow, wrist
+            rest_hinge = cross(rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
+            self._aim(turns, upper, rig.offsets_mm[fore], elbow - heads[:, upper], rest_hinge, hinge)
+            along = unit(wrist - elbow)
+            self._aim(turns, fore, rig.offsets_mm[hand], along, rest_hinge, hinge)
+            roll = SIDES[side] * pose.pronation_rad[:, None]
+            turns[:, fore] = rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
+            bend = rotation_from_vector(pose.flex_rad[:, None] * unit(apply(rotation_from_vector(roll * along), hinge)))
+            turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
+            # The second arm keeps clear of the first.
+            start = np.concatenate([start, elbow[:, None], heads[:, upper, None]], 1)
+            end = np.concatenate([end, tip[:, None], elbow[:, None]], 1)
+            radius = np.concatenate([radius, [radii["forearm"], radii["forearm"]]])
+
+
+def motion(seed: int, subject: int, action: str, trial: int, shape: BodyShape) -> Motion:
+    """The motion of one sequence; the same arguments give the same motion on every machine.
+
+    Subjects have a manner of their own (tempo, slouch, stance, gestures, gait); trials differ in everything else.
+    Raises ``ConfigError`` for an action that Human3.6M does not have.
+    """
+    from c2fpose.data.synth36.actions import SCRIPTS  # late: the scripts build on this module's parts
+
+    if action not in SCRIPTS:
+        raise ConfigError(f"synth36: no action {action!r}; the 15 are {', '.join(ACTIONS)}")
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, ACTIONS.index(action), trial]))
+    style = personal_style(seed, subject)
+    script = Script(rng, rig_of(shape), style, FRAMES / FPS)
+    SCRIPTS[action](script)
+    return Motion(
+        rig=script.rig,
+        path=script.path or script.places(),
+        steppings=script.steppings,
+        feet=tuple(builder.build() for builder in script.feet),
+        posture=script.posture.build(),
+        hands=tuple(builder.build() for builder in script.hands),
+        posture_noise=SmoothNoise.draw(rng, len(POSTURE_NOISE)),
+        hand_noise=SmoothNoise.draw(rng, 12, 0.06, 0.9),
+        knee_noise=SmoothNoise.draw(rng, 2),
+        style=style,
+        seat=script.seat,
+        hand_prop=script.hand_prop,
+        prop_side=("left", "right")[script.main],
+    )
+
+
+def personal_style(seed: int, subject: int) -> dict[str, float]:
+    """What one subject keeps through all sequences."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject]))
+    return {
+        "tempo": rng.uniform(0.85, 1.15),
+        "pace": rng.uniform(0.9, 1.1),
+        "stride": rng.uniform(0.7, 1.2),
+        "arm_swing": rng.uniform(0.6, 1.25),
+        "gesture": rng.uniform(0.75, 1.3),
+        "slouch": rng.uniform(-0.02, 0.16),
+        "head_pitch": rng.uniform(-0.04, 0.16),
+        "stance": rng.uniform(80.0, 130.0),
+        "toe_out": rng.uniform(0.05, 0.28),
+        "right_handed": 1.0 if rng.random() < 0.85 else -1.0,
+    }
