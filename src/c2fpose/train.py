@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.config import LoggerConfig, TrainerConfig
 from c2fpose.errors import ConfigError, exits_cleanly
+from c2fpose.precision import resolve_precision
 from c2fpose.settings import TrainSettings, conf_dir, train_settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
 
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluate import evaluate_module
+    from c2fpose.evaluation import mean_pose_mm
     from c2fpose.module import PoseModule, recalibrate
     from c2fpose.provenance import provenance
 
@@ -45,8 +47,9 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
+    mean_pose = mean_pose_mm(data.train.reader.annotations["joints_cam_mm"][data.train.records])
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
-    module = PoseModule(settings.model.model_dump(mode="json"), origin)
+    module = PoseModule(settings.model.model_dump(mode="json"), origin | {"mean_training_pose_mm": mean_pose.tolist()})
     loggers = make_loggers(settings.logger, settings.name, run_dir, origin)
     trainer = make_trainer(settings.trainer, run_dir, loggers)
     try:
@@ -59,8 +62,9 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         final = run_dir / "checkpoints" / "final.ckpt"
         trainer.save_checkpoint(final)
         evaluation = evaluate_module(
-            module, data, run_dir, checkpoint=final, provenance=origin | {"training_seconds": round(seconds, 1)},
-            precision=trainer.precision, pictures=settings.pictures, loggers=loggers,
+            module, data, run_dir, checkpoint=final, precision=trainer.precision, loggers=loggers,
+            pictures=settings.pictures,
+            provenance=module.hparams["provenance"] | {"training_seconds": round(seconds, 1)},
         )  # fmt: skip
     finally:
         close_loggers(loggers)
@@ -82,18 +86,6 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*isinstance.*LeafSpec.*")
     warnings.filterwarnings("ignore", ".*num_workers.*")
-
-
-def resolve_precision(precision: str, accelerator: str) -> str:
-    """``auto`` in Lightning's words: bf16 where the hardware computes in it."""
-    if precision != "auto":
-        return precision
-    import torch
-
-    if accelerator != "cpu" and torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    supports = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bf16-mixed" if supports() else "32-true"
 
 
 def make_trainer(config: TrainerConfig, run_dir: Path, loggers: list[Logger]) -> Trainer:
@@ -124,6 +116,7 @@ def make_trainer(config: TrainerConfig, run_dir: Path, loggers: list[Logger]) ->
         gradient_clip_val=config.gradient_clip or None,
         accumulate_grad_batches=config.accumulate,
         deterministic=config.deterministic,
+        use_distributed_sampler=False,  # the data module shares out its own order
         enable_progress_bar=config.progress,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -139,7 +132,7 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
 
     loggers: list[Logger] = []
     if config.csv:
-        loggers.append(CSVLogger(run_dir, name="", version=""))
+        loggers.append(CSVLogger(run_dir, name="logs", version=""))
     if config.wandb:
         import os
 
