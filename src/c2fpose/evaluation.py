@@ -238,8 +238,8 @@ def evaluate_predictions(
 ) -> Evaluation:
     """Errors of predictions (positions across the crop, depths relative to the root), and of what to compare them with.
 
-    An imported network has no training split, hence no mean training pose; its row is left out.
-    Without a mean training pose its rows are left out. Raises ``DataError`` for no images at all and for predictions that are not finite.
+    An imported network has no training split, hence no mean training pose; its rows are left out.
+    Raises ``DataError`` for no images at all and for predictions that are not finite.
     """
     if len(truth.record) == 0:
         raise DataError("nothing to evaluate: the test set holds no image")
