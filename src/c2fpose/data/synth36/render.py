@@ -1,0 +1,246 @@
+"""The renderer: one crop of one frame from triangles, light and a room, in numba, 2 x 2 samples a pixel.
+
+A pixel is shaded once for each surface that its samples meet, so flat regions cost one evaluation and outlines are
+smooth. The key light throws soft shadows from a depth map; places under and between things get less ambient light.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numba import njit
+
+from c2fpose.data.synth36.materials import noise_volume
+from c2fpose.data.synth36.raster import (
+    NOTHING,
+    camera_screen,
+    cover_at,
+    cover_map,
+    rasterise,
+    shadow_share,
+    vertex_normals,
+)
+from c2fpose.data.synth36.room import hit, shell_light
+from c2fpose.data.synth36.shading import KEY_DIRECTION, lit, surface, unit
+
+if TYPE_CHECKING:
+    from c2fpose.data.synth36.outfit import Appearance
+    from c2fpose.data.synth36.scene import Scene
+
+SAMPLES = 2
+SHADOW_SIZE, SHADOW_REACH_MM = 256, 1500.0
+COVER_SIZE, COVER_CELL_MM = 96, 50.0
+# Columns of the per-vertex channels.
+CANONICAL, EDGE, REDNESS, LIPS, LIDS, OPEN = 0, 3, 4, 5, 6, 7
+CHANNELS = 8
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with what the shader needs at their corners."""
+
+    vertices_mm: Float[np.ndarray, "N 3"]
+    triangles: np.ndarray  # (T, 3) int64
+    material: np.ndarray  # (T,) int64, row of ``materials``
+    channels: Float[np.ndarray, "N 8"]  # canonical place (3), edge, redness, lips, lids, share of open sky
+    materials: Float[np.ndarray, "M 28"]
+
+
+def joined(first: Mesh, second: Mesh) -> Mesh:
+    return Mesh(
+        np.concatenate([first.vertices_mm, second.vertices_mm]),
+        np.concatenate([first.triangles, second.triangles + len(first.vertices_mm)]),
+        np.concatenate([first.material, second.material + len(first.materials)]),
+        np.concatenate([first.channels, second.channels]),
+        np.concatenate([first.materials, second.materials]),
+    )
+
+
+def render(
+    vertices_mm: Float[np.ndarray, "N 3"],
+    appearance: "Appearance",
+    scene: "Scene",
+    intrinsics_px: Float[np.ndarray, "4"],
+    rotation: Float[np.ndarray, "3 3"],
+    translation_mm: Float[np.ndarray, "3"],
+    *,
+    size: int = 256,
+    rng: np.random.Generator,
+) -> UInt8[np.ndarray, "size size 3"]:
+    """One RGB image.
+
+    ``vertices_mm``: the dressed person in the world (``Appearance.pose``). ``intrinsics_px`` (fx, fy, cx, cy) describe
+    this image itself, cropped and scaled; ``rotation`` and ``translation_mm`` lead from the world to the camera frame
+    (x right, y down, z forward). ``rng`` draws the sensor's noise and nothing else.
+    """
+    rotation = np.ascontiguousarray(rotation, np.float64)
+    translation_mm = np.asarray(translation_mm, np.float64)
+    intrinsics_px = np.asarray(intrinsics_px, np.float64)
+    person = Mesh(
+        vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials
+    )
+    mesh = joined(person, scene.mesh)
+    center_mm = np.ascontiguousarray(vertices_mm.mean(0))
+    shadow_map, shadow_frame = _shadow(mesh, scene.light[KEY_DIRECTION], center_mm)
+    cover = cover_map(mesh.vertices_mm, center_mm, COVER_CELL_MM, COVER_SIZE, 260.0)
+
+    nearness = np.zeros((size * SAMPLES, size * SAMPLES), np.float32)
+    owner = np.full(nearness.shape, NOTHING, np.int32)
+    edge = np.ascontiguousarray(mesh.channels[:, EDGE])
+    screen = camera_screen(mesh.vertices_mm, rotation, translation_mm, intrinsics_px, float(SAMPLES))
+    rasterise(screen, mesh.triangles, edge, True, nearness, owner, 0)
+    normals = np.concatenate([vertex_normals(vertices_mm, appearance.triangles), scene.normals])
+    radiance = np.empty((size, size, 3), np.float32)
+    _shade(
+        radiance, owner, mesh.vertices_mm, normals, mesh.triangles, mesh.material, mesh.channels, mesh.materials,
+        scene.room.box_mm, scene.room.faces, scene.room.decals, scene.light, shadow_map, shadow_frame, cover, center_mm,
+        rotation, -rotation.T @ translation_mm, intrinsics_px, noise_volume(),
+    )  # fmt: skip
+    return _developed(radiance, scene, rng)
+
+
+def _shadow(mesh: Mesh, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Depth map seen from the light around the person, and the map from the world to its cells."""
+    side = np.cross(to_light, [0.0, 0.0, 1.0])
+    side /= np.linalg.norm(side)
+    axes = np.stack([side, np.cross(to_light, side), to_light])
+    axes[:2] *= 0.5 * SHADOW_SIZE / SHADOW_REACH_MM
+    frame = np.concatenate([axes, -axes @ center_mm[:, None]], axis=1)
+    frame[:2, 3] += 0.5 * SHADOW_SIZE
+    screen = (mesh.vertices_mm @ frame[:, :3].T + frame[:, 3]).astype(np.float32)
+    shadow_map = np.full((SHADOW_SIZE, SHADOW_SIZE), -1e9, np.float32)
+    owner = np.empty(shadow_map.shape, np.int32)
+    rasterise(screen, mesh.triangles, np.ascontiguousarray(mesh.channels[:, EDGE]), False, shadow_map, owner, 0)
+    return shadow_map, frame
+
+
+@njit(cache=True)
+def _shade(
+    radiance, owner, vertices, normals, triangles, material, channels, materials,
+    box, faces, decals, light, shadow_map, shadow_frame, cover, center, rotation, eye, intrinsics, volume,
+):  # fmt: skip
+    size = radiance.shape[0]
+    ray, normal, view, colour, out, work = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(4)
+    group, weights, shared = np.empty(4, np.int64), np.empty(3), np.empty(CHANNELS)
+    bias = 14.0
+    for row in range(size):
+        for column in range(size):
+            for s in range(4):
+                t = owner[2 * row + s // 2, 2 * column + s % 2]
+                group[s] = -1 if t < 0 else material[t]
+            radiance[row, column, 0] = radiance[row, column, 1] = radiance[row, column, 2] = 0.0
+            for s in range(4):
+                if group[s] == -9:
+                    continue
+                mine, count, sx, sy = group[s], 0, 0.0, 0.0
+                t = owner[2 * row + s // 2, 2 * column + s % 2]
+                for other in range(s, 4):
+                    if group[other] == mine:
+                        count += 1
+                        sx += 0.25 + 0.5 * (other % 2)
+                        sy += 0.25 + 0.5 * (other // 2)
+                        group[other] = -9
+                cx = (column + sx / count - intrinsics[2]) / intrinsics[0]
+                cy = (row + sy / count - intrinsics[3]) / intrinsics[1]
+                for k in range(3):
+                    ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
+                if mine < 0:
+                    depth, face = hit(box, eye, ray)
+                    x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
+                    share, dark = 1.0, 0.0
+                    if face == 0:
+                        share = shadow_share(shadow_map, shadow_frame, x, y, z + bias)
+                        dark = 0.75 * cover_at(cover, center, COVER_CELL_MM, x, y)
+                    footprint = depth / intrinsics[0]
+                    shell_light(
+                        box, faces, decals, x, y, z, face, footprint, share, dark, light, volume, colour, work, out
+                    )
+                else:
+                    depth = _corner_weights(vertices, triangles[t], eye, ray, weights)
+                    for k in range(CHANNELS):
+                        shared[k] = 0.0
+                    normal[0] = normal[1] = normal[2] = 0.0
+                    for corner in range(3):
+                        v, w = triangles[t, corner], weights[corner]
+                        for k in range(CHANNELS):
+                            shared[k] += w * channels[v, k]
+                        for k in range(3):
+                            normal[k] += w * normals[v, k]
+                    unit(normal)
+                    for k in range(3):
+                        view[k] = -ray[k]
+                    unit(view)
+                    inside = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2] < -0.15
+                    if inside:  # the inner side of a sleeve or a hem
+                        for k in range(3):
+                            normal[k] = -normal[k]
+                    x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
+                    share = shadow_share(
+                        shadow_map, shadow_frame, x + bias * normal[0], y + bias * normal[1], z + bias * normal[2]
+                    )
+                    line = materials[material[t]]
+                    gloss = surface(
+                        line, shared[0], shared[1], shared[2], normal, shared[REDNESS], shared[LIPS], shared[LIDS],
+                        depth / intrinsics[0], volume, colour, work,
+                    )  # fmt: skip
+                    low = 1.0 - 0.35 * math.exp(-max(z, 0.0) / 120.0)
+                    sky = shared[OPEN] * low * (0.45 if inside else 1.0)
+                    lit(line, colour, normal, view, share * gloss if gloss < 1 else share, sky, light, out)
+                for k in range(3):
+                    radiance[row, column, k] += 0.25 * count * out[k]
+
+
+@njit(cache=True)
+def _corner_weights(vertices, triangle, eye, ray, weights):
+    """Depth along the ray, and the shares of the triangle's corners where the ray meets its plane (kept inside it)."""
+    a, b, c = vertices[triangle[0]], vertices[triangle[1]], vertices[triangle[2]]
+    ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+    px, py, pz = ray[1] * vz - ray[2] * vy, ray[2] * vx - ray[0] * vz, ray[0] * vy - ray[1] * vx
+    determinant = ux * px + uy * py + uz * pz
+    if abs(determinant) < 1e-9:
+        determinant = 1e-9
+    ox, oy, oz = eye[0] - a[0], eye[1] - a[1], eye[2] - a[2]
+    wb = (ox * px + oy * py + oz * pz) / determinant
+    qx, qy, qz = oy * uz - oz * uy, oz * ux - ox * uz, ox * uy - oy * ux
+    wc = (ray[0] * qx + ray[1] * qy + ray[2] * qz) / determinant
+    wb, wc = min(max(wb, 0.0), 1.0), min(max(wc, 0.0), 1.0)
+    if wb + wc > 1:
+        wb, wc = wb / (wb + wc), wc / (wb + wc)
+    weights[0], weights[1], weights[2] = 1 - wb - wc, wb, wc
+    x, y, z = (a[0] + wb * ux + wc * vx - eye[0], a[1] + wb * uy + wc * vy - eye[1],
+               a[2] + wb * uz + wc * vz - eye[2])  # fmt: skip
+    return (x * ray[0] + y * ray[1] + z * ray[2]) / (ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2)
+
+
+def _developed(radiance: np.ndarray, scene: "Scene", rng: np.random.Generator) -> np.ndarray:
+    """Lens blur, white balance, exposure, sensor noise and the sRGB curve."""
+    size = radiance.shape[0]
+    grain = rng.standard_normal((size, size), np.float32)
+    shifts = rng.integers(0, size, 2)
+    return _develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain)
+
+
+@njit(cache=True)
+def _develop(radiance, grain, shifts, balance, blur, strength):
+    size = radiance.shape[0]
+    image = np.empty((size, size, 3), np.uint8)
+    edge, middle = blur, 1 - 2 * blur
+    for row in range(size):
+        up, down = max(row - 1, 0), min(row + 1, size - 1)
+        for column in range(size):
+            left, right = max(column - 1, 0), min(column + 1, size - 1)
+            for k in range(3):
+                across = (
+                    middle * (middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k]))
+                    + edge * (middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k]))
+                    + edge * (middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k]))
+                )
+                value = max(across * balance[k], 0.0)
+                value = value / (1 + 0.25 * value * value) if value < 1.4 else 0.94 + 0.02 * min(value, 3.0)
+                noise = grain[row, column] if k == 1 else grain[(row + shifts[k // 2]) % size, column]
+                tone = value ** (1 / 2.2) * 255 + strength * (0.6 + 0.8 * (1 - value)) * noise + 0.5
+                image[row, column, k] = np.uint8(min(max(tone, 0.0), 255.0))
+    return image

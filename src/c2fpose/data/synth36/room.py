@@ -1,0 +1,191 @@
+"""The room's shell: floor, ceiling and four walls with windows, doors, pictures and shelves, traced by rays in numba."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numba import njit
+
+from c2fpose.data.synth36.materials import linear
+from c2fpose.data.synth36.shading import GROUND, KEY, KEY_DIRECTION, SKY, band, noise, smoothstep
+
+FACES = ("floor", "ceiling", "left", "right", "back", "front")  # left: low x, right: high x, back: low y, front: high y
+STYLES = ("plain", "planks", "tiles", "carpet", "brick", "panels", "paper", "concrete")
+DECALS = ("window", "picture", "door", "shelf", "curtain", "lamp", "board")
+
+# Columns of a face: style, two colours, scale (mm), height of the skirting board, its colour.
+FACE_COLUMNS, DECAL_COLUMNS = 12, 17
+
+
+@dataclass(frozen=True)
+class Room:
+    """``box_mm``: low and high corner. ``faces (6, 12)`` and ``decals (D, 17)`` are rows that the tracer reads."""
+
+    box_mm: Float[np.ndarray, "2 3"]
+    faces: Float[np.ndarray, "6 12"]
+    decals: Float[np.ndarray, "D 17"]
+
+
+def face_row(style, colour, second, scale_mm, skirting_mm=0.0, skirting=(0.9, 0.9, 0.9)) -> np.ndarray:
+    return np.concatenate(
+        [[STYLES.index(style)], linear(colour), linear(second), [scale_mm, skirting_mm], linear(skirting)]
+    )
+
+
+def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) -> np.ndarray:
+    """A rectangle on a face; u is x or y, v is z (y on floor and ceiling)."""
+    places = [*low_uv_mm, *high_uv_mm]
+    return np.concatenate(
+        [[FACES.index(face), DECALS.index(kind)], places, linear(colour), linear(second), linear(third), [seed, 0.0]]
+    )
+
+
+@njit(cache=True)
+def hit(box, origin, direction):
+    """Distance along the ray to the shell from inside, and the face."""
+    best, face = 1e12, 0
+    for axis in range(3):
+        d = direction[axis]
+        if abs(d) < 1e-12:
+            continue
+        side = 1 if d > 0 else 0
+        distance = (box[side, axis] - origin[axis]) / d
+        if distance < best:
+            best = distance
+            face = 1 - (1 - side) if axis == 2 else (2 + side if axis == 0 else 4 + side)
+    return best, face
+
+
+@njit(cache=True)
+def face_colour(row, u, v, footprint_mm, volume, colour, work):
+    style, scale = int(row[0]), row[7]
+    share = 0.0
+    noise(volume, u / 420.0, v / 420.0, row[7], work)
+    stain = 1.0 + 0.05 * work[0]
+    noise(volume, u / 23.0, v / 23.0, 3.0, work)
+    stain += 0.03 * work[0] * (1 - smoothstep(10.0, 40.0, footprint_mm))
+    blur = footprint_mm / scale
+    if style == 1:  # planks along v
+        plank = math.floor(u / scale)
+        along = v / (9.0 * scale) + 0.37 * plank
+        gap = max(band(u / scale, 0.05, blur), band(along, 0.006, blur / 9))
+        noise(volume, plank * 3.3 + math.floor(along) * 1.7, 7.0, 1.0, work)
+        tone = work[0]
+        noise(volume, u / 14.0, v / 260.0, plank * 5.1, work)
+        share = min(max(0.5 + 0.35 * tone + 0.25 * work[0], 0.0), 1.0)
+        stain *= 1 - 0.5 * gap
+    elif style == 2:  # tiles
+        gap = max(band(u / scale, 0.025, blur), band(v / scale, 0.025, blur))
+        noise(volume, math.floor(u / scale) * 3.7, math.floor(v / scale) * 5.3, 2.0, work)
+        stain *= 1 + 0.06 * work[0]
+        share = gap
+    elif style == 3:  # carpet
+        noise(volume, u / 7.0, v / 7.0, 9.0, work)
+        share = min(max(0.5 + 0.6 * work[0] * (1 - smoothstep(8.0, 30.0, footprint_mm)), 0.0), 1.0)
+    elif style == 4:  # bricks
+        course = math.floor(v / scale)
+        shift = 0.5 * (course - 2 * math.floor(course / 2))
+        joint = max(band(v / scale, 0.14, blur), band(u / (2.9 * scale) + shift, 0.05, blur / 2.9))
+        noise(volume, math.floor(u / (2.9 * scale) + shift) * 4.3, course * 3.1, 4.0, work)
+        stain *= 1 + 0.16 * work[0]
+        share = joint
+    elif style == 5:  # vertical panels
+        share = 0.45 * band(u / scale, 0.03, blur)
+    elif style == 6:  # wall paper
+        share = band(u / scale, 0.5, blur) * 0.6
+    elif style == 7:  # concrete
+        noise(volume, u / 150.0, v / 150.0, 5.0, work)
+        share = min(max(0.4 + 0.4 * work[0], 0.0), 1.0)
+    for k in range(3):
+        colour[k] = (row[1 + k] + share * (row[4 + k] - row[1 + k])) * stain
+        if v < row[8]:
+            colour[k] = row[9 + k]
+
+
+@njit(cache=True)
+def decal_colour(row, u, v, footprint_mm, volume, colour, work):
+    """Paint a rectangle over ``colour``; returns the light that it gives off."""
+    width, height = row[4] - row[2], row[5] - row[3]
+    du, dv = u - row[2], v - row[3]
+    inside = min(du, width - du, dv, height - dv)
+    blur = max(footprint_mm, 2.0)
+    kind, seed = int(row[1]), row[15]
+    cover = smoothstep(-0.5, 0.5, inside / blur)
+    glow = 0.0
+    share, third = 0.0, 0.0
+    if kind == 0:  # window: frame, cross bars, bright outside
+        bars = min(inside, abs(du - 0.5 * width), abs(dv - 0.6 * height))
+        glass = smoothstep(-0.5, 0.5, (bars - 35.0) / blur)
+        noise(volume, du / 300.0 + seed, dv / 300.0, seed, work)
+        share = glass
+        third = glass * smoothstep(0.75, 0.25, dv / height + 0.25 * work[0])
+        glow = glass
+    elif kind == 1 or kind == 6:  # picture (6: board): frame, mount, painted noise
+        canvas = smoothstep(-0.5, 0.5, (inside - 28.0) / blur)
+        scale = 0.22 * min(width, height)
+        noise(volume, du / scale + seed, dv / scale, seed, work)
+        share = canvas
+        third = canvas * (smoothstep(-0.1, 0.1, work[0]) if kind == 1 else smoothstep(0.5, 0.6, work[0]))
+    elif kind == 2:  # door: frame and two panels
+        panel = min(abs(du - 0.5 * width) - 0.33 * width, abs(dv - 0.5 * height) - 0.42 * height)
+        share = smoothstep(20.0, 5.0, abs(panel)) * 0.6
+        third = smoothstep(1.0, 0.0, max(abs(du - 0.9 * width) - 20, abs(dv - 0.48 * height) - 45.0))
+    elif kind == 3:  # shelf with books
+        level = dv / 330.0
+        board = band(level, 0.09, blur / 330.0)
+        book = math.floor(du / 34.0)
+        noise(volume, book * 3.1 + seed, math.floor(level) * 7.7, 1.0, work)
+        tone, other, tall = work[0], work[1], work[2]
+        top = 0.72 + 0.2 * tall
+        within = smoothstep(0.05, -0.05, (level - math.floor(level)) - top)
+        for k in range(3):
+            colour[k] += cover * (row[6 + k] * 0.25 - colour[k])
+            spine = row[9 + k] if tone > 0 else row[12 + k]
+            colour[k] += cover * within * (spine * (1 + 0.6 * other) - colour[k])
+            colour[k] += cover * board * (row[6 + k] - colour[k])
+        return 0.0
+    elif kind == 4:  # curtain
+        noise(volume, du / 400.0 + seed, 0.3, seed, work)
+        share = 0.5 + 0.5 * math.sin(du / 28.0 + 5 * work[0])
+    elif kind == 5:  # lamp
+        glow = 1.0
+    for k in range(3):
+        paint = row[6 + k] + share * (row[9 + k] - row[6 + k])
+        paint += third * (row[12 + k] - paint)
+        colour[k] += cover * (paint - colour[k])
+    return glow * cover
+
+
+@njit(cache=True)
+def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cover, light, volume, colour, work, out):
+    """Light from a place on the shell into ``out (3,)``."""
+    if face < 2:
+        u, v = x, y
+    elif face < 4:
+        u, v = y, z
+    else:
+        u, v = x, z
+    face_colour(faces[face], u, v if face >= 2 else v + 1e6, footprint_mm, volume, colour, work)
+    glow = 0.0
+    for d in range(len(decals)):
+        row = decals[d]
+        if int(row[0]) == face and row[2] - 40 < u < row[4] + 40 and row[3] - 40 < v < row[5] + 40:
+            glow = max(glow, decal_colour(row, u, v, footprint_mm, volume, colour, work))
+    # Corners are darker: each nearby face hides some of the room's light.
+    corner = 1.0
+    for axis in range(3):
+        p = x if axis == 0 else (y if axis == 1 else z)
+        for side in range(2):
+            distance = abs(p - box[side, axis])
+            own = (axis == 2 and face == side) or (axis == 0 and face == 2 + side) or (axis == 1 and face == 4 + side)
+            if not own:
+                corner *= 1 - 0.32 * math.exp(-distance / 420.0)
+    nx = 1.0 if face == 2 else (-1.0 if face == 3 else 0.0)
+    ny = 1.0 if face == 4 else (-1.0 if face == 5 else 0.0)
+    nz = 1.0 if face == 0 else (-1.0 if face == 1 else 0.0)
+    key = max(nx * light[KEY_DIRECTION, 0] + ny * light[KEY_DIRECTION, 1] + nz * light[KEY_DIRECTION, 2], 0.0)
+    up = 0.5 + 0.5 * nz
+    for k in range(3):
+        ambient = (light[SKY, k] * up + light[GROUND, k] * (1 - up)) * corner * (1 - cover)
+        out[k] = colour[k] * (ambient + key * key_share * light[KEY, k]) * (1 - glow) + glow * 1.6 * colour[k]
