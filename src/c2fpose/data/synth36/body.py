@@ -76,7 +76,9 @@ def load_pack() -> Pack:
         finger_curl_mm=stored["finger_curl_mm"].astype(np.float64),
         sky=stored["sky"] / 255.0,
         masks={name[5:]: array / 255.0 for name, array in stored.items() if name.startswith("mask_")},
-        triangles={name[10:]: array.astype(np.int64) for name, array in stored.items() if name.startswith("triangles_")},
+        triangles={
+            name[10:]: array.astype(np.int64) for name, array in stored.items() if name.startswith("triangles_")
+        },
     )
 
 
@@ -170,9 +172,7 @@ def joints_mm(
     def on_skull(rest_mm: np.ndarray) -> np.ndarray:
         return heads_mm[..., skull, :] + rotations[..., skull, :, :] @ (rest_mm - shape.rest_heads_mm[skull])
 
-    nose_rest_mm = np.array(
-        [0.0, 0.3 * marks["eyes"][1] + 0.7 * marks["head"][1] , marks["mouth"][2] - 5.0]
-    )
+    nose_rest_mm = np.array([0.0, 0.3 * marks["eyes"][1] + 0.7 * marks["head"][1], marks["mouth"][2] - 5.0])
     joints = {
         "pelvis": 0.5 * (head("left_thigh") + head("right_thigh")),
         "thorax": 0.2 * (head("left_upper_arm") + head("right_upper_arm")) + 0.6 * head("neck"),

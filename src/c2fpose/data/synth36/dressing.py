@@ -108,6 +108,7 @@ def top_edge(outfit: Outfit, where: Places, mean_mm: np.ndarray) -> np.ndarray:
     collar_z = where.neck_z + 2.0 - fall * front - v_drop
     # Above the collar's height only what is far from the neck (the shoulders) belongs to the shirt.
     neck = np.maximum(where.neck_radius - 82.0 - 0.35 * fall, collar_z - where.height)
+    neck = np.minimum(neck, where.neck_z + 45.0 - where.height)
     hem = where.height - outfit.shirt_hem_mm + 3000 * (where.on_arm > 0.5)
     return np.minimum(np.minimum(sleeve, hem), neck)
 
@@ -186,7 +187,11 @@ def _hair_parts(look: Look, where: Places, rest_mm: np.ndarray, normals: np.ndar
     thick_mm = look.hair_volume_mm * (0.55 + 0.45 * on_top) * _smooth(-2, 26, edge) + 1.5
     parts = [_Part(pack.triangles["body"], rest_mm + thick_mm[:, None] * normals, edge, look.hair)]
     if look.hair_style == "long":
-        parts.append(_Part(pack.triangles["hair"], rest_mm, height - (eye_z - look.hair_length_mm), look.hair))
+        # Open in front: the face, and below it the throat.
+        angle = np.degrees(np.arctan2(np.abs(pack.mean_mm[:, 0]), pack.mean_mm[:, 1] - where.neck_y))
+        opening = np.interp(height - eye_z, [-320, -140, -40, 40, 75], [80, 74, 56, 46, -20])
+        locks = np.minimum(height - (eye_z - look.hair_length_mm), 1.6 * (angle - opening))
+        parts.append(_Part(pack.triangles["hair"], rest_mm, locks, look.hair))
     return parts
 
 

@@ -146,7 +146,11 @@ def stool(shop: Workshop, height: float, frame: Material, seat: Material, rng: n
     radius = 0.5 * SEAT_SIZE_MM["stool"][0]
     shop.cylinder((0, 0, height - 45), radius, 45, seat)
     for angle in np.pi * (0.25 + 0.5 * np.arange(4)):
-        shop.box((0.72 * radius * np.cos(angle), 0.72 * radius * np.sin(angle), (height - 40) / 2), (32, 32, height - 40), frame)
+        shop.box(
+            (0.72 * radius * np.cos(angle), 0.72 * radius * np.sin(angle), (height - 40) / 2),
+            (32, 32, height - 40),
+            frame,
+        )
     shop.box((0, 0, 0.35 * height), (1.1 * radius, 24, 24), frame)
 
 

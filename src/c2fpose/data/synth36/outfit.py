@@ -65,7 +65,9 @@ def subject_look(seed: int, subject: int, maleness: float) -> Look:
     male = maleness > 0.5
     hair_tones = [(0.09, 0.07, 0.06), (0.16, 0.10, 0.07), (0.28, 0.18, 0.11), (0.45, 0.32, 0.18), (0.66, 0.52, 0.33),
                   (0.42, 0.20, 0.10), (0.55, 0.54, 0.53)]  # fmt: skip
-    weights = np.array([3, 3, 2.5, 1.5, 1.2, 0.7, 1.0]) * (np.array([1, 0.8, 0.4, 0.1, 0.05, 0.1, 0.6]) if tone > 0.6 else 1)
+    weights = np.array([3, 3, 2.5, 1.5, 1.2, 0.7, 1.0]) * (
+        np.array([1, 0.8, 0.4, 0.1, 0.05, 0.1, 0.6]) if tone > 0.6 else 1
+    )
     hair = np.array(hair_tones[rng.choice(len(hair_tones), p=weights / weights.sum())]) * rng.uniform(0.85, 1.15)
     beard = float(rng.choice([0.0, 0.15, 0.3, 0.8], p=[0.35, 0.3, 0.2, 0.15])) if male else 0.0
     style = rng.choice(HAIR_STYLES, p=[0.22, 0.5, 0.23, 0.05] if male else [0.02, 0.13, 0.25, 0.6])
@@ -77,8 +79,8 @@ def subject_look(seed: int, subject: int, maleness: float) -> Look:
                       bump_wave_mm=(14.0, 14.0, 14.0), noise_offset=offset,
                       extra=(0.9 if hair.mean() < 0.4 else 0.55, beard, float(rng.random() < 0.25))),
         eyes=Material("eye", (0.86, 0.84, 0.82), iris, (0.02, 0.02, 0.02), specular=0.10, gloss=60.0),
-        hair=Material("hair", tuple(0.75 * hair), tuple(np.clip(1.25 * hair + 0.01, 0, 1)), specular=0.035, gloss=10.0,
-                      bump=0.35, bump_wave_mm=(9.0, 9.0, 60.0), noise_offset=offset),
+        hair=Material("hair", tuple(0.75 * hair), tuple(np.clip(1.25 * hair + 0.01, 0, 1)), specular=0.012, gloss=9.0,
+                      bump=0.3, bump_wave_mm=(9.0, 9.0, 60.0), noise_offset=offset),
         hair_style=str(style),
         hair_length_mm=float(rng.uniform(120, 330)),
         hair_volume_mm=float({"buzz": 4, "short": 13, "medium": 24, "long": 18}[str(style)] * rng.uniform(0.8, 1.25)),

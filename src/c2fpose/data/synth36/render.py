@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SAMPLES = 2
 SHADOW_SIZE, SHADOW_REACH_MM = 256, 1500.0
 COVER_SIZE, COVER_CELL_MM = 96, 50.0
+# The tone curve from linear light 0..1 to 0..255, dense enough for linear interpolation.
+CURVE = 255 * np.linspace(0, 1, 1025) ** (1 / 2.2)
 # Columns of the per-vertex channels.
 CANONICAL, EDGE, REDNESS, LIPS, LIDS, OPEN = 0, 3, 4, 5, 6, 7
 CHANNELS = 8
@@ -78,9 +80,7 @@ def render(
     rotation = np.ascontiguousarray(rotation, np.float64)
     translation_mm = np.asarray(translation_mm, np.float64)
     intrinsics_px = np.asarray(intrinsics_px, np.float64)
-    person = Mesh(
-        vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials
-    )
+    person = Mesh(vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials)
     mesh = joined(person, scene.mesh)
     center_mm = np.ascontiguousarray(vertices_mm.mean(0))
     shadow_map, shadow_frame = _shadow(mesh, scene.light[KEY_DIRECTION], center_mm)
@@ -116,7 +116,7 @@ def _shadow(mesh: Mesh, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np
     return shadow_map, frame
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _shade(
     radiance, owner, vertices, normals, triangles, material, channels, materials,
     box, faces, decals, light, shadow_map, shadow_frame, cover, center, rotation, eye, intrinsics, volume,
@@ -192,7 +192,7 @@ def _shade(
                     radiance[row, column, k] += 0.25 * count * out[k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _corner_weights(vertices, triangle, eye, ray, weights):
     """Depth along the ray, and the shares of the triangle's corners where the ray meets its plane (kept inside it)."""
     a, b, c = vertices[triangle[0]], vertices[triangle[1]], vertices[triangle[2]]
@@ -220,11 +220,11 @@ def _developed(radiance: np.ndarray, scene: "Scene", rng: np.random.Generator) -
     size = radiance.shape[0]
     grain = rng.standard_normal((size, size), np.float32)
     shifts = rng.integers(0, size, 2)
-    return _develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain)
+    return _develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain, CURVE)
 
 
-@njit(cache=True)
-def _develop(radiance, grain, shifts, balance, blur, strength):
+@njit(cache=True, error_model="numpy")
+def _develop(radiance, grain, shifts, balance, blur, strength, curve):
     size = radiance.shape[0]
     image = np.empty((size, size, 3), np.uint8)
     edge, middle = blur, 1 - 2 * blur
@@ -234,13 +234,19 @@ def _develop(radiance, grain, shifts, balance, blur, strength):
             left, right = max(column - 1, 0), min(column + 1, size - 1)
             for k in range(3):
                 across = (
-                    middle * (middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k]))
-                    + edge * (middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k]))
-                    + edge * (middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k]))
+                    middle
+                    * (middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k]))
+                    + edge
+                    * (middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k]))
+                    + edge
+                    * (middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k]))
                 )
                 value = max(across * balance[k], 0.0)
                 value = value / (1 + 0.25 * value * value) if value < 1.4 else 0.94 + 0.02 * min(value, 3.0)
                 noise = grain[row, column] if k == 1 else grain[(row + shifts[k // 2]) % size, column]
-                tone = value ** (1 / 2.2) * 255 + strength * (0.6 + 0.8 * (1 - value)) * noise + 0.5
+                place = value * (len(curve) - 1)
+                step = int(place)
+                tone = curve[step] + (place - step) * (curve[min(step + 1, len(curve) - 1)] - curve[step])
+                tone += strength * (0.6 + 0.8 * (1 - value)) * noise + 0.5
                 image[row, column, k] = np.uint8(min(max(tone, 0.0), 255.0))
     return image

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numba import njit
 
 from c2fpose.data.synth36.materials import linear
-from c2fpose.data.synth36.shading import GROUND, KEY, KEY_DIRECTION, SKY, band, noise, smoothstep
+from c2fpose.data.synth36.shading import GROUND, KEY, KEY_DIRECTION, SKY, band, noise, noise_value, smoothstep
 
 FACES = ("floor", "ceiling", "left", "right", "back", "front")  # left: low x, right: high x, back: low y, front: high y
 STYLES = ("plain", "planks", "tiles", "carpet", "brick", "panels", "paper", "concrete")
@@ -41,7 +41,7 @@ def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) ->
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hit(box, origin, direction):
     """Distance along the ray to the shell from inside, and the face."""
     best, face = 1e12, 0
@@ -57,53 +57,46 @@ def hit(box, origin, direction):
     return best, face
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def face_colour(row, u, v, footprint_mm, volume, colour, work):
     style, scale = int(row[0]), row[7]
     share = 0.0
-    noise(volume, u / 420.0, v / 420.0, row[7], work)
-    stain = 1.0 + 0.05 * work[0]
-    noise(volume, u / 23.0, v / 23.0, 3.0, work)
-    stain += 0.03 * work[0] * (1 - smoothstep(10.0, 40.0, footprint_mm))
+    stain = 1.0 + 0.05 * noise_value(volume, u / 420.0, v / 420.0, row[7])
+    if footprint_mm < 12.0:
+        stain += 0.03 * noise_value(volume, u / 23.0, v / 23.0, 3.0)
     blur = footprint_mm / scale
     if style == 1:  # planks along v
         plank = math.floor(u / scale)
         along = v / (9.0 * scale) + 0.37 * plank
         gap = max(band(u / scale, 0.05, blur), band(along, 0.006, blur / 9))
-        noise(volume, plank * 3.3 + math.floor(along) * 1.7, 7.0, 1.0, work)
-        tone = work[0]
-        noise(volume, u / 14.0, v / 260.0, plank * 5.1, work)
-        share = min(max(0.5 + 0.35 * tone + 0.25 * work[0], 0.0), 1.0)
+        tone = noise_value(volume, plank * 3.3 + math.floor(along) * 1.7, 7.0, 1.0)
+        share = min(max(0.5 + 0.35 * tone + 0.25 * noise_value(volume, u / 14.0, v / 260.0, plank * 5.1), 0.0), 1.0)
         stain *= 1 - 0.5 * gap
     elif style == 2:  # tiles
         gap = max(band(u / scale, 0.025, blur), band(v / scale, 0.025, blur))
-        noise(volume, math.floor(u / scale) * 3.7, math.floor(v / scale) * 5.3, 2.0, work)
-        stain *= 1 + 0.06 * work[0]
+        stain *= 1 + 0.06 * noise_value(volume, math.floor(u / scale) * 3.7, math.floor(v / scale) * 5.3, 2.0)
         share = gap
     elif style == 3:  # carpet
-        noise(volume, u / 7.0, v / 7.0, 9.0, work)
-        share = min(max(0.5 + 0.6 * work[0] * (1 - smoothstep(8.0, 30.0, footprint_mm)), 0.0), 1.0)
+        share = min(max(0.5 + 0.6 * noise_value(volume, u / 7.0, v / 7.0, 9.0) * (1 - smoothstep(8.0, 30.0, footprint_mm)), 0.0), 1.0)
     elif style == 4:  # bricks
         course = math.floor(v / scale)
         shift = 0.5 * (course - 2 * math.floor(course / 2))
         joint = max(band(v / scale, 0.14, blur), band(u / (2.9 * scale) + shift, 0.05, blur / 2.9))
-        noise(volume, math.floor(u / (2.9 * scale) + shift) * 4.3, course * 3.1, 4.0, work)
-        stain *= 1 + 0.16 * work[0]
+        stain *= 1 + 0.16 * noise_value(volume, math.floor(u / (2.9 * scale) + shift) * 4.3, course * 3.1, 4.0)
         share = joint
     elif style == 5:  # vertical panels
         share = 0.45 * band(u / scale, 0.03, blur)
     elif style == 6:  # wall paper
         share = band(u / scale, 0.5, blur) * 0.6
     elif style == 7:  # concrete
-        noise(volume, u / 150.0, v / 150.0, 5.0, work)
-        share = min(max(0.4 + 0.4 * work[0], 0.0), 1.0)
+        share = min(max(0.4 + 0.4 * noise_value(volume, u / 150.0, v / 150.0, 5.0), 0.0), 1.0)
     for k in range(3):
         colour[k] = (row[1 + k] + share * (row[4 + k] - row[1 + k])) * stain
         if v < row[8]:
             colour[k] = row[9 + k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def decal_colour(row, u, v, footprint_mm, volume, colour, work):
     """Paint a rectangle over ``colour``; returns the light that it gives off."""
     width, height = row[4] - row[2], row[5] - row[3]
@@ -146,8 +139,7 @@ def decal_colour(row, u, v, footprint_mm, volume, colour, work):
             colour[k] += cover * board * (row[6 + k] - colour[k])
         return 0.0
     elif kind == 4:  # curtain
-        noise(volume, du / 400.0 + seed, 0.3, seed, work)
-        share = 0.5 + 0.5 * math.sin(du / 28.0 + 5 * work[0])
+        share = 0.5 + 0.5 * math.sin(du / 28.0 + 5 * noise_value(volume, du / 400.0 + seed, 0.3, seed))
     elif kind == 5:  # lamp
         glow = 1.0
     for k in range(3):
@@ -157,7 +149,7 @@ def decal_colour(row, u, v, footprint_mm, volume, colour, work):
     return glow * cover
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cover, light, volume, colour, work, out):
     """Light from a place on the shell into ``out (3,)``."""
     if face < 2:
@@ -170,7 +162,9 @@ def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cove
     glow = 0.0
     for d in range(len(decals)):
         row = decals[d]
-        if int(row[0]) == face and row[2] - 40 < u < row[4] + 40 and row[3] - 40 < v < row[5] + 40:
+        if row[0] != face:
+            continue
+        if row[2] - 40 < u < row[4] + 40 and row[3] - 40 < v < row[5] + 40:
             glow = max(glow, decal_colour(row, u, v, footprint_mm, volume, colour, work))
     # Corners are darker: each nearby face hides some of the room's light.
     corner = 1.0
@@ -180,7 +174,7 @@ def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cove
             distance = abs(p - box[side, axis])
             own = (axis == 2 and face == side) or (axis == 0 and face == 2 + side) or (axis == 1 and face == 4 + side)
             if not own:
-                corner *= 1 - 0.32 * math.exp(-distance / 420.0)
+                corner *= 1 - 0.32 / (1 + (distance / 330.0) ** 2)
     nx = 1.0 if face == 2 else (-1.0 if face == 3 else 0.0)
     ny = 1.0 if face == 4 else (-1.0 if face == 5 else 0.0)
     nz = 1.0 if face == 0 else (-1.0 if face == 1 else 0.0)

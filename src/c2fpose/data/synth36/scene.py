@@ -74,7 +74,9 @@ def sequence_scene(
     only the requested seat stands there."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, action, trial]))
     test = subject in TEST_SUBJECTS
-    keep_out_mm = np.array([[-900.0, -900.0], [900.0, 900.0]]) if keep_out_mm is None else np.asarray(keep_out_mm)[:, :2]
+    keep_out_mm = (
+        np.array([[-900.0, -900.0], [900.0, 900.0]]) if keep_out_mm is None else np.asarray(keep_out_mm)[:, :2]
+    )
     room = _room(rng, test, keep_out_mm)
     light = _light(rng)
     meshes, pieces = [], []
@@ -144,10 +146,15 @@ def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room
             second = (0.7, 0.68, 0.65)
         return face_row(kind, colour, second, wall_scale.get(kind, 100.0), skirting, skirt_colour)
 
-    faces = [face_row(floor_style, floor, tuple(0.68 * c for c in floor), scale), face_row("plain", (0.9, 0.9, 0.88), (0.8,) * 3, 100.0)]
+    faces = [
+        face_row(floor_style, floor, tuple(0.68 * c for c in floor), scale),
+        face_row("plain", (0.9, 0.9, 0.88), (0.8,) * 3, 100.0),
+    ]
     accented = int(rng.integers(0, 6))
     for k in range(4):
-        faces.append(wall_row(accent, style) if k == accented else wall_row(wall, style if rng.random() < 0.4 else "plain"))
+        faces.append(
+            wall_row(accent, style) if k == accented else wall_row(wall, style if rng.random() < 0.4 else "plain")
+        )
     return Room(box, np.stack(faces), _decals(rng, test, box))
 
 
@@ -181,7 +188,11 @@ def _decals(rng: np.random.Generator, test: bool, box: np.ndarray) -> np.ndarray
 def _decal(rng, test, face, kind, low, high) -> np.ndarray:
     if kind == "window":
         sky = np.clip(np.array([0.78, 0.86, 0.95]) * rng.uniform(0.75, 1.05), 0, 1)
-        colours = ((0.88, 0.87, 0.85), tuple(sky), tuple(np.clip(np.array([0.45, 0.55, 0.40]) * rng.uniform(0.7, 1.4), 0, 1)))
+        colours = (
+            (0.88, 0.87, 0.85),
+            tuple(sky),
+            tuple(np.clip(np.array([0.45, 0.55, 0.40]) * rng.uniform(0.7, 1.4), 0, 1)),
+        )
     elif kind == "door":
         wood = _wood_colour(rng, test) if rng.random() < 0.6 else (0.85, 0.84, 0.82)
         colours = (wood, tuple(0.75 * c for c in wood), (0.6, 0.58, 0.5))
@@ -189,7 +200,11 @@ def _decal(rng, test, face, kind, low, high) -> np.ndarray:
         colours = ((0.5, 0.5, 0.5), (0.92, 0.93, 0.93), palette_colour(rng, test, (0.4, 0.8), (0.3, 0.8)))
     else:
         frame = _wood_colour(rng, test) if kind == "shelf" else palette_colour(rng, test, (0.1, 0.6), (0.15, 0.9))
-        colours = (frame, palette_colour(rng, test, (0.2, 0.7), (0.3, 0.9)), palette_colour(rng, test, (0.2, 0.8), (0.2, 0.8)))
+        colours = (
+            frame,
+            palette_colour(rng, test, (0.2, 0.7), (0.3, 0.9)),
+            palette_colour(rng, test, (0.2, 0.8), (0.2, 0.8)),
+        )
     return decal_row(face, kind, low, high, *colours, float(rng.uniform(0, 30)))
 
 

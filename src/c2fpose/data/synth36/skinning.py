@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def blend(rest_mm, index, body_mm, frames, weights, center_offset_mm, quaternions, rotations, translations):
     """Pose ``rest_mm (N, 3)``; vertex i follows the weights of pack vertex ``index[i]``. Returns ``(N, 3)`` mm."""
     posed = np.empty_like(rest_mm)
