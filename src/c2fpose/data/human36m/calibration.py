@@ -1,0 +1,188 @@
+"""Lenses and places of Human3.6M's cameras: published constants, the release's ``metadata.xml`` or MMPose's pickle.
+
+World to camera is ``R (X - T)``: T is where the camera stands, in millimetres.
+"""
+
+import io
+import pickle
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, camera_of, take_of
+from c2fpose.errors import DataError
+from c2fpose.protocol import ACTION_NUMBERS, ACTION_SPELLINGS, ACTIONS, CAMERA_SERIALS, LENSES
+
+_W0_LENGTH = 300  # 4 cameras x 11 subjects x 6 for the places, 4 cameras x 9 for the lenses
+_W0_SUBJECTS = 11
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All cameras; arrays are indexed by camera index, places by (subject, camera index)."""
+
+    intrinsics_px: np.ndarray  # (4, 4): fx, fy, cx, cy
+    distortion: np.ndarray  # (4, 5): k1, k2, k3, p1, p2
+    source: str
+    places: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # R (3, 3), T (3,) mm
+
+    def place(self, subject: int, camera: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rotation and position (mm) of a camera; ``DataError`` where they are not known."""
+        if (subject, camera) not in self.places:
+            raise DataError(
+                f"{self.source}: where camera {CAMERA_SERIALS[camera]} of S{subject} stands is not in it; "
+                "pass metadata=FILE (the release's metadata.xml, or cameras.pkl of MMPose)"
+            )
+        return self.places[subject, camera]
+
+
+def published() -> Calibration:
+    """The published lenses; no places."""
+    lenses = [LENSES[serial] for serial in CAMERA_SERIALS]
+    intrinsics, distortion = (np.array([lens[part] for lens in lenses]) for part in (0, 1))
+    return Calibration(intrinsics, distortion, "the published lens table")
+
+
+def read_calibration(path: Path | None) -> Calibration:
+    """From ``metadata.xml``, ``cameras.pkl``, or, without a path, the published constants.
+
+    Raises ``DataError`` for anything else.
+    """
+    if path is None:
+        return published()
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; metadata= takes the release's metadata.xml or MMPose's cameras.pkl")
+    return from_pickle(path) if path.suffix == ".pkl" else from_metadata(path)
+
+
+# --- metadata.xml -------------------------------------------------------------------------------------------------
+
+
+def from_metadata(path: Path) -> Calibration:
+    """The release's own cameras (``w0``); checks its table of sequence names against ours on the way."""
+    root = _xml(path)
+    numbers = np.array([float(n) for n in re.findall(r"[-+0-9.eE]+", _text(root, "w0", path))])
+    if len(numbers) != _W0_LENGTH:
+        raise DataError(f"{path}: w0 holds {len(numbers)} numbers, expected {_W0_LENGTH}; take the file of the release")
+    serials = [camera_of(element.text or "", str(path)) for element in root.findall("dbcameras/index2id/*")]
+    if serials and serials != list(range(len(CAMERA_SERIALS))):
+        raise DataError(f"{path}: cameras are in another order than {', '.join(map(str, CAMERA_SERIALS))}")
+    _check_mapping(root, path)
+    cameras = len(CAMERA_SERIALS)
+    lenses = numbers[-9 * cameras :].reshape(cameras, 9)
+    outer = numbers[: 6 * _W0_SUBJECTS * cameras].reshape(cameras, _W0_SUBJECTS, 6)
+    places = {
+        (subject, camera): (euler_rotation(*outer[camera, subject - 1, :3]), outer[camera, subject - 1, 3:])
+        for subject in SUBJECTS
+        for camera in range(cameras)
+    }
+    return Calibration(lenses[:, :4], lenses[:, 4:], str(path), places)
+
+
+def euler_rotation(x: float, y: float, z: float) -> np.ndarray:
+    """World to camera from the release's three angles (radians): ``Rx Ry Rz``."""
+    (cx, cy, cz), (sx, sy, sz) = np.cos([x, y, z]), np.sin([x, y, z])
+    rotation_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    rotation_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    rotation_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return rotation_x @ rotation_y @ rotation_z
+
+
+def _xml(path: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        raise DataError(f"{path}: not readable as XML ({error}); copy the release's metadata.xml again") from None
+
+
+def _text(root: ElementTree.Element, name: str, path: Path) -> str:
+    text = root.findtext(name)
+    if text is None:
+        raise DataError(f"{path}: has no <{name}>; expected the metadata.xml of the Human3.6M release")
+    return text
+
+
+def _check_mapping(root: ElementTree.Element, path: Path) -> None:
+    """Sub-action numbers of the file against the table that all sources share."""
+    rows = [[cell.text or "" for cell in row] for row in root.findall("mapping/*")]
+    if not rows:
+        raise DataError(f"{path}: has no <mapping> of sequence names; expected the metadata.xml of the release")
+    subjects = rows[0][2:]
+    for action, trial, *names in rows[1:]:
+        if not (action.isdigit() and trial.isdigit()) or int(action) not in ACTION_NUMBERS or int(trial) not in TRIALS:
+            continue  # the joint recording "_ALL", and rows on other things
+        for subject, name in zip(subjects, names, strict=False):
+            number = int(subject.removeprefix("S"))
+            expected = (ACTIONS.index(ACTION_NUMBERS[int(action)]), int(trial))
+            if number in SUBJECTS and take_of(number, name, str(path)) != expected:
+                raise DataError(f"{path}: {name!r} of {subject} is not sub-action {trial} of action {action} elsewhere")
+
+
+def action_index(number: int, where: str) -> int:
+    """Our index of Human3.6M's action number, 2 to 16; ``DataError`` for another one."""
+    if number not in ACTION_NUMBERS:
+        raise DataError(f"{where}: action number {number}, expected 2 to 16")
+    return ACTIONS.index(ACTION_NUMBERS[number])
+
+
+def spelling(action: str) -> str:
+    """The published spelling of an action's name."""
+    return ACTION_SPELLINGS.get(action, action)
+
+
+# --- MMPose's cameras.pkl -----------------------------------------------------------------------------------------
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads arrays, numbers, strings and containers; refuses to call anything else that a pickle names."""
+
+    allowed = frozenset(
+        [
+            *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("numpy.core.numeric", "_frombuffer"),
+            ("numpy._core.numeric", "_frombuffer"),
+            ("_codecs", "encode"),
+            ("collections", "OrderedDict"),
+        ]
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.allowed:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
+        return super().find_class(module, name)
+
+
+def load_arrays_only(data: bytes, where: str) -> Any:
+    """A pickle of arrays and plain containers; ``DataError`` for one that would run code, or a damaged one."""
+    try:
+        return _ArraysOnly(io.BytesIO(data)).load()
+    except Exception as error:  # a damaged pickle raises nearly anything
+        raise DataError(f"{where}: pickle refused ({error}); it may hold arrays and plain containers only") from None
+
+
+def from_pickle(path: Path) -> Calibration:
+    """MMPose's ``cameras.pkl``: by ("S1", "54138969") R transposed, T in metres, f, c, k (3), p (2)."""
+    cameras = load_arrays_only(path.read_bytes(), str(path))
+    if not isinstance(cameras, dict) or not all(isinstance(key, tuple) and len(key) == 2 for key in cameras):
+        raise DataError(f"{path}: expected a table of cameras by (subject, serial), as MMPose writes it")
+    intrinsics, distortion = np.full((4, 4), np.nan), np.full((4, 5), np.nan)
+    places = {}
+    for (subject, serial), camera in cameras.items():
+        where = f"{path}: {subject}, {serial}"
+        index = camera_of(serial, where)
+        missing = {"R", "T", "c", "f", "k", "p"} - set(camera)
+        if missing:
+            raise DataError(f"{where}: lacks {', '.join(sorted(missing))}")
+        value = {key: np.asarray(camera[key], np.float64) for key in "RTcfkp"}
+        places[int(str(subject).removeprefix("S")), index] = (value["R"].T, value["T"].ravel() * 1000)
+        intrinsics[index] = np.concatenate([value["f"].ravel(), value["c"].ravel()])
+        distortion[index] = np.concatenate([value["k"].ravel(), value["p"].ravel()])
+    for index in np.flatnonzero(np.isnan(intrinsics).any(1)):
+        raise DataError(f"{path}: camera {CAMERA_SERIALS[index]} is missing; write it again with MMPose")
+    return Calibration(intrinsics, distortion, str(path), places)

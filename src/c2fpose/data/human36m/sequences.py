@@ -1,0 +1,96 @@
+"""Names of Human3.6M's sequences: files say "Waiting 3", records say action and trial."""
+
+import re
+from dataclasses import dataclass
+
+from c2fpose.errors import DataError
+from c2fpose.protocol import (
+    ACTION_SPELLINGS,
+    ACTIONS,
+    CAMERA_SERIALS,
+    EXCLUSIONS,
+    TEST_SUBJECTS,
+    TRAIN_SUBJECTS,
+    TRIAL_SUFFIX_EXCEPTIONS,
+    TRIAL_SUFFIXES,
+)
+
+SUBJECTS = tuple(sorted((*TRAIN_SUBJECTS, *TEST_SUBJECTS)))
+TRIALS = (1, 2)
+_SEQUENCE = re.compile(r"([A-Za-z]+)(?:[ _](\d))?")
+_IMAGE = re.compile(r"S(\d+)_([A-Za-z]+(?:[ _]\d)?)\.(\d{8})_(\d{6})\.jpg")
+
+
+@dataclass(frozen=True, order=True)
+class Sequence:
+    """One video: who does what for the which time, seen by which camera."""
+
+    subject: int
+    action: int  # index into protocol.ACTIONS
+    trial: int  # 1 or 2
+    camera: int  # index into protocol.CAMERA_SERIALS
+
+    @property
+    def name(self) -> str:
+        """As in the authors' file names: ``S1_Directions_1.54138969``."""
+        return f"S{self.subject}_{self.take.replace(' ', '_')}.{CAMERA_SERIALS[self.camera]}"
+
+    @property
+    def take(self) -> str:
+        """As in the release's file names: ``Directions 1``."""
+        return take_name(self.subject, self.action, self.trial)
+
+    @property
+    def corrupt(self) -> bool:
+        """Whether this is the video that the authors' set leaves out."""
+        return any(
+            (self.subject, ACTIONS[self.action]) == (subject, action)
+            and trial in (None, self.trial)
+            and camera in (None, self.camera)
+            for subject, action, trial, camera in EXCLUSIONS["s11_directions_corrupt"]
+        )
+
+
+def take_name(subject: int, action: int, trial: int) -> str:
+    """The release's name of a subject's sequence, action in its published spelling."""
+    exceptions = TRIAL_SUFFIX_EXCEPTIONS.get(subject, {})
+    suffix = exceptions.get(ACTIONS[action], TRIAL_SUFFIXES)[trial - 1]
+    return f"{ACTIONS[action]} {suffix}".strip()
+
+
+def take_of(subject: int, name: str, where: str) -> tuple[int, int]:
+    """Action index and trial of a sequence's name, whole names only: "Sitting 1" is not "SittingDown 1".
+
+    Raises ``DataError`` for a name that this subject has not.
+    """
+    match = _SEQUENCE.fullmatch(name)
+    action = ACTION_SPELLINGS.get(match[1], match[1]) if match else ""
+    if action not in ACTIONS:
+        raise DataError(f"{where}: {name!r} is no action of Human3.6M; expected a name such as 'Directions 1'")
+    number = ACTIONS.index(action)
+    for trial in TRIALS:
+        if take_name(subject, number, trial) == f"{action} {match[2] or ''}".strip():
+            return number, trial
+    known = " and ".join(repr(take_name(subject, number, trial)) for trial in TRIALS)
+    raise DataError(f"{where}: S{subject} has no sequence {name!r}; its sequences of {action} are {known}")
+
+
+def camera_of(serial: str | int, where: str) -> int:
+    """Camera index of a serial number; ``DataError`` for another one."""
+    if int(serial) not in CAMERA_SERIALS:
+        known = ", ".join(map(str, CAMERA_SERIALS))
+        raise DataError(f"{where}: {serial} is no camera of Human3.6M; expected one of {known}")
+    return CAMERA_SERIALS.index(int(serial))
+
+
+def parse_image_name(name: str, where: str) -> tuple[Sequence, int]:
+    """Sequence and frame (from 1) of an image named as ``S5_Eating_1.55011271_000321.jpg``, folders in front or not.
+
+    Raises ``DataError`` for another pattern.
+    """
+    match = _IMAGE.fullmatch(name.rpartition("/")[2])
+    if not match:
+        raise DataError(f"{where}: image {name!r} is not named as S5_Eating_1.55011271_000321.jpg")
+    subject = int(match[1])
+    action, trial = take_of(subject, match[2], where)
+    return Sequence(subject, action, trial, camera_of(match[3], where)), int(match[4])
