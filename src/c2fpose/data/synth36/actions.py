@@ -105,7 +105,7 @@ def greeting(s: Script) -> None:
                 end = s.hand(who, time, "wave", at=high)
                 for beat in range(s.rng.integers(3, 8)):
                     swing = high + np.array([0.0, 0.17 if beat % 2 else -0.17, s.between(-0.05, 0.05)])
-                    end = s.hand(who, end, "wave", s.between(0.34, 0.5), at=swing, arc=0.0)
+                    end = s.hand(who, end, "wave", s.between(0.34, 0.5), at=swing, arc=(0.0, 0.0))
         elif kind < 0.75:
             down = s.bend(
                 time, s.between(0.9, 1.4), pitch=s.between(0.25, 0.5), spine_pitch=s.between(0.4, 0.8), head_pitch=0.3
@@ -124,7 +124,7 @@ def greeting(s: Script) -> None:
             end = s.hand(side, time, "shake")
             for beat in range(s.rng.integers(3, 7)):
                 at = np.array([0.75, -0.12, -0.38 + (0.07 if beat % 2 else -0.07)])
-                end = s.hand(side, end, "shake", s.between(0.3, 0.45), at=at, arc=0.0)
+                end = s.hand(side, end, "shake", s.between(0.3, 0.45), at=at, arc=(0.0, 0.0))
         time = end + s.between(0.2, 0.8)
         _rest_hands(s, time, ("hang", "hang", "loose", "hip", "behind"))
         time += s.between(0.8, 2.0)
@@ -359,7 +359,7 @@ def walk_dog(s: Script) -> None:
             at = np.array([s.between(0.5, 0.7), s.between(-0.1, 0.2), s.between(-0.72, -0.55)])
             reach = s.hand(side, a + 0.5, "shake", at=at)
             while reach < b - 1.7:
-                reach = s.hand(side, reach + 0.05, "shake", at=at + s.rng.normal(0, 0.09, 3), arc=0.0)
+                reach = s.hand(side, reach + 0.05, "shake", at=at + s.rng.normal(0, 0.09, 3), arc=(0.0, 0.0))
         time = s.bend(max(down + 0.3, b - 1.4), 1.2, height=s.base["height"], pitch=0.0, spine_pitch=s.base["spine_pitch"],
                       forward=0.0, head_pitch=0.1)  # fmt: skip
         s.hand(s.main, b - 1.2, "leash")

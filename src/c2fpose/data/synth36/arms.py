@@ -7,19 +7,22 @@ from jaxtyping import Float
 
 from c2fpose.data.synth36.feet import world_offset
 from c2fpose.data.synth36.ik import closest_on_segments, cross, rotation_from_vector, two_bone, unit
-from c2fpose.data.synth36.rig import CHEST, HEAD, PELVIS, SHINS, SIDES, UPPER_ARMS, Rig, limb_radii_mm
+from c2fpose.data.synth36.rig import CHEST, HEAD, PELVIS, SHINS, SIDES, THIGHS, UPPER_ARMS, Rig, limb_radii_mm
 from c2fpose.data.synth36.tracks import Track, bump, minimum_jerk
 
 # What a hand's place is measured from. Own shoulder and chest turn with the chest; knees and ground with the heading.
-SHOULDER, AT_HEAD, AT_PELVIS, OWN_KNEE, OTHER_KNEE, GROUND, AT_CHEST = range(7)
+SHOULDER, AT_HEAD, AT_PELVIS, OWN_KNEE, OTHER_KNEE, GROUND, AT_CHEST, OWN_THIGH = range(8)
 # A hand's key: anchor, wrist from it (mm: forward, outward, up), elbow swivel, pronation, wrist flexion (radians), share
-# of the gait's arm swing, noise (mm), how far the way there swings out (share of its length).
-ANCHOR, HX, HY, HZ, H_SWIVEL, PRONATION, FLEX, SWING, NOISE, ARC = range(10)
+# of the gait's arm swing, noise (mm), how far the way there swings out (share of its length, forward
+# and outward).
+ANCHOR, HX, HY, HZ, H_SWIVEL, PRONATION, FLEX, SWING, NOISE, ARC_X, ARC_Y = range(11)
 
-# The hand's usual way out from the shoulder and the elbow's place then, for the left arm (y is mirrored for the right).
-ARM_BASE = unit(np.array([0.62, 0.32, -0.72]))
-_POLE = np.array([-0.55, 0.45, -0.3])
-ARM_POLE = unit(_POLE - (_POLE @ ARM_BASE) * ARM_BASE)
+# Elbows point down for an arm held forward and outward, and from there follow the shortest rotation. The way opposite,
+# inward behind the neck, is the one that no arm goes. Values for the left arm; y is mirrored for the right.
+ARM_BASE = np.array([0.8, 0.6, 0.0])
+ARM_POLE = np.array([0.0, 0.0, -1.0])
+CLEARANCE_MM = 8.0
+PALM_MM = 130.0  # from the wrist to where the hand ends, typical
 
 
 @dataclass
@@ -33,7 +36,7 @@ class ArmPose:
 
 
 def anchors_of(rig: Rig, heads, turns, yaw) -> tuple[np.ndarray, np.ndarray]:
-    """Origins ``(2, 7, F, 3)`` and axes ``(7, F, 3, 3)`` of the anchors, by side."""
+    """Origins ``(2, 8, F, 3)`` and axes ``(8, F, 3, 3)`` of the anchors, by side."""
     chest, pelvis, head = turns[:, CHEST], turns[:, PELVIS], turns[:, HEAD]
     shoulder_from_chest = [rig.heads_mm[b] - rig.heads_mm[CHEST] for b in UPPER_ARMS]
     ground = heads[:, PELVIS] * np.array([1.0, 1.0, 0.0])
@@ -42,8 +45,9 @@ def anchors_of(rig: Rig, heads, turns, yaw) -> tuple[np.ndarray, np.ndarray]:
     for side in (0, 1):
         shoulder = heads[:, CHEST] + world_offset(chest, shoulder_from_chest[side])
         own, other = heads[:, SHINS[side]], heads[:, SHINS[1 - side]]
-        origins.append(np.stack([shoulder, heads[:, HEAD], heads[:, PELVIS], own, other, ground, middle]))
-    return np.stack(origins), np.stack([chest, head, pelvis, yaw, yaw, yaw, chest])
+        thigh = heads[:, THIGHS[side]] + 0.62 * (own - heads[:, THIGHS[side]])
+        origins.append(np.stack([shoulder, heads[:, HEAD], heads[:, PELVIS], own, other, ground, middle, thigh]))
+    return np.stack(origins), np.stack([chest, head, pelvis, yaw, yaw, yaw, chest, yaw])
 
 
 def arm_targets(
@@ -65,9 +69,10 @@ def arm_targets(
 
     start, duration = track.start_s[after], track.end_s[after] - track.start_s[after]
     far = np.sqrt(((ends[1] - ends[0]) ** 2).sum(-1))
-    arc = track.values[after, ARC] * far * bump((time_s - start) / duration)
-    out = world_offset(axes[SHOULDER], np.array([0.75, 0.65 * SIDES[side], 0.0]))
-    target = target + arc[:, None] * out
+    aside = (
+        track.values[after, ARC_X:] * np.array([1.0, SIDES[side]]) * (far * bump((time_s - start) / duration))[:, None]
+    )
+    target = target + (axes[SHOULDER][:, :, :2] @ aside[..., None])[..., 0]
     target = target + noise[:, :3] * rest[:, NOISE, None]
     # Arms swing about the shoulder: forward, up a little at both ends, the elbow bends more in front.
     angle = swing * rest[:, SWING]
@@ -91,40 +96,52 @@ def clavicle_turns(target_mm, anchors, chest, side: int, rig: Rig) -> Float[np.n
     return rotation_from_vector(SIDES[side] * np.stack([rise, zero, -forward], -1))
 
 
-def solve_arm(
-    shoulder, pose: ArmPose, chest, side: int, rig: Rig, start, end, radius, passes: int = 8
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Elbow, wrist, hinge axis and fingertips ``(F, 3)``, with the forearm pushed out of the obstacle capsules.
-
-    Obstacles: ``start, end (F, O, 3)``, ``radius (O,)``. Each pass moves the wrist's target away from what it touches
-    and swivels the elbow away from what that touches.
-    """
+def reach(shoulder, target_mm, swivel_rad, chest, side: int, rig: Rig) -> tuple[np.ndarray, ...]:
+    """Elbow, wrist, hinge axis and fingertips ``(F, 3)`` of an arm that reaches for its target."""
     mirror = np.array([1.0, SIDES[side], 1.0])
     base, pole = world_offset(chest, ARM_BASE * mirror), world_offset(chest, ARM_POLE * mirror)
+    # A hand does not come nearer to its shoulder than the flesh of the arm allows.
+    short = 165.0 * rig.scale - np.sqrt(((target_mm - shoulder) ** 2).sum(-1))
+    target_mm = target_mm + (0.5 * (short + np.sqrt(short**2 + 40.0**2)))[:, None] * base
+    # A hanging arm's elbow turns outward and back.
+    downward = -((target_mm - shoulder) * chest[:, :, 2]).sum(-1) / rig.arm_mm
+    swivel = SIDES[side] * (swivel_rad + 0.2 + 0.85 * minimum_jerk(0.5 + 0.5 * downward))
+    elbow, wrist, hinge = two_bone(shoulder, target_mm, rig.upper_arm_mm, rig.forearm_mm, base, pole, swivel)
+    return elbow, wrist, hinge, wrist + PALM_MM * rig.scale * unit(wrist - elbow)
+
+
+def way_clear(
+    shoulder, pose: ArmPose, chest, side: int, rig: Rig, start, end, radius, passes: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far to move the wrist's target ``(F, 3)`` mm and to swivel the elbow ``(F,)`` to clear the obstacles.
+
+    Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``. Each pass moves the target away from what the
+    forearm and hand touch, and swivels the elbow away from what that touches.
+    """
     radii = limb_radii_mm(rig)
-    target, swivel = pose.target_mm.copy(), pose.swivel_rad.copy()
-    palm = 130.0 * rig.scale
-    for remaining in range(passes, -1, -1):
-        elbow, wrist, hinge = two_bone(
-            shoulder, target, rig.upper_arm_mm, rig.forearm_mm, base, pole, SIDES[side] * swivel
+    moved, turned = np.zeros_like(pose.target_mm), np.zeros_like(pose.swivel_rad)
+    touching = np.arange(len(moved))
+    for _ in range(passes):
+        f = touching
+        elbow, wrist, _, tip = reach(
+            shoulder[f], pose.target_mm[f] + moved[f], pose.swivel_rad[f] + turned[f], chest[f], side, rig
         )
-        tip = wrist + palm * unit(wrist - elbow)
-        if not remaining:
-            break
-        s, gap, distance = closest_on_segments(elbow[:, None], tip[:, None], start, end)
+        s, gap, distance = closest_on_segments(elbow[:, None], tip[:, None], start[f], end[f])
         girth = radii["forearm"] + s * (radii["hand"] - radii["forearm"])
-        depth = np.maximum(radius + girth - distance, 0.0)
-        if not depth.any():
+        depth = np.maximum(radius + girth + CLEARANCE_MM - distance, 0.0)
+        hit = depth.any(-1)
+        if not hit.any():
             break
-        push = gap / np.maximum(distance, 1.0)[..., None] * depth[..., None]
-        weight = depth / np.maximum(depth.sum(-1, keepdims=True), 1e-6)
+        touching, f = f[hit], f[hit]
+        s, depth, elbow, wrist = s[hit], depth[hit], elbow[hit], wrist[hit]
+        push = gap[hit] / np.maximum(distance[hit], 1.0)[..., None] * depth[..., None]
+        weight = depth / depth.sum(-1, keepdims=True)
         move = (push * weight[..., None]).sum(1)
         along = (s * weight).sum(-1)
-        target = target + move * np.minimum(2.0 * along, 1.0)[:, None]
-        to_elbow = elbow - shoulder
-        axis = unit(wrist - shoulder)
-        radial = to_elbow - (to_elbow * axis).sum(-1, keepdims=True) * axis
-        tangent = cross(axis, radial)
-        turn = (move * tangent).sum(-1) / np.maximum((radial**2).sum(-1), (70.0 * rig.scale) ** 2)
-        swivel = swivel + SIDES[side] * np.clip(turn * (1.0 - along), -0.3, 0.3)
-    return elbow, wrist, hinge, tip
+        moved[f] += move * np.minimum(2.0 * along, 1.0)[:, None]
+        axis = unit(wrist - shoulder[f])
+        radial = elbow - shoulder[f]
+        radial -= (radial * axis).sum(-1, keepdims=True) * axis
+        turn = (move * cross(axis, radial)).sum(-1) / np.maximum((radial**2).sum(-1), (70.0 * rig.scale) ** 2)
+        turned[f] += SIDES[side] * np.clip(turn * (1.0 - along), -0.3, 0.3)
+    return moved, turned

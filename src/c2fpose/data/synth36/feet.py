@@ -9,16 +9,17 @@ from c2fpose.data.synth36.rig import SIDES, Rig
 from c2fpose.data.synth36.tracks import Track, TrackBuilder, bump
 
 # A foot's key: place of the flat foot's ankle (mm), height above contact, heading, pitch (toes down), roll, how far the
-# knee turns outwards (radians), and for the move that leads there: lift (mm), toe-off and heel-strike pitch (radians).
-X, Y, Z, YAW, PITCH, ROLL, SWIVEL, LIFT, TOE_OFF, STRIKE = range(10)
+# knee turns outwards (radians), and for the move that leads there: lift (mm), toe-off and heel-strike pitch (radians), detour
+# from the straight way at its middle (mm).
+X, Y, Z, YAW, PITCH, ROLL, SWIVEL, LIFT, TOE_OFF, STRIKE, VIA_X, VIA_Y = range(12)
 
 
 def foot_key(
     x: float, y: float, yaw: float, *, z: float = 0.0, pitch: float = 0.0, roll: float = 0.0, swivel: float = 0.0,
     lift: float = 30.0, toe_off: float = 0.0, strike: float = 0.0,
-) -> Float[np.ndarray, "10"]:  # fmt: skip
+) -> Float[np.ndarray, "12"]:  # fmt: skip
     """A row of a foot's track."""
-    return np.array([x, y, z, yaw, pitch, roll, swivel, lift, toe_off, strike])
+    return np.array([x, y, z, yaw, pitch, roll, swivel, lift, toe_off, strike, 0.0, 0.0])
 
 
 def standing_key(
@@ -28,7 +29,7 @@ def standing_key(
     half_width_mm: float,
     ahead_mm: float,
     **fields: float,
-) -> Float[np.ndarray, "10"]:
+) -> Float[np.ndarray, "12"]:
     """A flat foot beside a standing place: half the stance width out, ``ahead_mm`` forward, toes a little out."""
     toe_out = fields.pop("toe_out", 0.12)
     forward = np.array([np.cos(heading_rad), np.sin(heading_rad)])
@@ -54,6 +55,8 @@ def plan_steps(
     k = np.arange(stepping.count)
     landing_s = stepping.start_s + (k + 1) * step_s
     place, heading = path.at(landing_s + 0.6 * step_s)
+    # Where the pelvis passes while the foot is in the air: the foot passes beside it, not through the standing leg.
+    passing, passing_heading = path.at(landing_s - 0.4 * step_s)
     for i in k:
         side = int(stepping.first_side + i) % 2
         last = i >= stepping.count - 2
@@ -62,11 +65,15 @@ def plan_steps(
             if last
             else standing_key(place[i], heading[i], side, half_width_mm, 0.0, toe_out=toe_out)
         )
-        length = np.hypot(*(key[:2] - builders[side].last[:2]))
+        begin = builders[side].last
+        beside = SIDES[side] * np.array([-np.sin(passing_heading[i]), np.cos(passing_heading[i])])
+        middle = 0.5 * (begin[:2] + key[:2]) - passing[i]
+        key[VIA_X:] = max(half_width_mm - middle @ beside, 0.0) * beside
+        length = np.hypot(*(key[:2] - begin[:2]))
         stride = min(length / 900.0, 1.3)
-        key[SWIVEL] = builders[side].last[SWIVEL]
+        key[SWIVEL] = begin[SWIVEL]
         key[LIFT], key[TOE_OFF], key[STRIKE] = 30.0 + 25.0 * stride, 0.12 + 0.55 * stride, 0.3 * stride
-        builders[side].move(stepping.start_s + (i + 0.2) * step_s, 0.8 * step_s, key)
+        builders[side].move(stepping.start_s + (i + 0.16) * step_s, 0.84 * step_s, key)
 
 
 def foot_pose(track: Track, time_s: Float[np.ndarray, "F"], rig: Rig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -86,7 +93,9 @@ def foot_pose(track: Track, time_s: Float[np.ndarray, "F"], rig: Rig) -> tuple[n
         pitch -= also * moved[:, STRIKE] * bump((time_s - start - 0.6 * duration) / (0.7 * duration))
     # The strike of the move before the last one may still fade when the next has begun: rare, and below 1 degree.
     start, duration = track.start_s[after], track.end_s[after] - track.start_s[after]
-    lift = track.values[after, LIFT] * bump((time_s - start) / duration)
+    u = np.clip((time_s - start) / duration, 0.0, 1.0)
+    aloft = bump(u)
+    lift = track.values[after, LIFT] * (4.0 * u * (1.0 - u)) ** 2  # off the floor before it goes far
 
     zero = np.zeros_like(time_s)
     turn = rotation_z(values[:, YAW])
@@ -98,20 +107,20 @@ def foot_pose(track: Track, time_s: Float[np.ndarray, "F"], rig: Rig) -> tuple[n
     pivot = np.where(pitch > 0, rig.sole_mm[:, 0].max(), rig.sole_mm[:, 0].min())
     slide = pivot - (pivot * np.cos(pitch) - ankle_height * np.sin(pitch))
     ankle = np.zeros((len(time_s), 3))
-    ankle[:, :2] = values[:, :2] + (turn[:, :2, 0] * slide[:, None])
+    ankle[:, :2] = values[:, :2] + turn[:, :2, 0] * slide[:, None] + aloft[:, None] * track.values[after, VIA_X:]
     lowest = (rotation[:, None, 2, :] * rig.sole_mm).sum(-1).min(-1)
     ankle[:, 2] = -lowest + values[:, Z] + lift
     return ankle, rotation, values[:, SWIVEL]
 
 
-def highest_root_mm(
-    root_xy: np.ndarray, hips_from_root: np.ndarray, ankles: np.ndarray, reach_mm: float
-) -> Float[np.ndarray, "F"]:
-    """Greatest pelvis height at which both legs reach their ankles; hips and ankles are ``(2, F, 3)``."""
-    across = root_xy + hips_from_root[..., :2] - ankles[..., :2]
-    square = reach_mm**2 - (across**2).sum(-1)
-    limit = np.sqrt(np.maximum(square, (0.2 * reach_mm) ** 2)) + ankles[..., 2] - hips_from_root[..., 2]
-    return soft_min(limit[0], limit[1], 12.0)
+def root_limits_mm(
+    root_xy: np.ndarray, hips_from_root: np.ndarray, ankles: np.ndarray, nearest_mm: float, reach_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest pelvis height ``(F,)`` at which both legs reach their ankles; hips and ankles: ``(2, F, 3)``."""
+    across = ((root_xy + hips_from_root[..., :2] - ankles[..., :2]) ** 2).sum(-1)
+    above = ankles[..., 2] - hips_from_root[..., 2]
+    low, high = (above + np.sqrt(np.maximum(span**2 - across, (0.1 * span) ** 2)) for span in (nearest_mm, reach_mm))
+    return -soft_min(-low[0], -low[1], 12.0), soft_min(high[0], high[1], 12.0)
 
 
 def world_offset(turn: np.ndarray, v: np.ndarray) -> np.ndarray:

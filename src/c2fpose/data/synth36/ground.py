@@ -21,7 +21,7 @@ def sit_on_chair(s: Script) -> None:
     kind = str(s.rng.choice(["chair", "stool", "sofa", "box"], p=[0.55, 0.2, 0.1, 0.15]))
     seat_height = s.between(400, 470) if kind != "sofa" else s.between(370, 430)
     seat_height = min(seat_height * np.sqrt(s.scale), 0.98 * s.rig.shin_mm + s.rig.ankle_height_mm - 40.0)
-    behind = {"chair": 45.0, "stool": 0.0, "sofa": 90.0, "box": 20.0}[kind]
+    behind = {"chair": 45.0, "stool": 0.0, "sofa": 60.0, "box": 20.0}[kind]
     forward = np.array([np.cos(s.heading_rad), np.sin(s.heading_rad)])
     centre = s.place_mm + behind * forward
     # A seat's yaw 0 faces +y, a heading of 0 faces +x.
@@ -45,7 +45,7 @@ def seated_legs(s: Script, start_s: float, end_s: float, calm: bool = False) -> 
 def _arrange_legs(s: Script, time: float, duration: float, calm: bool) -> None:
     thigh = s.rig.thigh_mm / s.scale
     rise = dict(zip(("height",), s.posture.last[:1], strict=True))["height"] / s.scale
-    nearest = 290.0 if s.seat_kind in ("chair", "stool") else 400.0
+    nearest = 290.0 if s.seat_kind in ("chair", "stool") else 385.0
     kind = s.rng.random()
     if calm or kind < 0.35:
         for side in (LEFT, RIGHT):
@@ -121,7 +121,9 @@ def seated_hands(s: Script, start_s: float, end_s: float) -> None:
                 ) + s.between(0, 0.5)
             clocks[side] = time
         else:
-            name = s.pick("thigh", "thigh", "knee", "knee", "lap", "lap", "chin", "other_knee", "belly", "hang")
+            name = s.pick("thigh", "thigh", "knee", "knee", "lap", "lap", "chin", "other_knee", "belly", "beside")
+            if name == "beside" and s.seat_kind not in ("chair", "stool"):
+                name = "thigh"
             clocks[side] = s.hand(side, time, name, jitter=22.0) + s.between(1.0, 5.0)
 
 
@@ -217,7 +219,7 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
     if from_start:
         duration, start_s = 0.2, -0.5
     # A crouch half-way down, the seat moving back over the heels.
-    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * spot, pitch=0.35, spine_pitch=0.45,
+    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * spot, pitch=0.3, spine_pitch=0.35,
                   lateral=0.0, roll=0.0, spine_roll=0.0, twist=0.0, spine_twist=0.0, lively=0.5)  # fmt: skip
     for side in (LEFT, RIGHT):
         s.foot(side, start_s + 0.3 * duration * side, 0.6 * duration, 120, s.between(110, 170), swivel=0.3, toes=0.2)

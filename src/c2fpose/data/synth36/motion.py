@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, solve_arm
+from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, reach, way_clear
 from c2fpose.data.synth36.body import BONE_PARENTS, BodyShape
-from c2fpose.data.synth36.feet import foot_pose, highest_root_mm, world_offset
+from c2fpose.data.synth36.feet import foot_pose, root_limits_mm, world_offset
 from c2fpose.data.synth36.ik import (
     apply,
     cross,
@@ -37,6 +37,8 @@ from c2fpose.protocol import ACTIONS
 
 FPS = 50
 FRAMES = 1500
+TAPS_S = np.linspace(-0.18, 0.18, 7)
+TAP_WEIGHTS = np.array([1.0, 4.0, 8.0, 10.0, 8.0, 4.0, 1.0]) / 36.0
 _STREAM = 202  # key of this module in seed sequences
 
 # Columns of a posture key: pelvis height above the floor, forward and to the left of the path (mm); pelvis roll, pitch
@@ -48,7 +50,8 @@ POSTURE_NOISE = np.array([4.0, 12.0, 14.0, 0.02, 0.03, 0.05, 0.035, 0.05, 0.06, 
 
 KNEE_BASE = unit(np.array([0.5, 0.0, -0.87]))
 KNEE_POLE = unit(np.array([0.87, 0.0, 0.5]))
-LEG_REACH = 0.992  # of the full length: knees never lock
+KNEE_CLOSED_RAD = 0.45
+LEG_REACH = 0.9955  # of the full length: knees never lock
 
 
 @dataclass(frozen=True)
@@ -83,24 +86,37 @@ class Motion:
         local[:, 1:] = np.swapaxes(world[:, parents], -1, -2) @ world[:, 1:]
         return local, heads[:, PELVIS]
 
+    def floor_area_mm(self) -> Float[np.ndarray, "2 2"]:
+        """Low and high corner (x, y) of the floor that the person needs, limbs included."""
+        place, _ = self.path.at(np.arange(0, self.frames, 10) / self.fps)
+        feet = np.concatenate([track.values[:, :2] for track in self.feet])
+        inside = np.concatenate([place, feet[np.abs(feet).max(-1) < 2500.0]])
+        return np.stack([inside.min(0) - 350.0, inside.max(0) + 350.0])
+
     def solve(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
-        """Bone heads ``(F, 19, 3)`` mm and bone rotations ``(F, 19, 3, 3)`` from the body frame to the world."""
-        rig, count = self.rig, len(time_s)
+        """Bone heads ``(F, 19, 3)`` mm and bone rotations ``(F, 19, 3, 3)`` from the body frame to the world.
+
+        Also solved are the moments just before and after each frame: the arms make way for the body a little early
+        and a little late, so that a contact that begins does not make them jump.
+        """
+        around = (time_s[:, None] + TAPS_S).ravel()
+        rig, count = self.rig, len(around)
         heads, turns = np.zeros((count, 19, 3)), np.zeros((count, 19, 3, 3))
-        phase, gait = stepping_phase(self.steppings, time_s)
-        posture = self._posture_at(time_s, phase, gait)
-        place, heading = self.path.at(time_s)
+        phase, gait = stepping_phase(self.steppings, around)
+        posture = self._posture_at(around, phase, gait)
+        place, heading = self.path.at(around)
 
         yaw = rotation_z(heading)
         turns[:, PELVIS] = yaw @ rotation_from_vector(posture[:, ROLL : TWIST + 1])
-        feet = [foot_pose(track, time_s, rig) for track in self.feet]
+        feet = [foot_pose(track, around, rig) for track in self.feet]
         self._place_pelvis(heads, turns, posture, place, yaw, feet)
         self._bend_trunk(heads, turns, posture)
-        knee_noise = self.knee_noise.at(time_s) * posture[:, LIVELY, None] * 0.05
+        knee_noise = self.knee_noise.at(around) * posture[:, LIVELY, None] * 0.05
         for side in (0, 1):
             self._solve_leg(heads, turns, side, *feet[side], knee_noise[:, side])
-        self._solve_arms(heads, turns, time_s, phase, gait, yaw)
-        return heads, turns
+        self._solve_arms(heads, turns, around, phase, gait, yaw)
+        frames = slice(len(TAPS_S) // 2, None, len(TAPS_S))
+        return heads[frames], turns[frames]
 
     def _posture_at(self, time_s: np.ndarray, phase: np.ndarray, gait: np.ndarray) -> np.ndarray:
         """Keyed posture, smooth noise, and the trunk's part in the gait."""
@@ -118,14 +134,16 @@ class Motion:
         return posture
 
     def _place_pelvis(self, heads, turns, posture, place, yaw, feet) -> None:
-        """Over the path, at the wished height or as low as both legs need."""
+        """Over the path, at the wished height or as near to it as both legs allow."""
         shift = yaw[:, :2, 0] * posture[:, FORWARD, None] + yaw[:, :2, 1] * posture[:, LATERAL, None]
         root = heads[:, PELVIS]
         root[:, :2] = place + shift
         hips = np.stack([world_offset(turns[:, PELVIS], self.rig.offsets_mm[b]) for b in THIGHS])
         ankles = np.stack([ankle for ankle, _, _ in feet])
-        limit = highest_root_mm(root[:, :2], hips, ankles, LEG_REACH * self.rig.leg_mm)
-        root[:, 2] = soft_min(posture[:, HEIGHT], limit, 8.0)
+        thigh, shin = self.rig.thigh_mm, self.rig.shin_mm
+        nearest = 1.03 * np.sqrt(thigh**2 + shin**2 - 2 * thigh * shin * np.cos(KNEE_CLOSED_RAD))
+        low, high = root_limits_mm(root[:, :2], hips, ankles, nearest, LEG_REACH * self.rig.leg_mm)
+        root[:, 2] = soft_min(-soft_min(-posture[:, HEIGHT], -low, 8.0), high, 8.0)
 
     def _bend_trunk(self, heads, turns, posture) -> None:
         spine = posture[:, SPINE_ROLL : SPINE_TWIST + 1]
@@ -182,7 +200,10 @@ class Motion:
             self._attach(heads, turns, clavicle)
             turns[:, clavicle] = chest @ clavicle_turns(pose.target_mm, anchors, chest, side, rig)
             self._attach(heads, turns, upper)
-            elbow, wrist, hinge, tip = solve_arm(heads[:, upper], pose, chest, side, rig, start, end, radius)
+            moved, turned = smoothed(*way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius))
+            pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
+            pose.target_mm[:, 2] = np.maximum(pose.target_mm[:, 2], 40.0 * rig.scale)
+            elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)
             heads[:, fore], heads[:, hand] = elbow, wrist
             rest_hinge = cross(rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
             self._aim(turns, upper, rig.offsets_mm[fore], elbow - heads[:, upper], rest_hinge, hinge)
@@ -196,6 +217,17 @@ class Motion:
             start = np.concatenate([start, elbow[:, None], heads[:, upper, None]], 1)
             end = np.concatenate([end, tip[:, None], elbow[:, None]], 1)
             radius = np.concatenate([radius, [radii["forearm"], radii["forearm"]]])
+
+
+def smoothed(moved: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over the moments around each frame, given to all of them; large evasions count for more than none."""
+    shape = (-1, len(TAPS_S))
+    size = np.sqrt((moved**2).sum(-1)) + 150.0 * np.abs(turned)
+    weight = TAP_WEIGHTS * (size.reshape(shape) + 40.0)
+    weight = weight / weight.sum(-1, keepdims=True)
+    move = (weight[..., None] * moved.reshape(*shape, 3)).sum(1)
+    turn = (weight * turned.reshape(shape)).sum(1)
+    return np.repeat(move, len(TAPS_S), axis=0), np.repeat(turn, len(TAPS_S))
 
 
 def motion(seed: int, subject: int, action: str, trial: int, shape: BodyShape) -> Motion:
@@ -234,7 +266,7 @@ def personal_style(seed: int, subject: int) -> dict[str, float]:
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject]))
     return {
         "tempo": rng.uniform(0.85, 1.15),
-        "pace": rng.uniform(0.9, 1.1),
+        "pace": rng.uniform(0.92, 1.06),
         "stride": rng.uniform(0.7, 1.2),
         "arm_swing": rng.uniform(0.6, 1.25),
         "gesture": rng.uniform(0.75, 1.3),

@@ -134,4 +134,4 @@ def _trunk_capsules(surface: np.ndarray, owner: np.ndarray, heads: np.ndarray, s
 
 def limb_radii_mm(rig: Rig) -> dict[str, float]:
     """Girths of the limbs as capsule radii."""
-    return {name: r * rig.scale for name, r in {"thigh": 68.0, "shin": 46.0, "forearm": 36.0, "hand": 28.0}.items()}
+    return {name: r * rig.scale for name, r in {"thigh": 64.0, "shin": 43.0, "forearm": 36.0, "hand": 28.0}.items()}

@@ -25,32 +25,36 @@ HAND_PLACES = {
     "hip": (arms.AT_PELVIS, (30, 205, 115), 1.0, -0.6, -0.7, 0.0, 8.0),
     "pocket": (arms.AT_PELVIS, (55, 205, 30), 0.5, 0.3, 0.2, 0.0, 6.0),
     "behind": (arms.AT_PELVIS, (-175, 25, 70), 0.3, 0.3, 0.2, 0.0, 8.0),
-    "mouth": (arms.AT_HEAD, (150, 100, -150), 0.35, 0.6, 0.4, 0.0, 9.0),
-    "ear": (arms.AT_HEAD, (40, 128, -85), 0.45, -0.2, 0.3, 0.0, 7.0),
-    "camera": (arms.AT_HEAD, (215, 105, -55), 0.3, 0.2, 0.2, 0.0, 7.0),
+    "mouth": (arms.AT_HEAD, (165, 95, -135), 0.1, 0.6, 0.4, 0.0, 9.0),
+    "ear": (arms.AT_HEAD, (100, 122, -62), 0.1, -0.2, 0.3, 0.0, 7.0),
+    "camera": (arms.AT_HEAD, (215, 105, -55), 0.05, 0.2, 0.2, 0.0, 7.0),
     "forehead": (arms.AT_HEAD, (150, 125, 20), 0.6, 0.6, 0.3, 0.0, 8.0),
     "crown": (arms.AT_HEAD, (10, 190, 95), 0.7, 0.5, 0.3, 0.0, 10.0),
-    "chin": (arms.AT_HEAD, (140, 75, -170), 0.2, -0.3, 0.3, 0.0, 8.0),
+    "chin": (arms.AT_HEAD, (145, 75, -165), 0.0, -0.3, 0.3, 0.0, 8.0),
     "chest": (arms.AT_CHEST, (290, 110, -60), 0.35, 0.1, 0.0, 0.0, 28.0),
-    "belly": (arms.AT_CHEST, (250, 75, -190), 0.45, 0.2, 0.0, 0.0, 18.0),
-    "fold_over": (arms.AT_CHEST, (235, -75, -95), 0.5, 0.5, 0.0, 0.0, 8.0),
-    "fold_under": (arms.AT_CHEST, (205, -60, -145), 0.4, 0.5, 0.0, 0.0, 8.0),
+    "belly": (arms.AT_CHEST, (250, 100, -190), 0.45, 0.2, 0.0, 0.0, 18.0),
+    "fold_over": (arms.AT_CHEST, (268, -75, -90), 0.5, 0.5, 0.0, 0.0, 8.0),
+    "fold_under": (arms.AT_CHEST, (190, -60, -135), 0.4, 0.5, 0.0, 0.0, 8.0),
     "watch": (arms.AT_CHEST, (290, -10, -5), 0.9, 0.9, 0.1, 0.0, 10.0),
     "carry": (arms.AT_CHEST, (330, 150, -170), 0.3, -0.5, 0.1, 0.0, 14.0),
     "overhead": (arms.SHOULDER, (0.2, 0.3, 0.82), 0.1, 0.0, 0.0, 0.0, 30.0),
     "wave": (arms.SHOULDER, (0.36, 0.45, 0.4), 0.3, 0.3, 0.0, 0.0, 20.0),
     "shake": (arms.SHOULDER, (0.75, -0.12, -0.38), 0.2, 0.0, 0.0, 0.0, 16.0),
     "leash": (arms.SHOULDER, (0.72, 0.02, -0.48), 0.2, 0.2, 0.0, 0.15, 30.0),
-    "thigh": (arms.OWN_KNEE, (-150, -5, 112), 0.7, 0.8, 0.0, 0.0, 14.0),
+    "thigh": (arms.OWN_THIGH, (0, 0, 116), 0.3, 0.8, 0.0, 0.0, 12.0),
     "knee": (arms.OWN_KNEE, (-70, 0, 105), 0.5, 0.8, -0.2, 0.0, 12.0),
     "other_knee": (arms.OTHER_KNEE, (-60, 10, 112), 0.5, 0.7, 0.0, 0.0, 12.0),
-    "lap": (arms.AT_PELVIS, (270, 45, 120), 0.6, 0.6, 0.0, 0.0, 14.0),
+    "lap": (arms.OWN_THIGH, (-50, -45, 122), 0.3, 0.6, 0.0, 0.0, 12.0),
     "armrest": (arms.AT_PELVIS, (190, 265, 190), 0.4, 0.7, 0.0, 0.0, 10.0),
     "hug_knee": (arms.OWN_KNEE, (65, -60, -90), 0.6, 0.3, 0.2, 0.0, 10.0),
+    "outside_knee": (arms.OWN_KNEE, (-20, 125, 10), 0.3, 0.3, 0.0, 0.0, 12.0),
+    "beside": (arms.SHOULDER, (0.05, 0.40, -0.85), 0.0, 0.0, 0.1, 0.0, 10.0),
     "floor_back": (arms.GROUND, (-330, 215, 62), 0.2, 0.9, -1.0, 0.0, 6.0),
     "floor_side": (arms.GROUND, (-70, 370, 62), 0.2, 0.9, -1.0, 0.0, 6.0),
     "floor_front": (arms.GROUND, (430, 170, 70), 0.2, 0.9, -0.6, 0.0, 10.0),
 }  # fmt: skip
+# How far the way to a place swings forward and outward, as shares of its length; elsewhere (0.2, 0.12).
+ARCS = {"behind": (0.0, 0.5), "floor_back": (0.0, 0.4), "hang": (0.1, 0.25), "hip": (0.1, 0.3), "pocket": (0.1, 0.3)}
 
 
 class Script:
@@ -72,8 +76,9 @@ class Script:
         self.base = base
         self.posture = TrackBuilder(list(base.values()))
         self.feet = tuple(TrackBuilder(self.stance_key(side)) for side in (LEFT, RIGHT))
+        self.hand_names = ["hang", "hang"]
         self.hands = tuple(TrackBuilder(self.hand_key("hang")) for _ in (LEFT, RIGHT))
-        self.seat, self.hand_prop = None, None
+        self.seat, self.seat_kind, self.hand_prop = None, None, None
 
     # ------------------------------------------------------------------ chance
     def between(self, low: float, high: float) -> float:
@@ -86,7 +91,7 @@ class Script:
         return options[self.rng.integers(len(options))]
 
     # ------------------------------------------------------------------ going places
-    def stance_key(self, side: int) -> Float[np.ndarray, "10"]:
+    def stance_key(self, side: int) -> Float[np.ndarray, "12"]:
         """Flat foot for standing at the present place."""
         ahead = self.stagger_mm * SIDES[side]
         return standing_key(
@@ -98,7 +103,7 @@ class Script:
         place_mm = np.asarray(place_mm, dtype=float)
         distance = float(np.hypot(*(place_mm - self.place_mm))) / self.scale
         turn = abs(heading_rad - self.heading_rad)
-        count = int(max(2, np.ceil(distance / 420.0) + 1, np.ceil(turn / 0.75)))
+        count = int(max(2, np.ceil(distance / 400.0) + 1, np.ceil(turn / 0.45)))
         step_s = self.between(0.55, 0.7) / self.tempo
         start = max(time_s, self._place.free_s, self._heading.free_s, *(f.free_s for f in self.feet))
         first = LEFT if (heading_rad > self.heading_rad) == self.chance(0.85) else RIGHT
@@ -143,7 +148,7 @@ class Script:
             sense = sense if self.chance(0.7) else -sense
             time = self.go(time, spot, self.heading_rad + sense * self.between(*turn_rad)) + self.between(*hold_s)
 
-    def walk_loop(self, speed_mm_s=(900.0, 1350.0), stops: list[tuple[float, float]] | None = None) -> None:
+    def walk_loop(self, speed_mm_s=(800.0, 1180.0), stops: list[tuple[float, float]] | None = None) -> None:
         """Walk round a closed curve for the whole sequence, standing still during ``stops`` (start, end; seconds)."""
         eight = self.chance(0.25)
         radii = np.array([self.between(950, 1350), self.between(750, 1200)])
@@ -163,7 +168,7 @@ class Script:
             self.between(-np.pi, np.pi), self.between(0, 2 * np.pi), float(self.pick(-1.0, 1.0)), eight,
             0.0 if eight else self.between(-130, 130),
         )  # fmt: skip
-        step_s = self.between(0.50, 0.56) * np.clip(1150.0 / speed, 0.85, 1.2) * np.sqrt(self.scale)
+        step_s = self.between(0.50, 0.56) * np.clip(1050.0 / speed, 0.85, 1.2) * np.sqrt(self.scale)
         edges = [-3.0, *[t for a, b in stops or [] for t in (a + 0.25, b + 0.1)], self.length_s + 3.0]
         # The stance before the first step, where the path starts.
         for a, b in zip(edges[::2], edges[1::2], strict=True):
@@ -202,7 +207,7 @@ class Script:
             time = self.posture.free_s + self.between(0.6, 3.0)
 
     # ------------------------------------------------------------------ hands
-    def hand_key(self, name: str, jitter: float = 0.0, **change) -> Float[np.ndarray, "10"]:
+    def hand_key(self, name: str, jitter: float = 0.0, **change) -> Float[np.ndarray, "11"]:
         """A row of a hand's track from ``HAND_PLACES``; ``change``: at (3-vector), swivel, noise, arc, swing ..."""
         anchor, place, swivel, pronation, flex, swing, noise = HAND_PLACES[name]
         at = np.asarray(change.get("at", place), dtype=float)
@@ -210,7 +215,7 @@ class Script:
         at = at * unit_mm + (self.rng.normal(0, jitter, 3) * self.scale if jitter else 0.0)
         return np.array([anchor, *at, change.get("swivel", swivel), change.get("pronation", pronation),
                          change.get("flex", flex), change.get("swing", swing), change.get("noise", noise) * self.scale,
-                         change.get("arc", 0.18)])  # fmt: skip
+                         *change.get("arc", ARCS.get(name, (0.2, 0.12)))])  # fmt: skip
 
     def hand(
         self, side: int, time_s: float, name: str, duration_s: float | None = None, jitter: float = 14.0, **change
@@ -218,6 +223,9 @@ class Script:
         """Move a hand to a named place; the time follows from how far it is, unless given. Returns the end."""
         key = self.hand_key(name, jitter, **change)
         last = self.hands[side].last
+        if self.hand_names[side] in ("behind", "floor_back") and "arc" not in change:
+            key[arms.ARC_X :] = ARCS["behind"]
+        self.hand_names[side] = name
         far = np.linalg.norm(key[1:4] - last[1:4]) if key[0] == last[0] else 550.0 * self.scale
         least = max(0.35, far / 900.0)
         duration = duration_s or least * self.between(1.0, 1.6) / self.tempo
