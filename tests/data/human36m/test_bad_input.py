@@ -82,9 +82,11 @@ def shift_boxes(path):
 def cut_video(path):
     """An AVI: its header goes on counting the frames that are cut off."""
     file = first(path, "S9/Videos/*.mp4")
-    writer = cv2.VideoWriter(str(path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 50, (64, 64))
+    writer = cv2.VideoWriter(
+        str(path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 50, (fabricate.WIDTH, fabricate.HEIGHT)
+    )
     for _ in range(11):
-        writer.write(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+        writer.write(np.random.default_rng(0).integers(0, 255, (fabricate.HEIGHT, fabricate.WIDTH, 3), np.uint8))
     writer.release()
     truncate(path / "a.avi", 0.6)
     shutil.move(path / "a.avi", file)
