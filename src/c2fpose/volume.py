@@ -15,6 +15,7 @@ from torch import Tensor
 from c2fpose.config import TargetConfig
 from c2fpose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
 from c2fpose.skeleton import MIRROR
+from c2fpose.volume_loss import mean_squared_error
 
 # The authors' drawing routine: a window of 6 * 2 + 1 cells at 64 cells; a quarter of the window is sigma.
 RELEASED_HALF_WINDOW = 6
@@ -96,8 +97,8 @@ def released_window(size: int) -> tuple[int, float]:
 
 
 def volume_loss(volume: Float[Tensor, "B J D H W"], target: Profiles) -> Float[Tensor, ""]:
-    """Mean squared error over all voxels of the batch, in float32."""
-    return (volume.float() - target.volume()).square().mean()
+    """Mean squared error over all voxels of the batch, in float32 (float64 for float64 volumes)."""
+    return mean_squared_error(volume, *target)
 
 
 def mirror_volume(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J D H W"]:
