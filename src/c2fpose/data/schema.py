@@ -184,7 +184,7 @@ class SplitReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._file: h5py.File | None = None
+        self._images: h5py.Dataset | None = None
         self._pid = -1
         with _opened(self.path) as file:
             _check_header(file, self.path)
@@ -208,7 +208,7 @@ class SplitReader:
         return self.info.records
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": None, "_pid": -1}
+        return self.__dict__ | {"_images": None, "_pid": -1}
 
     def jpeg(self, record: int) -> np.ndarray:
         """The encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names a record that cannot be read."""
@@ -218,10 +218,10 @@ class SplitReader:
             raise DataError(f"{self.path}: holds poses alone, no images")
         if self._pid != os.getpid():
             # No chunk cache: images are read once each and in random order, and a chunk holds many of them.
-            self._file, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0), os.getpid()
+            self._images, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0)["jpeg_bytes"], os.getpid()
         start, stop = self._offsets[record], self._offsets[record + 1]
         try:
-            return self._file["jpeg_bytes"][start:stop]
+            return self._images[start:stop]
         except OSError as error:
             raise DataError(f"{self.path}: record {record}: image bytes cannot be read ({error})") from None
 

@@ -1,0 +1,68 @@
+"""``python -m c2fpose.data.synth36 preset=tiny workers=2``: make a synth36 data set."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from c2fpose.config import Schema
+from c2fpose.data.command_line import options
+from c2fpose.errors import exits_cleanly
+
+
+class Synth36Config(Schema):
+    """Keys of ``conf/synth36.yaml``."""
+
+    preset: Literal["tiny", "small", "full"]
+    workers: Annotated[int, Field(ge=1, le=256)]
+    out: Path
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+
+@exits_cleanly
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    config = options(Synth36Config, "synth36.yaml", sys.argv[1:] if arguments is None else arguments)
+    make(config)
+
+
+def make(config: Synth36Config) -> None:
+    """Generate with a progress bar; says so if there is nothing left to do."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from c2fpose.data.synth36.generate import Job, finished_splits, generate
+    from c2fpose.data.synth36.plan import PRESETS, SUBJECTS
+    from c2fpose.data.synth36.sequence import open_sequence
+
+    console = Console(stderr=True)
+    job = Job(config.preset, PRESETS[config.preset], config.seed)
+    infos = finished_splits(config.out, job)
+    if infos is not None:
+        console.print(f"{config.out}: already there, complete; nothing to do")
+    else:
+        rate = TextColumn("{task.fields[rate]}")
+        columns = [
+            TextColumn("synth36 {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            rate,
+            TimeRemainingColumn(),
+        ]
+        with Progress(*columns, console=console) as progress:
+            total = sum(job.preset.images(split) for split in SUBJECTS)
+            task = progress.add_task(config.preset, total=total, rate="")
+
+            def done(images: int) -> None:
+                progress.advance(task, images)
+                speed = progress.tasks[0].speed
+                progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
+
+            infos = generate(config.out, job, open_sequence, config.workers, done)
+    for info in infos:
+        console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""Make a synth36 data set: shard by shard in several processes, resumable, complete or not there at all.
+
+While it is made it stands in ``OUT.partial``: one file a shard, each renamed when complete, then the two splits. The
+directory gets its name when both are written.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+import c2fpose
+from c2fpose.data.box import person_box
+from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader, write_split
+from c2fpose.data.synth36.cameras import Camera, subject_cameras
+from c2fpose.data.synth36.plan import SUBJECTS, Preset, Shard, shards
+from c2fpose.errors import DataError, UserError
+from c2fpose.protocol import BOX_SCALE_UNIT_PX
+
+STORED_PX = 256  # side of the stored image ...
+STORED_BOXES = 1.2  # ... in which the box's side goes so many times: the margin is for augmentation
+JPEG_QUALITY = 85
+_STREAM = 505  # key of this module in seed sequences
+
+
+class Sequence(Protocol):
+    """Some frames of one sequence, ready to be looked at."""
+
+    joints_world_mm: Float[np.ndarray, "F 17 3"]
+
+    def picture(self, index: int, camera: Camera, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
+        """What a camera sees in one of the frames, RGB; ``rng`` is for the sensor's noise."""
+
+
+# (seed, subject, action's index, trial, frames from 1) to a sequence. Each frame depends on its own number alone.
+OpenSequence = Callable[[int, int, int, int, np.ndarray], Sequence]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made."""
+
+    name: str  # of the preset
+    preset: Preset
+    seed: int
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What decides every byte of the outcome; stands in the files."""
+        sizes = asdict(self.preset)
+        return {"preset": self.name, "images_per_action": sizes, "seed": self.seed, "generator": generator_digest()}
+
+
+def generate(
+    out: Path,
+    job: Job,
+    open_sequence: OpenSequence,
+    workers: int = 1,
+    done: Callable[[int], None] = lambda images: None,
+) -> list[SplitInfo]:
+    """Make ``out/train.h5`` and ``out/test.h5``; ``done`` hears of each shard's number of images.
+
+    A killed run is taken up after its last complete shard. Raises ``DataError`` if ``out`` or the unfinished
+    ``out.partial`` is of another seed, preset or generator.
+    """
+    unfinished = out.with_name(out.name + ".partial")
+    if (finished := finished_splits(out, job)) is not None:
+        return finished
+    _claim(unfinished, job)
+    todo = [shard for split in SUBJECTS for shard in shards(job.preset, split)]
+    missing = []
+    for shard in todo:
+        if _shard_path(unfinished, shard).exists():
+            done(shard.images)
+        else:
+            missing.append(shard)
+    make = partial(write_shard, unfinished, seed=job.seed, open_sequence=open_sequence)
+    for shard in _each_done(make, missing, workers):
+        done(shard.images)
+    for split in SUBJECTS:
+        _merge(unfinished, split, job)
+    shutil.rmtree(unfinished / "shards")
+    (unfinished / "job.json").unlink()
+    if out.exists():
+        out.rmdir()  # empty: ``finished_splits`` has looked
+    os.replace(unfinished, out)
+    return finished_splits(out, job)
+
+
+def finished_splits(out: Path, job: Job) -> list[SplitInfo] | None:
+    """What stands in ``out`` if it is this very data set; ``None`` if nothing does. Raises ``DataError`` otherwise."""
+    if not out.exists() or not any(out.iterdir()):
+        return None
+    infos = [SplitReader(out / f"{split}.h5").info for split in SUBJECTS]
+    for info in infos:
+        _compare(str(info.path), info.provenance, job)
+    return infos
+
+
+def _claim(unfinished: Path, job: Job) -> None:
+    """Start an unfinished directory, or make sure that the one there is of the same job."""
+    note = unfinished / "job.json"
+    if note.exists():
+        _compare(str(unfinished), json.loads(note.read_text()), job)
+        return
+    (unfinished / "shards").mkdir(parents=True, exist_ok=True)
+    _write_renamed(note, json.dumps(job.provenance).encode())
+
+
+def _compare(place: str, found: dict[str, Any], job: Job) -> None:
+    for key, wanted in job.provenance.items():
+        if found.get(key) != wanted:
+            raise DataError(
+                f"{place}: made with {key}={found.get(key)}, asked for {wanted}; remove it or choose another out="
+            )
+
+
+def _each_done(make: Callable[[Shard], Shard], missing: list[Shard], workers: int) -> Iterator[Shard]:
+    if workers == 1 or len(missing) < 2:
+        yield from map(make, missing)
+        return
+    # Spawned, not forked: the parent may have threads. Numerical libraries read these when they are imported.
+    threads = {
+        name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    }
+    before = {name: os.environ.get(name) for name in threads}
+    os.environ.update(threads)
+    try:
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+            yield from pool.imap_unordered(partial(_safely, make), missing)
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _safely(make: Callable[[Shard], Shard], shard: Shard) -> Shard:
+    """A user error of a worker reaches the parent as one; an interrupt ends the worker without a traceback."""
+    try:
+        return make(shard)
+    except KeyboardInterrupt:
+        raise UserError("interrupted; the same command goes on from here") from None
+
+
+def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: OpenSequence) -> Shard:
+    """Make one shard's file."""
+    annotations, jpegs = make_shard(shard, seed, open_sequence)
+    arrays = {
+        **annotations,
+        "jpeg_bytes": np.frombuffer(b"".join(jpegs), np.uint8),
+        "jpeg_sizes": [len(j) for j in jpegs],
+    }
+    path = _shard_path(unfinished, shard)
+    temporary = path.with_suffix(".unfinished.npz")
+    np.savez(temporary, **arrays)
+    os.replace(temporary, path)
+    return shard
+
+
+def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[dict[str, np.ndarray], list[bytes]]:
+    """Annotations (``schema.FIELDS``) and encoded images of one subject and action."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    cameras = subject_cameras(seed, shard.subject)
+    rows: list[dict[str, Any]] = []
+    jpegs: list[bytes] = []
+    for trial, group in groupby(shard.keys, key=lambda key: key.trial):
+        keys = list(group)
+        frames = np.array([float(key.frame) for key in keys])
+        sequence = open_sequence(seed, shard.subject, shard.action, trial, frames)
+        for index, key in enumerate(keys):
+            row = geometry(sequence.joints_world_mm[index], cameras[key.camera])
+            view = cameras[key.camera].cut(row["stored_left_top_px"], float(row["stored_step_px"]))
+            seeds = [seed, _STREAM, shard.subject, shard.action, trial, key.frame, key.camera]
+            image = sequence.picture(index, view, STORED_PX, np.random.default_rng(np.random.SeedSequence(seeds)))
+            encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+            jpegs.append(encoded.tobytes())
+            rows.append(row | asdict(key) | {"subject": shard.subject, "action": shard.action})
+    return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, jpegs
+
+
+def geometry(joints_world_mm: Float[np.ndarray, "17 3"], camera: Camera) -> dict[str, np.ndarray]:
+    """Joints in camera and image, the box by the released data's rule, and where the stored image lies."""
+    joints_px = camera.to_image(joints_world_mm)
+    center_px, scale = person_box(joints_px)
+    stored_side_px = STORED_BOXES * BOX_SCALE_UNIT_PX * scale
+    return {
+        "joints_cam_mm": camera.to_camera(joints_world_mm),
+        "joints_px": joints_px,
+        "center_px": center_px,
+        "scale": scale,
+        "intrinsics_px": camera.intrinsics_px,
+        "stored_left_top_px": center_px - stored_side_px / 2,
+        "stored_step_px": stored_side_px / STORED_PX,
+    }
+
+
+def _merge(unfinished: Path, split: str, job: Job) -> None:
+    paths = [_shard_path(unfinished, shard) for shard in shards(job.preset, split)]
+    annotations = {name: [] for name in FIELDS}
+    for path in paths:
+        with np.load(path) as stored:
+            for name, parts in annotations.items():
+                parts.append(stored[name])
+    write_split(
+        unfinished / f"{split}.h5",
+        {name: np.concatenate(parts) for name, parts in annotations.items()},
+        _jpegs(paths),
+        dataset="synth36",
+        split=split,
+        provenance=job.provenance | {"version": c2fpose.__version__},
+    )
+
+
+def _jpegs(paths: list[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with np.load(path) as stored:
+            everything, sizes = stored["jpeg_bytes"].tobytes(), stored["jpeg_sizes"]
+        ends = np.cumsum(sizes)
+        yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
+
+
+def _shard_path(unfinished: Path, shard: Shard) -> Path:
+    return unfinished / "shards" / f"{shard.name}.npz"
+
+
+def _write_renamed(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".unfinished")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def generator_digest() -> str:
+    """A short hash over the code and the body pack that make images and labels."""
+    here = Path(__file__).parent
+    sources = sorted(path for path in here.glob("*.py") if path.name not in ("__init__.py", "__main__.py", "sheet.py"))
+    digest = hashlib.sha256()
+    for path in [*sources, here / "assets" / "body_pack.npz"]:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

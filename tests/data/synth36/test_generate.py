@@ -1,0 +1,219 @@
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from c2fpose.data.schema import SplitReader
+from c2fpose.data.synth36 import generate as module
+from c2fpose.data.synth36.__main__ import main
+from c2fpose.data.synth36.cameras import subject_cameras
+from c2fpose.data.synth36.generate import STORED_PX, Job, generate, make_shard
+from c2fpose.data.synth36.plan import PRESETS, Preset, Shard, shards
+from c2fpose.errors import DataError
+from c2fpose.protocol import ACTIONS
+
+TOY = Job("toy", Preset(train=2, test=2), seed=0)
+
+
+class Dots:
+    """A stand-in for a person: 17 places near the middle, drawn as a bright dot each."""
+
+    def __init__(self, seed, subject, action, trial, frames):
+        spread = np.array([500.0, 500.0, 800.0])
+        self.joints_world_mm = np.stack(
+            [
+                np.random.default_rng([seed, subject, action, trial, int(frame)]).uniform(-1, 1, (17, 3)) * spread
+                + np.array([0, 0, 900])
+                for frame in frames
+            ]
+        )
+
+    def picture(self, index, camera, size, rng):
+        image = rng.integers(0, 30, (size, size, 3), dtype=np.uint8)
+        for x, y in camera.to_image(self.joints_world_mm[index]) - 0.5:  # OpenCV counts from pixel centres
+            cv2.circle(image, (round(x * 16), round(y * 16)), 48, (250, 120, 60), -1, cv2.LINE_AA, shift=4)
+        return image
+
+
+def interrupted_after(shards_made):
+    """The same, but the run is killed once that many shards are complete."""
+    opened = set()
+
+    def open_sequence(seed, subject, action, trial, frames):
+        opened.add((subject, action))
+        if len(opened) > shards_made:
+            raise KeyboardInterrupt
+        return Dots(seed, subject, action, trial, frames)
+
+    return open_sequence
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    out = tmp_path_factory.mktemp("synth36") / "toy"
+    generate(out, TOY, Dots)
+    return out
+
+
+def test_files_hold_the_plan(made):
+    assert sorted(path.name for path in made.parent.iterdir()) == ["toy"]
+    assert sorted(path.name for path in made.iterdir()) == ["test.h5", "train.h5"]
+    for split in ("train", "test"):
+        reader = SplitReader(made / f"{split}.h5")
+        rows = reader.annotations
+        found = list(
+            zip(*(rows[name].tolist() for name in ("subject", "action", "trial", "camera", "frame")), strict=True)
+        )
+        expected = [
+            (shard.subject, shard.action, key.trial, key.camera, key.frame)
+            for shard in shards(TOY.preset, split)
+            for key in shard.keys
+        ]
+        assert found == expected
+        assert reader.info.dataset == "synth36" and reader.info.provenance["seed"] == 0
+
+
+def test_labels_fit_each_other_and_the_pictures(made):
+    reader = SplitReader(made / "test.h5")
+    rows = reader.annotations
+    focal, middle = rows["intrinsics_px"][:, None, :2], rows["intrinsics_px"][:, None, 2:]
+    projected = rows["joints_cam_mm"][..., :2] / rows["joints_cam_mm"][..., 2:] * focal + middle
+    np.testing.assert_allclose(projected, rows["joints_px"], atol=2e-3)
+    low, high = rows["joints_px"].min(1), rows["joints_px"].max(1)
+    np.testing.assert_allclose(200 * rows["scale"], (high - low).max(1) + 40, rtol=1e-5)
+    np.testing.assert_allclose(rows["center_px"], (low + high) / 2, atol=1e-3)
+    np.testing.assert_allclose(rows["stored_step_px"] * STORED_PX, 1.2 * 200 * rows["scale"], rtol=1e-5)
+    for record in range(0, len(reader), 7):
+        image = cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR_RGB)
+        assert image.shape == (STORED_PX, STORED_PX, 3)
+        at = (rows["joints_px"][record] - rows["stored_left_top_px"][record]) / rows["stored_step_px"][record]
+        columns, lines = np.floor(at).astype(int).T
+        assert (image[lines, columns, 0] > 180).all() and (image[lines, columns, 2] < 140).all()
+
+
+def test_a_killed_run_leaves_nothing_finished_and_resumes(made, tmp_path):
+    out = tmp_path / "toy"
+    with pytest.raises(KeyboardInterrupt):
+        generate(out, TOY, interrupted_after(20))
+    assert not out.exists()
+    (tmp_path / "toy.partial" / "shards" / "test_S9_Eating.unfinished.npz").write_bytes(b"half a file")
+    opened, heard = [], []
+
+    def counted(*arguments):
+        opened.append(arguments[1:3])
+        return Dots(*arguments)
+
+    infos = generate(out, TOY, counted, done=heard.append)
+    assert len(set(opened)) == 105 - 20 and sum(heard) == 75 * 2 + 30 * 2
+    whole = [SplitReader(made / f"{split}.h5").info.fingerprint for split in ("train", "test")]
+    assert [info.fingerprint for info in infos] == whole
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["test.h5", "toy", "train.h5"]
+
+
+def test_killed_between_the_two_files(made, tmp_path, monkeypatch):
+    merge = module._merge
+
+    def first_only(unfinished, split, job):
+        if split == "test":
+            raise KeyboardInterrupt
+        merge(unfinished, split, job)
+
+    monkeypatch.setattr(module, "_merge", first_only)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "toy", TOY, Dots)
+    assert not (tmp_path / "toy").exists()
+    monkeypatch.setattr(module, "_merge", merge)
+    infos = generate(tmp_path / "toy", TOY, interrupted_after(0))  # nothing is left to be made
+    assert [info.records for info in infos] == [150, 60]
+
+
+def test_several_processes_make_the_same(made, tmp_path):
+    infos = generate(tmp_path / "toy", TOY, Dots, workers=2)
+    whole = [SplitReader(made / f"{split}.h5").info.fingerprint for split in ("train", "test")]
+    assert [info.fingerprint for info in infos] == whole
+
+
+def test_finished_work_is_left_alone(made):
+    before = (made / "train.h5").stat().st_mtime_ns
+    infos = generate(made, TOY, interrupted_after(0))
+    assert [info.split for info in infos] == ["train", "test"] and (made / "train.h5").stat().st_mtime_ns == before
+
+
+def test_other_data_in_the_place_is_refused(made, tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"train\.h5: made with seed=0, asked for 1; remove it or choose another out="):
+        generate(made, Job("toy", TOY.preset, seed=1), Dots)
+    with pytest.raises(DataError, match="made with preset=toy, asked for tiny"):
+        generate(made, Job("tiny", PRESETS["tiny"], seed=0), Dots)
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "toy", TOY, interrupted_after(3))
+    monkeypatch.setattr(module, "generator_digest", lambda: "other")
+    with pytest.raises(DataError, match=r"toy\.partial: made with generator=\w+, asked for other"):
+        generate(tmp_path / "toy", TOY, Dots)
+    with pytest.raises(DataError, match=r"train\.h5: made with generator="):
+        generate(made, TOY, Dots)
+
+
+def test_half_a_data_set_is_named(made, tmp_path):
+    (tmp_path / "toy").mkdir()
+    shutil.copy(made / "train.h5", tmp_path / "toy")
+    with pytest.raises(DataError, match=r"test\.h5: no such file"):
+        generate(tmp_path / "toy", TOY, Dots)
+
+
+def test_a_larger_preset_changes_no_image():
+    few, _ = make_shard(Shard("train", 6, 4, 5), 0, Dots), None
+    many = make_shard(Shard("train", 6, 4, 40), 0, Dots)
+
+    def images(shard):
+        annotations, jpegs = shard
+        keys = zip(*(annotations[name].tolist() for name in ("trial", "camera", "frame")), strict=True)
+        return dict(zip(keys, jpegs, strict=True))
+
+    assert images(few).items() <= images(many).items()
+
+
+def test_job_notes_are_plain(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "toy", TOY, interrupted_after(1))
+    note = json.loads((tmp_path / "toy.partial" / "job.json").read_text())
+    assert note["images_per_action"] == {"train": 2, "test": 2} and len(note["generator"]) == 12
+
+
+# The command
+
+
+def test_help_and_bad_values(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0 and "preset: tiny" in capsys.readouterr().out
+    for arguments, message in [
+        (["preset=huge"], "preset=huge: input should be 'tiny', 'small' or 'full'"),
+        (["workers=0"], "workers=0: "),
+        (["colour=red"], "colour: no such key"),
+        (["tiny"], "tiny: expected key=value"),
+    ]:
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        error = capsys.readouterr().err
+        assert stopped.value.code == 2 and error.startswith(f"error: {message}") and error.count("\n") == 1
+
+
+# Real people
+
+
+@pytest.mark.slow
+def test_real_people_are_pure_functions_of_their_key():
+    from c2fpose.data.synth36.sequence import RenderedSequence
+
+    camera = subject_cameras(0, 5)[2].cut(np.array([200.0, 150.0]), 9.0)
+    together = RenderedSequence(0, 5, ACTIONS.index("Walking"), 2, np.array([1.0, 501.0, 1001.0]))
+    alone = RenderedSequence(0, 5, ACTIONS.index("Walking"), 2, np.array([501.0]))
+    np.testing.assert_allclose(together.joints_world_mm[1], alone.joints_world_mm[0], atol=1e-6)
+    pictures = [
+        sequence.picture(index, camera, 64, np.random.default_rng(3)).astype(int)
+        for sequence, index in ((together, 1), (alone, 0), (together, 1))
+    ]
+    assert np.abs(pictures[0] - pictures[2]).max() == 0
+    assert (np.abs(pictures[0] - pictures[1]) > 1).mean() < 1e-3
