@@ -107,7 +107,7 @@ def top_edge(outfit: Outfit, where: Places, mean_mm: np.ndarray) -> np.ndarray:
     v_drop = v * front * np.clip(1 - np.abs(mean_mm[:, 0]) / 65.0, 0, 1)
     collar_z = where.neck_z + 2.0 - fall * front - v_drop
     # Above the collar's height only what is far from the neck (the shoulders) belongs to the shirt.
-    neck = np.maximum(where.neck_radius - 82.0 - 0.35 * fall, collar_z - where.height)
+    neck = np.maximum(where.neck_radius - 66.0 - 0.3 * fall, collar_z - where.height)
     neck = np.minimum(neck, where.neck_z + 45.0 - where.height)
     hem = where.height - outfit.shirt_hem_mm + 3000 * (where.on_arm > 0.5)
     return np.minimum(np.minimum(sleeve, hem), neck)

@@ -15,10 +15,10 @@ def camera_screen(vertices_mm, rotation, translation_mm, intrinsics_px, samples)
     screen = np.empty((len(vertices_mm), 3), np.float32)
     fx, fy, cx, cy = intrinsics_px[0], intrinsics_px[1], intrinsics_px[2], intrinsics_px[3]
     for i in range(len(vertices_mm)):
-        v = vertices_mm[i]
-        x = rotation[0, 0] * v[0] + rotation[0, 1] * v[1] + rotation[0, 2] * v[2] + translation_mm[0]
-        y = rotation[1, 0] * v[0] + rotation[1, 1] * v[1] + rotation[1, 2] * v[2] + translation_mm[1]
-        z = rotation[2, 0] * v[0] + rotation[2, 1] * v[1] + rotation[2, 2] * v[2] + translation_mm[2]
+        u, v, w = vertices_mm[i, 0], vertices_mm[i, 1], vertices_mm[i, 2]
+        x = rotation[0, 0] * u + rotation[0, 1] * v + rotation[0, 2] * w + translation_mm[0]
+        y = rotation[1, 0] * u + rotation[1, 1] * v + rotation[1, 2] * w + translation_mm[1]
+        z = rotation[2, 0] * u + rotation[2, 1] * v + rotation[2, 2] * w + translation_mm[2]
         if z > NEAR_MM:
             screen[i, 0], screen[i, 1], screen[i, 2] = (fx * x / z + cx) * samples, (fy * y / z + cy) * samples, 1 / z
         else:

@@ -20,11 +20,18 @@ FACE_COLUMNS, DECAL_COLUMNS = 12, 17
 
 @dataclass(frozen=True)
 class Room:
-    """``box_mm``: low and high corner. ``faces (6, 12)`` and ``decals (D, 17)`` are rows that the tracer reads."""
+    """``box_mm``: low and high corner. ``faces (6, 12)`` and ``decals (D, 17)`` are rows that the tracer reads; those of
+    face f are ``decals[first_decal[f] : first_decal[f + 1]]``."""
 
     box_mm: Float[np.ndarray, "2 3"]
     faces: Float[np.ndarray, "6 12"]
     decals: Float[np.ndarray, "D 17"]
+    first_decal: np.ndarray
+
+
+def room_of(box_mm: np.ndarray, faces: np.ndarray, decals: np.ndarray) -> Room:
+    ordered = decals[np.argsort(decals[:, 0], kind="stable")]
+    return Room(box_mm, faces, ordered, np.searchsorted(ordered[:, 0], np.arange(len(FACES) + 1)))
 
 
 def face_row(style, colour, second, scale_mm, skirting_mm=0.0, skirting=(0.9, 0.9, 0.9)) -> np.ndarray:
@@ -58,10 +65,10 @@ def hit(box, origin, direction):
 
 
 @njit(cache=True, error_model="numpy")
-def face_colour(row, u, v, footprint_mm, volume, colour, work):
-    style, scale = int(row[0]), row[7]
+def face_colour(faces, f, u, v, footprint_mm, volume, colour, work):
+    style, scale = int(faces[f, 0]), faces[f, 7]
     share = 0.0
-    stain = 1.0 + 0.05 * noise_value(volume, u / 420.0, v / 420.0, row[7])
+    stain = 1.0 + 0.05 * noise_value(volume, u / 420.0, v / 420.0, faces[f, 7])
     if footprint_mm < 12.0:
         stain += 0.03 * noise_value(volume, u / 23.0, v / 23.0, 3.0)
     blur = footprint_mm / scale
@@ -91,9 +98,9 @@ def face_colour(row, u, v, footprint_mm, volume, colour, work):
     elif style == 7:  # concrete
         share = min(max(0.4 + 0.4 * noise_value(volume, u / 150.0, v / 150.0, 5.0), 0.0), 1.0)
     for k in range(3):
-        colour[k] = (row[1 + k] + share * (row[4 + k] - row[1 + k])) * stain
-        if v < row[8]:
-            colour[k] = row[9 + k]
+        colour[k] = (faces[f, 1 + k] + share * (faces[f, 4 + k] - faces[f, 1 + k])) * stain
+        if v < faces[f, 8]:
+            colour[k] = faces[f, 9 + k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -150,7 +157,14 @@ def decal_colour(row, u, v, footprint_mm, volume, colour, work):
 
 
 @njit(cache=True, error_model="numpy")
-def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cover, light, volume, colour, work, out):
+def corner_share(distance_mm):
+    return 1 - 40000.0 / (110000.0 + distance_mm * distance_mm)
+
+
+@njit(cache=True, error_model="numpy")
+def shell_light(
+    box, faces, decals, first_decal, x, y, z, face, footprint_mm, key_share, cover, light, volume, colour, work, out
+):
     """Light from a place on the shell into ``out (3,)``."""
     if face < 2:
         u, v = x, y
@@ -158,23 +172,19 @@ def shell_light(box, faces, decals, x, y, z, face, footprint_mm, key_share, cove
         u, v = y, z
     else:
         u, v = x, z
-    face_colour(faces[face], u, v if face >= 2 else v + 1e6, footprint_mm, volume, colour, work)
+    face_colour(faces, face, u, v if face >= 2 else v + 1e6, footprint_mm, volume, colour, work)
     glow = 0.0
-    for d in range(len(decals)):
-        row = decals[d]
-        if row[0] != face:
-            continue
-        if row[2] - 40 < u < row[4] + 40 and row[3] - 40 < v < row[5] + 40:
-            glow = max(glow, decal_colour(row, u, v, footprint_mm, volume, colour, work))
-    # Corners are darker: each nearby face hides some of the room's light.
+    for d in range(first_decal[face], first_decal[face + 1]):
+        if decals[d, 2] < u < decals[d, 4] and decals[d, 3] < v < decals[d, 5]:
+            glow = max(glow, decal_colour(decals[d], u, v, footprint_mm, volume, colour, work))
+    # Corners are darker: the nearest neighbouring faces hide some of the room's light.
     corner = 1.0
-    for axis in range(3):
-        p = x if axis == 0 else (y if axis == 1 else z)
-        for side in range(2):
-            distance = abs(p - box[side, axis])
-            own = (axis == 2 and face == side) or (axis == 0 and face == 2 + side) or (axis == 1 and face == 4 + side)
-            if not own:
-                corner *= 1 - 0.32 / (1 + (distance / 330.0) ** 2)
+    if face != 2 and face != 3:
+        corner *= corner_share(min(x - box[0, 0], box[1, 0] - x))
+    if face < 4:
+        corner *= corner_share(min(y - box[0, 1], box[1, 1] - y))
+    if face > 1:
+        corner *= corner_share(min(z - box[0, 2], box[1, 2] - z))
     nx = 1.0 if face == 2 else (-1.0 if face == 3 else 0.0)
     ny = 1.0 if face == 4 else (-1.0 if face == 5 else 0.0)
     nz = 1.0 if face == 0 else (-1.0 if face == 1 else 0.0)

@@ -21,10 +21,10 @@ from c2fpose.data.synth36.furniture import (
     plant,
     table,
 )  # fmt: skip
-from c2fpose.data.synth36.materials import Material, linear
+from c2fpose.data.synth36.materials import Material
 from c2fpose.data.synth36.outfit import palette_colour
 from c2fpose.data.synth36.render import Mesh, joined
-from c2fpose.data.synth36.room import STYLES, Room, decal_row, face_row
+from c2fpose.data.synth36.room import Room, decal_row, face_row, room_of
 from c2fpose.protocol import TEST_SUBJECTS
 
 __all__ = ["SEAT_SIZE_MM", "Furniture", "Scene", "SeatRequest", "sequence_scene"]
@@ -155,7 +155,7 @@ def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room
         faces.append(
             wall_row(accent, style) if k == accented else wall_row(wall, style if rng.random() < 0.4 else "plain")
         )
-    return Room(box, np.stack(faces), _decals(rng, test, box))
+    return room_of(box, np.stack(faces), _decals(rng, test, box))
 
 
 def _decals(rng: np.random.Generator, test: bool, box: np.ndarray) -> np.ndarray:
@@ -281,5 +281,3 @@ def replace_colour(material: Material, colour: tuple) -> Material:
 
     return replace(material, colour=colour, second=tuple(0.9 * c for c in colour))
 
-
-assert STYLES and linear

@@ -30,10 +30,15 @@ def blend(rest_mm, index, body_mm, frames, weights, center_offset_mm, quaternion
             x += signed * quaternions[f, 1]
             y += signed * quaternions[f, 2]
             z += signed * quaternions[f, 3]
-            r = rotations[f]
-            px += share * (r[0, 0] * cx + r[0, 1] * cy + r[0, 2] * cz + translations[f, 0])
-            py += share * (r[1, 0] * cx + r[1, 1] * cy + r[1, 2] * cz + translations[f, 1])
-            pz += share * (r[2, 0] * cx + r[2, 1] * cy + r[2, 2] * cz + translations[f, 2])
+            px += share * (
+                rotations[f, 0, 0] * cx + rotations[f, 0, 1] * cy + rotations[f, 0, 2] * cz + translations[f, 0]
+            )
+            py += share * (
+                rotations[f, 1, 0] * cx + rotations[f, 1, 1] * cy + rotations[f, 1, 2] * cz + translations[f, 1]
+            )
+            pz += share * (
+                rotations[f, 2, 0] * cx + rotations[f, 2, 1] * cy + rotations[f, 2, 2] * cz + translations[f, 2]
+            )
         scale = 1.0 / np.sqrt(w * w + x * x + y * y + z * z)
         w, x, y, z = w * scale, x * scale, y * scale, z * scale
         dx, dy, dz = rest_mm[i, 0] - cx, rest_mm[i, 1] - cy, rest_mm[i, 2] - cz
