@@ -241,19 +241,19 @@ def purchases(s: Script) -> None:
             if level < 0.3:
                 reach = s.bend(time, s.between(1.0, 1.5), pitch=s.between(0.35, 0.7), spine_pitch=s.between(0.4, 0.9), head_pitch=0.3,
                                height=s.rig.pelvis_height_mm * s.between(0.6, 0.98), forward=-60 * s.scale)  # fmt: skip
-                at = np.array([s.between(0.5, 0.7), s.between(-0.1, 0.3), s.between(-0.75, -0.5)])
+                name, at = "floor_front", np.array([s.between(420, 620), s.between(60, 260), s.between(200, 480)])
             elif level < 0.65:
                 reach = s.bend(
                     time, 0.8, spine_pitch=s.between(0.0, 0.3), spine_twist=s.between(-0.4, 0.4), head_pitch=0.1
                 )
-                at = np.array([s.between(0.65, 0.92), s.between(-0.2, 0.4), s.between(-0.35, 0.1)])
+                name, at = "wave", np.array([s.between(0.65, 0.92), s.between(-0.2, 0.4), s.between(-0.35, 0.1)])
             else:
                 reach = s.bend(
                     time, 0.8, spine_pitch=s.between(-0.15, 0.05), spine_roll=s.between(-0.2, 0.2), head_pitch=-0.35
                 )
-                at = np.array([s.between(0.45, 0.75), s.between(-0.1, 0.4), s.between(0.3, 0.75)])
+                name, at = "wave", np.array([s.between(0.45, 0.75), s.between(-0.1, 0.4), s.between(0.3, 0.75)])
             for who in sides:
-                s.hand(who, time, "wave", at=at, jitter=30.0)
+                s.hand(who, time, name, at=at, jitter=30.0)
             time = reach + s.between(0.3, 0.9)
             s.bend(time, 1.1, pitch=0.0, spine_pitch=s.base["spine_pitch"], spine_roll=0.0, height=s.base["height"], forward=0.0,
                    spine_twist=s.between(-0.2, 0.2), head_pitch=s.between(-0.1, 0.35), head_yaw=s.between(-0.6, 0.6))  # fmt: skip
@@ -356,10 +356,10 @@ def walk_dog(s: Script) -> None:
         down = s.bend(a + 0.3, 1.1, height=s.rig.pelvis_height_mm * (1.0 - 0.42 * deep * s.between(0.2, 1.0)), pitch=0.6 * deep,
                       spine_pitch=0.75 * deep, head_pitch=0.35, forward=-80 * deep, head_yaw=s.between(-0.3, 0.3))  # fmt: skip
         for side in (LEFT, RIGHT) if s.chance(0.4) else (1 - s.main,):
-            at = np.array([s.between(0.5, 0.7), s.between(-0.1, 0.2), s.between(-0.72, -0.55)])
-            reach = s.hand(side, a + 0.5, "shake", at=at)
+            at = np.array([s.between(430, 600), s.between(60, 220), s.between(280, 520)])
+            reach = s.hand(side, a + 0.5, "floor_front", at=at)
             while reach < b - 1.7:
-                reach = s.hand(side, reach + 0.05, "shake", at=at + s.rng.normal(0, 0.09, 3), arc=(0.0, 0.0))
+                reach = s.hand(side, reach + 0.05, "floor_front", at=at + s.rng.normal(0, 45, 3), arc=(0.0, 0.0))
         time = s.bend(max(down + 0.3, b - 1.4), 1.2, height=s.base["height"], pitch=0.0, spine_pitch=s.base["spine_pitch"],
                       forward=0.0, head_pitch=0.1)  # fmt: skip
         s.hand(s.main, b - 1.2, "leash")

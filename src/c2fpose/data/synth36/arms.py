@@ -8,6 +8,7 @@ from jaxtyping import Float
 from c2fpose.data.synth36.feet import world_offset
 from c2fpose.data.synth36.ik import closest_on_segments, cross, rotation_from_vector, two_bone, unit
 from c2fpose.data.synth36.rig import CHEST, HEAD, PELVIS, SHINS, SIDES, THIGHS, UPPER_ARMS, Rig, limb_radii_mm
+from c2fpose.data.synth36.scene import SEAT_SIZE_MM, SeatRequest
 from c2fpose.data.synth36.tracks import Track, bump, minimum_jerk
 
 # What a hand's place is measured from. Own shoulder and chest turn with the chest; knees and ground with the heading.
@@ -111,12 +112,13 @@ def reach(shoulder, target_mm, swivel_rad, chest, side: int, rig: Rig) -> tuple[
 
 
 def way_clear(
-    shoulder, pose: ArmPose, chest, side: int, rig: Rig, start, end, radius, passes: int = 8
+    shoulder, pose: ArmPose, chest, side: int, rig: Rig, start, end, radius, bias, passes: int = 8
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far to move the wrist's target ``(F, 3)`` mm and to swivel the elbow ``(F,)`` to clear the obstacles.
 
     Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``. Each pass moves the target away from what the
-    forearm and hand touch, and swivels the elbow away from what that touches.
+    forearm and hand touch, and swivels the elbow away from what that touches. ``bias (F, O, 3)`` mm is the way out for a
+    limb that is deep inside: up from the legs, forward and outward from the trunk.
     """
     radii = limb_radii_mm(rig)
     moved, turned = np.zeros_like(pose.target_mm), np.zeros_like(pose.swivel_rad)
@@ -134,7 +136,7 @@ def way_clear(
             break
         touching, f = f[hit], f[hit]
         s, depth, elbow, wrist = s[hit], depth[hit], elbow[hit], wrist[hit]
-        push = gap[hit] / np.maximum(distance[hit], 1.0)[..., None] * depth[..., None]
+        push = unit(gap[hit] + bias[f]) * depth[..., None]
         weight = depth / depth.sum(-1, keepdims=True)
         move = (push * weight[..., None]).sum(1)
         along = (s * weight).sum(-1)
@@ -145,3 +147,16 @@ def way_clear(
         turn = (move * cross(axis, radial)).sum(-1) / np.maximum((radial**2).sum(-1), (70.0 * rig.scale) ** 2)
         turned[f] += SIDES[side] * np.clip(turn * (1.0 - along), -0.3, 0.3)
     return moved, turned
+
+
+def seat_capsules(seat: SeatRequest | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The sides of the seat as obstacles for hands that hang beside it: start, end ``(N, 3)`` mm, radius ``(N,)``."""
+    if seat is None or seat.kind == "sofa":
+        return np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0)
+    radius = 35.0
+    width, depth = (0.5 * size - radius for size in SEAT_SIZE_MM[seat.kind])
+    levels = (radius, 130.0, 230.0) if seat.kind == "box" else (radius,)
+    corners = [(x, y, seat.seat_height_mm - down) for x in (-width, width) for down in levels for y in (-depth, depth)]
+    placed = np.array(corners) @ rotation_from_vector(np.array([0.0, 0.0, seat.yaw])).T
+    placed[:, :2] += seat.position_mm
+    return placed[::2], placed[1::2], np.full(len(corners) // 2, radius)

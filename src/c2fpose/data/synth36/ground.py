@@ -26,7 +26,7 @@ def sit_on_chair(s: Script) -> None:
     centre = s.place_mm + behind * forward
     # A seat's yaw 0 faces +y, a heading of 0 faces +x.
     s.seat = SeatRequest(kind, seat_height, (float(centre[0]), float(centre[1])), s.heading_rad - np.pi / 2)
-    s.seat_kind = kind
+    s.seat_kind, s.upright = kind, False
     s.bend(-0.5, 0.3, height=seat_height + HIP_OVER_SEAT_MM * s.scale, pitch=s.between(-0.25, 0.0), lively=0.6,
            spine_pitch=s.between(0.0, 0.3))  # fmt: skip
     s.base["spine_pitch"] += 0.12
@@ -83,9 +83,9 @@ def _arrange_legs(s: Script, time: float, duration: float, calm: bool) -> None:
     elif kind < 0.88:
         # Knee over knee.
         over = s.pick(LEFT, RIGHT)
-        s.foot(1 - over, time, duration, thigh + s.between(-20, 40), s.between(50, 80), swivel=0.0)
-        s.foot(over, time, duration, thigh + s.between(90, 150), -s.between(170, 220), z=rise - 250, toes=-0.1, swivel=-0.22,
-               pitch=0.45, lift=90)  # fmt: skip
+        s.foot(1 - over, time, duration, thigh + s.between(0, 40), s.between(15, 35), swivel=-0.1)
+        s.foot(over, time, duration, thigh + s.between(120, 150), -s.between(225, 260), z=rise - s.between(215, 235), toes=-0.1,
+               swivel=0.05, pitch=0.45, lift=90)  # fmt: skip
     else:
         one = s.pick(LEFT, RIGHT)
         s.foot(one, time, duration, s.between(1.4, 1.7) * thigh, s.between(90, 200), pitch=-0.5, swivel=0.1)
@@ -163,8 +163,8 @@ def rise(s: Script, time: float) -> float:
 # ---------------------------------------------------------------------- the floor
 def _cross_legged(s: Script, time: float, duration: float) -> None:
     front = s.pick(LEFT, RIGHT)
-    s.foot(front, time, duration, 330, -110, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
-    s.foot(1 - front, time, duration, 205, -120, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
+    s.foot(front, time, duration, 355, -85, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
+    s.foot(1 - front, time, duration, 160, -70, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
 
 
 def _bent_knees(s: Script, time: float, duration: float) -> None:
@@ -223,7 +223,9 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
                   lateral=0.0, roll=0.0, spine_roll=0.0, twist=0.0, spine_twist=0.0, lively=0.5)  # fmt: skip
     for side in (LEFT, RIGHT):
         s.foot(side, start_s + 0.3 * duration * side, 0.6 * duration, 120, s.between(110, 170), swivel=0.3, toes=0.2)
-    seated_on_floor = False
+    s.upright, seated_on_floor = False, False
+    if hands:
+        s.both(start_s, "outside_knee")
     time = half
     first = True
     while first or time < end_s - 3.0:
@@ -237,7 +239,7 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
                     s.foot(side, time - 0.8 * change, 0.8 * change, 100, 120, swivel=0.3)
             _kneel(s, time, change, kind == "kneel_low")
             seated_on_floor = False
-            places = ("thigh", "thigh", "lap", "hang", "chest", "belly", "hip", "chin")
+            places = ("thigh", "thigh", "lap", "outside_knee", "chest", "hip", "chin")
         else:
             leans_back = kind != "cross" and s.chance(0.4)
             back = s.between(-0.7, -0.45) if leans_back else s.between(-0.25, 0.0)
@@ -269,14 +271,15 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
     if time > s.length_s:
         return time
     if hands:
-        s.hand(s.main, time, "floor_side" if seated_on_floor else "knee")
-        s.hand(1 - s.main, time, "knee")
+        s.hand(s.main, time, "floor_side" if seated_on_floor else "outside_knee")
+        s.hand(1 - s.main, time, "outside_knee")
     up = s.bend(time, 1.4, height=0.45 * s.rig.pelvis_height_mm, pitch=0.6, spine_pitch=0.5, head_pitch=0.1, spine_roll=0.0,
                 spine_twist=0.0)  # fmt: skip
     for side in (LEFT, RIGHT):
         key = s.stance_key(side)
         key[6] = 0.35
         s.feet[side].move(time + 0.1 + 0.5 * side, 0.8, key)
+    s.upright = True
     if hands:
         s.both(up - 0.2, "loose")
     return rise(s, up)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, reach, way_clear
+from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, reach, seat_capsules, way_clear
 from c2fpose.data.synth36.body import BONE_PARENTS, BodyShape
 from c2fpose.data.synth36.feet import foot_pose, root_limits_mm, world_offset
 from c2fpose.data.synth36.ik import (
@@ -191,6 +191,12 @@ class Motion:
         end = np.concatenate([end, np.stack([b for _, b, _ in legs], 1)], 1)
         radius = np.concatenate([rig.trunk.radius_mm, [r for _, _, r in legs]])
         chest = turns[:, CHEST]
+        seat_start, seat_end, seat_radius = seat_capsules(self.seat)
+        trunk_count, count = len(rig.trunk.radius_mm), len(heads)
+        up = np.broadcast_to([0.0, 0.0, 30.0], (count, 4 + len(seat_radius), 3))
+        start = np.concatenate([start, np.broadcast_to(seat_start, (count, *seat_start.shape))], 1)
+        end = np.concatenate([end, np.broadcast_to(seat_end, (count, *seat_end.shape))], 1)
+        radius = np.concatenate([radius, seat_radius])
         for side in (0, 1):
             pose: ArmPose = arm_targets(
                 self.hands[side], time_s, side, anchors, rig, noise[:, 6 * side : 6 * side + 6],
@@ -200,7 +206,12 @@ class Motion:
             self._attach(heads, turns, clavicle)
             turns[:, clavicle] = chest @ clavicle_turns(pose.target_mm, anchors, chest, side, rig)
             self._attach(heads, turns, upper)
-            moved, turned = smoothed(*way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius))
+            outward = world_offset(chest, np.array([20.0, 20.0 * SIDES[side], 0.0]))
+            bias = np.concatenate([np.repeat(outward[:, None], trunk_count, 1), up], 1)
+            if side:
+                across = world_offset(chest, np.array([18.0, 0.0, 18.0]))
+                bias = np.concatenate([bias, np.repeat(across[:, None], 2, 1)], 1)
+            moved, turned = smoothed(*way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius, bias))
             pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
             pose.target_mm[:, 2] = np.maximum(pose.target_mm[:, 2], 40.0 * rig.scale)
             elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)

@@ -46,15 +46,16 @@ HAND_PLACES = {
     "other_knee": (arms.OTHER_KNEE, (-60, 10, 112), 0.5, 0.7, 0.0, 0.0, 12.0),
     "lap": (arms.OWN_THIGH, (-50, -45, 122), 0.3, 0.6, 0.0, 0.0, 12.0),
     "armrest": (arms.AT_PELVIS, (190, 265, 190), 0.4, 0.7, 0.0, 0.0, 10.0),
-    "hug_knee": (arms.OWN_KNEE, (65, -60, -90), 0.6, 0.3, 0.2, 0.0, 10.0),
+    "hug_knee": (arms.OWN_KNEE, (45, 85, -60), 0.6, 0.3, 0.2, 0.0, 10.0),
     "outside_knee": (arms.OWN_KNEE, (-20, 125, 10), 0.3, 0.3, 0.0, 0.0, 12.0),
     "beside": (arms.SHOULDER, (0.05, 0.40, -0.85), 0.0, 0.0, 0.1, 0.0, 10.0),
     "floor_back": (arms.GROUND, (-330, 215, 62), 0.2, 0.9, -1.0, 0.0, 6.0),
-    "floor_side": (arms.GROUND, (-70, 370, 62), 0.2, 0.9, -1.0, 0.0, 6.0),
+    "floor_side": (arms.GROUND, (-190, 340, 62), 0.2, 0.9, -1.0, 0.0, 6.0),
     "floor_front": (arms.GROUND, (430, 170, 70), 0.2, 0.9, -0.6, 0.0, 10.0),
 }  # fmt: skip
 # How far the way to a place swings forward and outward, as shares of its length; elsewhere (0.2, 0.12).
-ARCS = {"behind": (0.0, 0.5), "floor_back": (0.0, 0.4), "hang": (0.1, 0.25), "hip": (0.1, 0.3), "pocket": (0.1, 0.3)}
+ARCS = {"behind": (0.0, 0.5), "floor_back": (0.0, 0.4), "hang": (0.1, 0.25), "hip": (0.25, 0.3), "pocket": (0.2, 0.3),
+        "hug_knee": (0.5, 0.5), "floor_front": (0.1, 0.45)}  # fmt: skip
 
 
 class Script:
@@ -78,6 +79,7 @@ class Script:
         self.feet = tuple(TrackBuilder(self.stance_key(side)) for side in (LEFT, RIGHT))
         self.hand_names = ["hang", "hang"]
         self.hands = tuple(TrackBuilder(self.hand_key("hang")) for _ in (LEFT, RIGHT))
+        self.upright = True  # not on a chair or on the floor
         self.seat, self.seat_kind, self.hand_prop = None, None, None
 
     # ------------------------------------------------------------------ chance
@@ -221,6 +223,8 @@ class Script:
         self, side: int, time_s: float, name: str, duration_s: float | None = None, jitter: float = 14.0, **change
     ) -> float:
         """Move a hand to a named place; the time follows from how far it is, unless given. Returns the end."""
+        if name == "belly" and not self.upright:
+            name = "chest"
         key = self.hand_key(name, jitter, **change)
         last = self.hands[side].last
         if self.hand_names[side] in ("behind", "floor_back") and "arc" not in change:
