@@ -1,0 +1,133 @@
+"""``python -m c2fpose.data.synth36.sheet file=... out=sheet.jpg``: people of a file, without and with their joints.
+
+One cell for each of the 15 actions: the stored image, and beside it the same with the 17 joints; the person's left is
+blue, the right vermilion. It reads any file of the schema, Human3.6M's too.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+from pydantic import Field
+
+from c2fpose.config import Schema
+from c2fpose.data import crop
+from c2fpose.data.command_line import options
+from c2fpose.data.schema import SplitReader
+from c2fpose.errors import DataError, exits_cleanly
+from c2fpose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
+from c2fpose.skeleton import EDGES, JOINTS
+
+COLOURS = {"left": (0, 114, 178), "right": (213, 94, 0), "middle": (250, 205, 40)}
+SIDE_PX, GAP_PX, CAPTION_PX = 200, 10, 22
+FINER = 2  # joints are drawn at so many times the size, and reduced
+COLUMNS = 3
+SHOWN_BOXES = 1.15  # side of what is shown, in sides of the person's box
+INK, PAPER = (50, 50, 50), (255, 255, 255)
+_SUBPIXEL_BITS = 4
+
+
+class SheetConfig(Schema):
+    """Keys of ``conf/synth36_sheet.yaml``."""
+
+    file: Path
+    out: Path
+    seed: Annotated[int, Field(ge=0)]
+    quality: Annotated[int, Field(ge=30, le=100)]
+
+
+@exits_cleanly
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    config = options(SheetConfig, "synth36_sheet.yaml", sys.argv[1:] if arguments is None else arguments)
+    reader = SplitReader(config.file)
+    image = sheet(reader, choose(reader.annotations, config.seed))
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
+    temporary = config.out.with_name(config.out.name + ".unfinished")
+    temporary.write_bytes(encoded.tobytes())
+    os.replace(temporary, config.out)
+    print(f"{config.out}: {image.shape[1]} x {image.shape[0]} px, {len(encoded) / 1024:.0f} kB")
+
+
+def choose(annotations: dict[str, np.ndarray], seed: int) -> list[int]:
+    """A record for each action that there is, at random, subjects and cameras in turn as far as they go."""
+    rng = np.random.default_rng(seed)
+    chosen: list[int] = []
+    used = {"subject": [], "camera": []}
+    for action in range(len(ACTIONS)):
+        records = rng.permutation(np.flatnonzero(annotations["action"] == action))
+        if not len(records):
+            continue
+        seen = sum(
+            np.array([used[name].count(value) for value in annotations[name][records].tolist()]) for name in used
+        )
+        record = int(records[np.argmin(seen)])
+        chosen.append(record)
+        for name, values in used.items():
+            values.append(int(annotations[name][record]))
+    return chosen
+
+
+def sheet(reader: SplitReader, records: list[int]) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The page, RGB."""
+    cells = [_cell(reader, record) for record in records]
+    height, width = cells[0].shape[:2]
+    lines = -(-len(cells) // COLUMNS)
+    page = np.full((lines * (height + GAP_PX) + GAP_PX, COLUMNS * (width + GAP_PX) + GAP_PX, 3), PAPER, np.uint8)
+    for number, cell in enumerate(cells):
+        top, left = (
+            GAP_PX + place * (size + GAP_PX)
+            for place, size in zip(divmod(number, COLUMNS), (height, width), strict=True)
+        )
+        page[top : top + height, left : left + width] = cell
+    return page
+
+
+def draw_joints(
+    image: UInt8[np.ndarray, "rows columns 3"], joints_px: Float[np.ndarray, "17 2"]
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """A copy with limbs and joints, RGB; ``joints_px`` are continuous pixels of this image."""
+    drawn = np.array(image)
+    places = np.rint((np.asarray(joints_px) - 0.5) * (1 << _SUBPIXEL_BITS)).astype(int)
+    for start, end in EDGES:
+        line = (places[start].tolist(), places[end].tolist())
+        cv2.line(drawn, *line, (20, 20, 20), 5, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for start, end in EDGES:
+        line = (places[start].tolist(), places[end].tolist())
+        cv2.line(drawn, *line, COLOURS[_side(end)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for joint, place in enumerate(places.tolist()):
+        cv2.circle(drawn, place, 64, COLOURS[_side(joint)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return drawn
+
+
+def _side(joint: int) -> str:
+    side = JOINTS[joint].split("_")[0]
+    return side if side in COLOURS else "middle"
+
+
+def _cell(reader: SplitReader, record: int) -> np.ndarray:
+    stored = crop.decode(reader.jpeg(record))
+    if stored is None:
+        raise DataError(f"{reader.path}: record {record} ({reader.name(record)}): the JPEG cannot be decoded")
+    row = {name: array[record] for name, array in reader.annotations.items()}
+    side_px = SHOWN_BOXES * BOX_SCALE_UNIT_PX * float(row["scale"])
+    to_crop = crop.frame_to_crop(row["center_px"].astype(float), side_px, FINER * SIDE_PX)
+    from_stored = crop.stored_to_crop(to_crop, row["stored_left_top_px"].astype(float), float(row["stored_step_px"]))
+    image = crop.warp(stored, from_stored, FINER * SIDE_PX)
+    with_joints = draw_joints(image, crop.transform(to_crop, row["joints_px"].astype(float)))
+    image, with_joints = (
+        cv2.resize(each, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) for each in (image, with_joints)
+    )
+    caption = np.full((CAPTION_PX, 2 * SIDE_PX, 3), PAPER, np.uint8)
+    text = f"{ACTIONS[row['action']]}  S{row['subject']}, camera {row['camera'] + 1}"
+    cv2.putText(caption, text, (1, CAPTION_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.44, INK, 1, cv2.LINE_AA)
+    return np.vstack([caption, np.hstack([image, with_joints])])
+
+
+if __name__ == "__main__":
+    main()
