@@ -105,7 +105,7 @@ def sequence_outfit(seed: int, subject: int, action: int, trial: int) -> Outfit:
         shoes=_shoes(rng, test),
         socks=replace(_cloth(rng, test), colour=_neutral(rng, test) if rng.random() < 0.7 else _dyed(rng, test)),
         sleeve_mm=float(sleeve_mm),
-        shirt_hem_mm=float(rng.uniform(790, 880) if kind != "shirt" or rng.random() < 0.6 else 975.0),
+        shirt_hem_mm=float(rng.uniform(835, 905) if kind != "shirt" or rng.random() < 0.6 else 975.0),
         collar=(float(collar[0]), float(collar[1] + v_neck)),
         top_ease_mm=float(rng.uniform(*ease_mm)),
         trouser_hem_mm=float(rng.uniform(470, 560) if shorts else rng.uniform(55, 95)),
@@ -132,8 +132,8 @@ def _any(rng: np.random.Generator, test: bool) -> Colour:
 
 def _cloth(rng: np.random.Generator, test: bool) -> Material:
     return Material(
-        "cloth", _any(rng, test), _any(rng, test), _any(rng, test), specular=float(rng.uniform(0.0, 0.02)), gloss=8.0,
-        bump=float(rng.uniform(0.35, 0.8)), bump_wave_mm=(75.0, 75.0, 48.0), noise_offset=tuple(rng.uniform(0, 32, 3)),
+        "cloth", _any(rng, test), _any(rng, test), _any(rng, test), specular=float(rng.uniform(0.0, 0.007)), gloss=6.0,
+        bump=float(rng.uniform(0.4, 0.85)), bump_wave_mm=(105.0, 105.0, 46.0), noise_offset=tuple(rng.uniform(0, 32, 3)),
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _top(rng: np.random.Generator, test: bool, kind: str) -> Material:
 
 
 def _trousers(rng: np.random.Generator, test: bool, shorts: bool) -> Material:
-    cloth = replace(_cloth(rng, test), bump=float(rng.uniform(0.45, 0.9)), bump_wave_mm=(70.0, 70.0, 42.0))
+    cloth = replace(_cloth(rng, test), bump=float(rng.uniform(0.4, 0.85)), bump_wave_mm=(90.0, 90.0, 40.0))
     if not shorts and rng.random() < 0.4:  # jeans
         blue = np.array([0.16, 0.24, 0.40]) if not test else np.array([0.13, 0.17, 0.27])
         blue = np.clip(blue * rng.uniform(0.6, 1.4) + rng.normal(0, 0.01, 3), 0, 1)

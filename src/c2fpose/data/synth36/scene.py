@@ -102,7 +102,7 @@ def sequence_scene(
     warmth = rng.normal(0, 0.05)
     balance = np.array([1 + warmth, 1 + rng.normal(0, 0.015), 1 - warmth]) * rng.uniform(0.82, 1.12)
     return Scene(room, mesh, normals_of(mesh), light, balance, float(rng.uniform(0.03, 0.16)),
-                 float(rng.uniform(1.5, 5.0)), tuple(pieces))  # fmt: skip
+                 float(rng.uniform(1.0, 3.6)), tuple(pieces))  # fmt: skip
 
 
 def _light(rng: np.random.Generator) -> np.ndarray:
@@ -128,14 +128,14 @@ def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room
     box = np.array([[-half[0], -half[1], 0.0], [half[0], half[1], height]])
 
     def wall_colour() -> tuple:
-        pale = rng.random() < 0.65
-        return palette_colour(rng, test, (0.02, 0.16) if pale else (0.15, 0.5), (0.72, 0.95) if pale else (0.35, 0.75))
+        pale = rng.random() < 0.75
+        return palette_colour(rng, test, (0.01, 0.10) if pale else (0.12, 0.42), (0.70, 0.95) if pale else (0.35, 0.75))
 
     wall, accent = wall_colour(), wall_colour()
     style = str(rng.choice(["plain", "brick", "panels", "paper", "concrete"], p=[0.5, 0.12, 0.13, 0.13, 0.12]))
     floor_style = str(rng.choice(["planks", "tiles", "carpet", "concrete", "plain"], p=[0.36, 0.2, 0.22, 0.12, 0.1]))
     brown = palette_colour(rng, test, (0.02, 0.1), (0.45, 0.8)) if rng.random() < 0.3 else _wood_colour(rng, test)
-    floor = brown if floor_style == "planks" else palette_colour(rng, test, (0.03, 0.35), (0.25, 0.75))
+    floor = brown if floor_style == "planks" else palette_colour(rng, test, (0.02, 0.24), (0.25, 0.75))
     scale = {"planks": rng.uniform(80, 180), "tiles": rng.uniform(250, 600)}.get(floor_style, 100.0)
     skirting, skirt_colour = float(rng.choice([0.0, 70.0, 120.0])), palette_colour(rng, test, (0.0, 0.2), (0.2, 0.95))
     wall_scale = {"brick": rng.uniform(65, 90), "panels": rng.uniform(90, 220), "paper": rng.uniform(60, 300)}

@@ -188,14 +188,18 @@ def surface(row, px, py, pz, normal, redness, lips, lids, footprint_mm, volume, 
     gloss = 1.0
     if row[BUMP] > 0:
         u, v, w = px * row[BUMP_FREQUENCY], py * row[BUMP_FREQUENCY + 1], pz * row[BUMP_FREQUENCY + 2]
-        hollow = noise_value(volume, u + row[OFFSET], v + row[OFFSET + 1], w + row[OFFSET + 2])
-        gx, gy, gz = work[1], work[2], work[3]
-        noise(volume, 2.3 * u + 11.0, 2.3 * v + 5.0, 2.3 * w + row[OFFSET], work)
+        noise(volume, u + row[OFFSET], v + row[OFFSET + 1], w + row[OFFSET + 2], work)
+        # Folds: the crease |noise|, rounded, has a ridge where the noise changes sign.
         amount = row[BUMP]
-        normal[0] -= amount * (gx + 0.6 * work[1])
-        normal[1] -= amount * (gy + 0.6 * work[2])
-        normal[2] -= amount * (gz + 0.6 * work[3])
-        shade = 1.0 + 0.12 * min(amount, 1.0) * (hollow + 0.5 * work[0])
+        hollow = math.sqrt(work[0] * work[0] + 0.03)
+        rounded = work[0] / hollow
+        gx, gy, gz = rounded * work[1], rounded * work[2], rounded * work[3]
+        noise(volume, 2.1 * u + 0.3 * w + 11.0, 2.1 * v + 5.0, 1.7 * w + 0.4 * u + row[OFFSET], work)
+        rounded = 0.6 * work[0] / math.sqrt(work[0] * work[0] + 0.03)
+        normal[0] -= amount * (gx + rounded * work[1])
+        normal[1] -= amount * (gy + rounded * work[2])
+        normal[2] -= amount * (gz + rounded * work[3])
+        shade = 1.0 + 0.16 * min(amount, 1.0) * (hollow - 0.45)
         for k in range(3):
             colour[k] *= shade
     if kind == 0:
