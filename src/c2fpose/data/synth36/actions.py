@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from c2fpose.data.synth36 import ground
+from c2fpose.data.synth36 import ground, seat, walks
 from c2fpose.data.synth36.script import LEFT, RIGHT, Script
 
 
@@ -13,7 +13,7 @@ def _rest_hands(s: Script, time: float, names=("hang", "hang", "loose", "hip", "
 
 def directions(s: Script) -> None:
     """Points the way: an arm out in changing directions, a step or a turn between."""
-    s.wander((2.5, 5.0), (0.3, 2.2), (0.0, 650.0))
+    s.wander((2.5, 5.0), (0.3, 2.2), 650.0)
     s.fidget(0.3, s.length_s, look=0.9)
     time = s.between(0.0, 0.8)
     _rest_hands(s, 0.0)
@@ -37,7 +37,7 @@ def directions(s: Script) -> None:
 
 def discussion(s: Script) -> None:
     """Talks with both hands."""
-    s.wander((3.0, 7.0), (0.2, 2.2), (0.0, 500.0))
+    s.wander((3.0, 7.0), (0.2, 2.2), 500.0)
     s.fidget(0.2, s.length_s, weight=1.2, look=1.0, lean=1.2)
     _talk(s, 0.0, s.length_s)
 
@@ -69,12 +69,12 @@ def _talk(s: Script, time: float, end: float, sides=(LEFT, RIGHT)) -> None:
 def eating(s: Script) -> None:
     """Hand to mouth again and again, standing or seated, a plate or cup in the other hand at times."""
     if s.chance(0.55):
-        ground.sit_on_chair(s)
-        ground.seated_legs(s, 0.0, s.length_s, calm=True)
+        seat.sit_on_chair(s)
+        seat.seated_legs(s, 0.0, s.length_s, calm=True)
         s.fidget(0.1, s.length_s, weight=0.3, look=0.7, lean=1.0)
         rests = ("thigh", "lap", "knee", "belly")
     else:
-        s.wander((4.0, 8.0), (0.3, 2.4), (0.0, 600.0))
+        s.wander((4.0, 8.0), (0.3, 2.4), 600.0)
         s.fidget(0.1, s.length_s, look=0.8)
         rests = ("hang", "belly", "hip", "loose")
     s.hand_prop = s.pick("cup", "food", "food")
@@ -90,7 +90,7 @@ def eating(s: Script) -> None:
 
 def greeting(s: Script) -> None:
     """Waves, bows, shakes hands."""
-    s.wander((2.5, 5.0), (0.4, 2.6), (100.0, 750.0))
+    s.wander((2.5, 5.0), (0.4, 2.6), 750.0)
     time = s.between(0.0, 0.5)
     _rest_hands(s, 0.0)
     while time < s.length_s:
@@ -139,12 +139,12 @@ def phoning(s: Script) -> None:
         s.walk_loop((550.0, 950.0))
         s.fidget(0.1, s.length_s, weight=0.2, look=0.7, lean=0.7)
     elif kind < 0.62:
-        s.wander((2.0, 6.0), (0.4, 2.8), (0.0, 900.0))
+        s.wander((2.0, 6.0), (0.4, 2.8), 900.0)
         s.fidget(0.1, s.length_s, weight=1.2)
     else:
         if kind < 0.85:
-            ground.sit_on_chair(s)
-            ground.seated_legs(s, 0.0, s.length_s)
+            seat.sit_on_chair(s)
+            seat.seated_legs(s, 0.0, s.length_s)
         else:
             ground.floor_visit(s, 0.0, s.length_s, hands=False)
         s.fidget(s.posture.free_s + 0.1, s.length_s, weight=0.2, look=0.8) if kind < 0.85 else None
@@ -170,9 +170,7 @@ def photo(s: Script) -> None:
     ready = ("camera", "camera", "chest", "belly")
     s.both(0.0, "camera")
     while time < s.length_s:
-        time = s.go(
-            time + s.between(0.2, 1.2), ground.near(s, 700), s.heading_rad + s.pick(-1, 1) * s.between(0.3, 2.2)
-        )
+        time = s.go(time + s.between(0.2, 1.2), s.near(700), s.heading_rad + s.pick(-1, 1) * s.between(0.3, 2.2))
         name = s.pick(*ready)
         if s.chance(0.4):
             down = ground.crouch(s, time)
@@ -196,7 +194,7 @@ def posing(s: Script) -> None:
     time = 0.0
     while time < s.length_s:
         if s.chance(0.5):
-            time = s.go(time, ground.near(s, 500), s.heading_rad + s.pick(-1, 1) * s.between(0.3, 2.4))
+            time = s.go(time, s.near(500), s.heading_rad + s.pick(-1, 1) * s.between(0.3, 2.4))
         move = s.between(0.8, 1.3)
         for side in (LEFT, RIGHT):
             if s.chance(0.55):
@@ -234,7 +232,7 @@ def purchases(s: Script) -> None:
     s.hand_prop = s.pick("bag", None)
     time = 0.0
     while time < s.length_s:
-        time = s.go(time, ground.near(s, 1000), s.heading_rad + s.pick(-1, 1) * s.between(0.4, 2.6))
+        time = s.go(time, s.near(1000), s.heading_rad + s.pick(-1, 1) * s.between(0.4, 2.6))
         for _ in range(s.rng.integers(1, 4)):
             level = s.rng.random()
             sides = (LEFT, RIGHT) if s.chance(0.4) else (s.main if s.chance(0.7) else 1 - s.main,)
@@ -266,10 +264,10 @@ def purchases(s: Script) -> None:
 
 def sitting(s: Script) -> None:
     """On a chair: many arrangements of legs, arms and trunk."""
-    ground.sit_on_chair(s)
-    ground.seated_legs(s, 0.0, s.length_s)
+    seat.sit_on_chair(s)
+    seat.seated_legs(s, 0.0, s.length_s)
     s.fidget(0.1, s.length_s, weight=0.35, look=1.0, lean=1.3)
-    ground.seated_hands(s, 0.0, s.length_s)
+    seat.seated_hands(s, 0.0, s.length_s)
 
 
 def sitting_down(s: Script) -> None:
@@ -277,9 +275,7 @@ def sitting_down(s: Script) -> None:
     time = s.between(-4.0, 1.0)
     while time < s.length_s:
         time = ground.floor_visit(s, max(time, 0.0), max(time, 0.0) + s.between(12.0, 22.0))
-        time = s.go(time, ground.near(s, 500), s.heading_rad + s.pick(-1, 1) * s.between(0.6, 2.6)) + s.between(
-            0.3, 1.2
-        )
+        time = s.go(time, s.near(500), s.heading_rad + s.pick(-1, 1) * s.between(0.6, 2.6)) + s.between(0.3, 1.2)
 
 
 def smoking(s: Script) -> None:
@@ -287,14 +283,14 @@ def smoking(s: Script) -> None:
     s.hand_prop = "cigarette"
     kind = s.rng.random()
     if kind < 0.45:
-        s.wander((3.0, 7.0), (0.3, 2.6), (0.0, 800.0))
+        s.wander((3.0, 7.0), (0.3, 2.6), 800.0)
         s.fidget(0.1, s.length_s, weight=1.4)
         rests = ("hang", "hang", "loose", "belly", "chest", "hip")
         others = ("pocket", "hip", "fold_under", "hang", "behind", "belly")
     else:
         if kind < 0.8:
-            ground.sit_on_chair(s)
-            ground.seated_legs(s, 0.0, s.length_s)
+            seat.sit_on_chair(s)
+            seat.seated_legs(s, 0.0, s.length_s)
             s.fidget(0.1, s.length_s, weight=0.3, lean=1.2)
         else:
             ground.floor_visit(s, 0.0, s.length_s, hands=False)
@@ -318,7 +314,7 @@ def waiting(s: Script) -> None:
     if kind < 0.35:
         ground.floor_visit(s, 0.0, s.length_s)
         return
-    s.wander((2.0, 6.0), (0.4, 2.8), (0.0, 800.0))
+    s.wander((2.0, 6.0), (0.4, 2.8), 800.0)
     s.fidget(0.1, s.length_s, weight=1.5, look=1.2)
     time = 0.0
     while time < s.length_s:
@@ -339,61 +335,8 @@ def waiting(s: Script) -> None:
         time += s.between(1.0, 4.5)
 
 
-def walk_dog(s: Script) -> None:
-    """Walks with a leash: one arm forward, stops to bend down to the dog."""
-    s.hand_prop = "leash"
-    stops, time = [], s.between(3.0, 7.0)
-    while time < s.length_s - 5.0:
-        length = s.between(3.5, 5.0)
-        stops.append((time, time + length))
-        time += length + s.between(5.0, 8.0)
-    s.walk_loop((700.0, 1150.0), stops)
-    time = 0.0
-    s.hand(s.main, 0.0, "leash")
-    for a, b in stops:
-        s.fidget(time, a - 1.6, weight=0.2, look=0.6, lean=0.6)
-        deep = s.between(0.5, 1.0)
-        down = s.bend(a + 0.3, 1.1, height=s.rig.pelvis_height_mm * (1.0 - 0.42 * deep * s.between(0.2, 1.0)), pitch=0.6 * deep,
-                      spine_pitch=0.75 * deep, head_pitch=0.35, forward=-80 * deep, head_yaw=s.between(-0.3, 0.3))  # fmt: skip
-        for side in (LEFT, RIGHT) if s.chance(0.4) else (1 - s.main,):
-            at = np.array([s.between(430, 600), s.between(60, 220), s.between(280, 520)])
-            reach = s.hand(side, a + 0.5, "floor_front", at=at)
-            while reach < b - 1.7:
-                reach = s.hand(side, reach + 0.05, "floor_front", at=at + s.rng.normal(0, 45, 3), arc=(0.0, 0.0))
-        time = s.bend(max(down + 0.3, b - 1.4), 1.2, height=s.base["height"], pitch=0.0, spine_pitch=s.base["spine_pitch"],
-                      forward=0.0, head_pitch=0.1)  # fmt: skip
-        s.hand(s.main, b - 1.2, "leash")
-        s.hand(1 - s.main, b - 1.2, s.pick("hang", "hang", "pocket", "leash"))
-    s.fidget(time, s.length_s, weight=0.2, look=0.6, lean=0.6)
-
-
-def walking(s: Script) -> None:
-    """Walks in rounds."""
-    s.walk_loop()
-    s.fidget(0.0, s.length_s, weight=0.1, look=0.5, lean=0.35)
-    if s.chance(0.25):
-        s.hand(s.pick(LEFT, RIGHT), s.between(0, 8), s.pick("pocket", "loose", "chest"))
-
-
-def walk_together(s: Script) -> None:
-    """Walks beside somebody: looks to that side, talks now and then."""
-    s.walk_loop((800.0, 1200.0))
-    side = s.pick(LEFT, RIGHT)
-    s.base["head_pitch"] += 0.05
-    time = 0.0
-    while time < s.length_s:
-        s.fidget(time, time + s.between(1.0, 3.0), weight=0.1, look=0.5, lean=0.4)
-        toward = (1 if side == LEFT else -1) * s.between(0.4, 0.95)
-        time = s.bend(s.posture.free_s, 0.7, head_yaw=toward, spine_twist=0.25 * toward) + s.between(0.8, 2.5)
-    time = s.between(0, 6)
-    while time < s.length_s and s.style["gesture"] > 0.9:
-        who = s.pick(LEFT, RIGHT)
-        time = s.hand(who, time, s.pick("chest", "belly", "pocket")) + s.between(0.5, 3.0)
-        time = s.hand(who, time, "hang") + s.between(1.0, 6.0)
-
-
 SCRIPTS = {
     "Directions": directions, "Discussion": discussion, "Eating": eating, "Greeting": greeting, "Phoning": phoning,
     "Photo": photo, "Posing": posing, "Purchases": purchases, "Sitting": sitting, "SittingDown": sitting_down,
-    "Smoking": smoking, "Waiting": waiting, "WalkDog": walk_dog, "Walking": walking, "WalkTogether": walk_together,
+    "Smoking": smoking, "Waiting": waiting, "WalkDog": walks.walk_dog, "Walking": walks.walking, "WalkTogether": walks.walk_together,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from c2fpose.data.synth36.tracks import TrackBuilder
 POSTURE = ("height", "forward", "lateral", "roll", "pitch", "twist", "spine_roll", "spine_pitch", "spine_twist",
            "head_roll", "head_pitch", "head_yaw", "lively")  # fmt: skip
 LEFT, RIGHT = 0, 1
+HIP_OVER_SEAT_MM = 92.0  # typical; flesh between the hip joints and what one sits on
 ROOM_MM = 1150.0  # how far from the room's centre people stand
 
 # Name: anchor, wrist (forward, outward, up; arm lengths for SHOULDER, else mm), swivel, pronation, flexion, swing, noise.
@@ -33,8 +34,8 @@ HAND_PLACES = {
     "chin": (arms.AT_HEAD, (145, 75, -165), 0.0, -0.3, 0.3, 0.0, 8.0),
     "chest": (arms.AT_CHEST, (290, 110, -60), 0.35, 0.1, 0.0, 0.0, 28.0),
     "belly": (arms.AT_CHEST, (250, 100, -190), 0.45, 0.2, 0.0, 0.0, 18.0),
-    "fold_over": (arms.AT_CHEST, (268, -75, -90), 0.5, 0.5, 0.0, 0.0, 8.0),
-    "fold_under": (arms.AT_CHEST, (190, -60, -135), 0.4, 0.5, 0.0, 0.0, 8.0),
+    "fold_over": (arms.AT_CHEST, (268, -75, -75), 0.5, 0.5, 0.0, 0.0, 8.0),
+    "fold_under": (arms.AT_CHEST, (195, -60, -115), 0.4, 0.5, 0.0, 0.0, 8.0),
     "watch": (arms.AT_CHEST, (290, -10, -5), 0.9, 0.9, 0.1, 0.0, 10.0),
     "carry": (arms.AT_CHEST, (330, 150, -170), 0.3, -0.5, 0.1, 0.0, 14.0),
     "overhead": (arms.SHOULDER, (0.2, 0.3, 0.82), 0.1, 0.0, 0.0, 0.0, 30.0),
@@ -136,17 +137,12 @@ class Script:
     def places(self) -> Places:
         return Places(self._place.build(), self._heading.build())
 
-    def wander(
-        self, hold_s=(2.5, 6.0), turn_rad=(0.3, 2.4), distance_mm=(0.0, 700.0), until_s: float | None = None
-    ) -> None:
+    def wander(self, hold_s=(2.5, 6.0), turn_rad=(0.3, 2.4), distance_mm=700.0, until_s: float | None = None) -> None:
         """Stand, then step to somewhere near with another heading, and so on."""
         time, end = self.between(0.5, hold_s[1]), until_s or self.length_s
         sense = self.pick(-1, 1)
         while time < end:
-            distance = self.between(*distance_mm) * self.scale
-            away = self.between(-np.pi, np.pi)
-            spot = self.place_mm + distance * np.array([np.cos(away), np.sin(away)])
-            spot = spot * min(1.0, ROOM_MM / max(np.hypot(*spot), 1.0))
+            spot = self.near(distance_mm * self.scale)
             sense = sense if self.chance(0.7) else -sense
             time = self.go(time, spot, self.heading_rad + sense * self.between(*turn_rad)) + self.between(*hold_s)
 
@@ -182,6 +178,12 @@ class Script:
                     foot.start_s, foot.end_s = [-9.0], [-8.0]
             self.place_mm, self.heading_rad = place[1], float(heading[1])
             self._plan(Stepping(a, b, max(2, round((b - a) / step_s)), self.pick(LEFT, RIGHT)))
+
+    def near(self, distance_mm: float) -> np.ndarray:
+        """A spot of the room not far from where the person stands."""
+        away = self.between(-np.pi, np.pi)
+        spot = self.place_mm + self.between(0.0, distance_mm) * np.array([np.cos(away), np.sin(away)])
+        return spot * min(1.0, ROOM_MM / max(np.hypot(*spot), 1.0))
 
     # ------------------------------------------------------------------ trunk
     def bend(self, time_s: float, duration_s: float, **fields: float) -> float:
