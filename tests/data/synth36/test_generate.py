@@ -150,9 +150,9 @@ def test_other_data_in_the_place_is_refused(made, tmp_path, monkeypatch):
         generate(tmp_path / "toy", TOY, interrupted_after(3))
     monkeypatch.setattr(module, "generator_digest", lambda: "other")
     with pytest.raises(DataError, match=r"toy\.partial: made with generator=\w+, asked for other"):
-        generate(tmp_path / "toy", TOY, Dots)
+        generate(tmp_path / "toy", Job("toy", TOY.preset, seed=0), Dots)
     with pytest.raises(DataError, match=r"train\.h5: made with generator="):
-        generate(made, TOY, Dots)
+        generate(made, Job("toy", TOY.preset, seed=0), Dots)
 
 
 def test_half_a_data_set_is_named(made, tmp_path):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from c2fpose.config import Schema
 from c2fpose.data.command_line import options
-from c2fpose.errors import exits_cleanly
+from c2fpose.errors import UserError, exits_cleanly
 
 
 class Synth36Config(Schema):
@@ -59,7 +59,10 @@ def make(config: Synth36Config) -> None:
                 speed = progress.tasks[0].speed
                 progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
 
-            infos = generate(config.out, job, open_sequence, config.workers, done)
+            try:
+                infos = generate(config.out, job, open_sequence, config.workers, done)
+            except KeyboardInterrupt:
+                raise UserError(f"{config.out}: interrupted; the same command goes on from here") from None
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

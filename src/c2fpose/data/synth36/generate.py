@@ -9,9 +9,10 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from c2fpose.data.box import person_box
 from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader, write_split
 from c2fpose.data.synth36.cameras import Camera, subject_cameras
 from c2fpose.data.synth36.plan import SUBJECTS, Preset, Shard, shards
-from c2fpose.errors import DataError, UserError
+from c2fpose.errors import DataError
 from c2fpose.protocol import BOX_SCALE_UNIT_PX
 
 STORED_PX = 256  # side of the stored image ...
@@ -54,9 +55,9 @@ class Job:
     preset: Preset
     seed: int
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What decides every byte of the outcome; stands in the files."""
+        """What decides every byte of the outcome, as it was when first asked for; stands in the files."""
         sizes = asdict(self.preset)
         return {"preset": self.name, "images_per_action": sizes, "seed": self.seed, "generator": generator_digest()}
 
@@ -136,19 +137,15 @@ def _each_done(make: Callable[[Shard], Shard], missing: list[Shard], workers: in
     before = {name: os.environ.get(name) for name in threads}
     os.environ.update(threads)
     try:
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            yield from pool.imap_unordered(partial(_safely, make), missing)
+        with multiprocessing.get_context("spawn").Pool(workers, _leave_interrupts_to_the_parent) as pool:
+            yield from pool.imap_unordered(make, missing)
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _safely(make: Callable[[Shard], Shard], shard: Shard) -> Shard:
-    """A user error of a worker reaches the parent as one; an interrupt ends the worker without a traceback."""
-    try:
-        return make(shard)
-    except KeyboardInterrupt:
-        raise UserError("interrupted; the same command goes on from here") from None
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: OpenSequence) -> Shard:
