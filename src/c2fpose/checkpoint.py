@@ -7,12 +7,13 @@ import torch
 
 from c2fpose.errors import ConfigError, UserError
 from c2fpose.module import PoseModule
+from c2fpose.weights import read_safetensors
 
 _MAKE_ONE = "give a .ckpt file written by python -m c2fpose.train"
 
 
 def load_module(path: str | Path) -> PoseModule:
-    """The trained module of a Lightning checkpoint, on the CPU, in evaluation mode.
+    """The trained module of a Lightning checkpoint, on the CPU, in evaluation mode; of a .safetensors file likewise.
 
     The configuration is the checkpoint's own; what it was trained on stands in ``module.hparams["provenance"]``.
     Nothing but tensors and plain values is unpickled, so a foreign file can do no harm. Raises ``UserError`` for a
@@ -36,6 +37,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such checkpoint; {_MAKE_ONE}")
     if not path.is_file():
         raise UserError(f"{path}: a directory, not a checkpoint; {_MAKE_ONE}")
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch raise many kinds

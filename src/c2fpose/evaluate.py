@@ -70,7 +70,7 @@ def data_config(module: PoseModule, settings: EvaluateSettings) -> DataConfig:
     """The data that the checkpoint was trained with, its test file replaced if another one is given."""
     trained_with = (module.hparams.get("provenance") or {}).get("configuration", {}).get("data")
     values: dict[str, Any] = trained_with or {"train_file": "", "test_file": settings.test_file}
-    if values["test_file"] is None:
+    if not (settings.test_file or values["test_file"]):
         raise ConfigError(f"{settings.ckpt} does not say what data it belongs to; give test_file=...")
     values = values | {
         "test_file": settings.test_file or values["test_file"],
@@ -92,6 +92,7 @@ def evaluate_module(
     precision: str,
     pictures: int,
     loggers: list[Logger] | None = None,
+    print_tables: bool = True,
 ) -> Evaluation:
     """Predict the test set, write ``out/evaluation/``, print the table, draw and log the sheet of pictures."""
     from rich.console import Console
@@ -114,10 +115,12 @@ def evaluate_module(
     )  # fmt: skip
     folder = out / "evaluation"
     evaluation.write(folder)
-    console = Console()
-    evaluation.print_table(console)
     picture = draw_sheet(evaluation, data, joints_box, depth_rel_mm, truth, folder, pictures)
     log_evaluation(evaluation, picture, loggers or [])
+    if not print_tables:
+        return evaluation
+    console = Console()
+    evaluation.print_table(console)
     console.print(f"tables:      {folder / 'evaluation.json'}, .csv, .npz", highlight=False, soft_wrap=True)
     console.print(f"pictures:    {picture}", highlight=False, soft_wrap=True)
     console.print(f"checkpoint:  {checkpoint}", highlight=False, soft_wrap=True)
