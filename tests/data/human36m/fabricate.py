@@ -193,8 +193,7 @@ def write_c2f(root: Path, people: People, full: bool = True, matlab: str = "5") 
     """``full=False``: ``valid.h5`` with center and scale alone, as in the authors' sample; test subjects only."""
     for split, subjects in (("train", (1,)), ("valid", (9,))) if full else (("valid", (9,)),):
         takes = people.of(*subjects)
-        # Not in our order: the reader must sort.
-        rows = [(take, t) for take in takes[::-1] for t in take.kept]
+        rows = [(take, t) for take in takes for t in take.kept][::-1]  # not in our order: the reader must sort
         names = [f"{take.name}_{t + 1:06d}.jpg" for take, t in rows]
         boxes = np.array([box_by_hand(take.px[t]) for take, t in rows])
         poses = np.array([take.cam_mm[t] for take, t in rows])
