@@ -72,7 +72,8 @@ def test_outputs_are_the_originals(path, family):
     assert len(outputs) == len(keys)
     for output, key in zip(outputs, keys, strict=True):
         ours = output.flatten(1, 2)[:, :, 1::3, 1::3].numpy()
-        np.testing.assert_allclose(ours, OUTPUTS[key], rtol=0, atol=1e-5)
+        # Values reach 10: float32 rounding, with one or with many threads, stays near 1e-6 of that.
+        np.testing.assert_allclose(ours, OUTPUTS[key], rtol=0, atol=2e-5)
 
 
 def test_configurations_are_worked_out():

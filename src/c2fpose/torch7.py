@@ -82,6 +82,13 @@ def _layers(item: Any, path: Path) -> Iterator[Layer]:
         yield from _layers(module, path)
 
 
+def layers_with_weights(model: Any, path: Path) -> list[dict[str, np.ndarray]]:
+    """The tensors of all convolutions and normalisations of a loaded file, in its order."""
+    names = ("weight", "bias", "running_mean", "running_var")
+    layers = (layer.fields for layer in _layers(model, path) if "weight" in layer.fields)
+    return [{name: fields[name] for name in names if name in fields} for fields in layers]
+
+
 def _described(item: Any) -> str:
     return {"Table": "a table", "ndarray": "a tensor", "str": "a string"}.get(type(item).__name__, "a plain value")
 
