@@ -266,6 +266,11 @@ def test_command_writes_a_checkpoint_that_loads(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["model.ckpt"]
 
 
+def test_command_writes_safetensors_as_well(tmp_path):
+    main([str(UNIFORM), "--out", str(tmp_path / "model.safetensors")])
+    assert same_weights(load_module(tmp_path / "model.safetensors").network, read_network(UNIFORM))
+
+
 def refused(tmp_path: Path, capsys, source: Path) -> str:
     """The one line with which the command refuses a file."""
     with pytest.raises(SystemExit) as exit_:

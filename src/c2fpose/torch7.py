@@ -22,7 +22,7 @@ from c2fpose.networks.coarse_to_fine import CoarseToFine
 from c2fpose.protocol import DEPTH_BINS
 from c2fpose.skeleton import NUM_JOINTS
 from c2fpose.torch7_format import TorchObject, load
-from c2fpose.weights import save_checkpoint
+from c2fpose.weights import save_checkpoint, save_safetensors
 
 _CONVOLUTIONS = ("SpatialConvolution", "SpatialConvolutionMM")
 _NORMALISATION = "SpatialBatchNormalization"
@@ -228,7 +228,8 @@ def convert(source: Path, out: Path) -> NetworkConfig:
         "configuration": {"data": {"train_file": "", "test_file": "", "crop_mode": "released_code"}},
     }
     weights = {f"network.{name}": value for name, value in network.state_dict().items()}
-    save_checkpoint(out, weights, model_config(network.config).model_dump(mode="json"), provenance)
+    save = save_safetensors if out.suffix == ".safetensors" else save_checkpoint
+    save(out, weights, model_config(network.config).model_dump(mode="json"), provenance)
     return network.config
 
 
@@ -237,7 +238,7 @@ def main(words: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m c2fpose.torch7", description=__doc__.split("\n\n")[1])
     parser.add_argument("model", type=Path, help="a .t7 file saved by the authors' training code")
-    parser.add_argument("--out", type=Path, required=True, help="the checkpoint to write (.ckpt)")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write (.ckpt or .safetensors)")
     arguments = parser.parse_args(words)
     config = convert(arguments.model, arguments.out)
     print(
