@@ -13,14 +13,17 @@ from jaxtyping import Float
 from c2fpose.data.synth36.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin
 from c2fpose.data.synth36.materials import Material
 from c2fpose.data.synth36.outfit import Look, Outfit, sequence_outfit, subject_look
-from c2fpose.data.synth36.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS
+from c2fpose.data.synth36.props import HANGING, HELD, STANDING, Prop, make_prop
+from c2fpose.data.synth36.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS, Mesh, joined
+from c2fpose.protocol import TEST_SUBJECTS
 
+_STREAM = 105  # key of this module in seed sequences
 OVERLAP_MM = 22.0  # what lies deeper than this under a garment is not drawn
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """A dressed person at rest, ready to be posed and rendered."""
+    """A dressed person at rest, with what the hand holds, ready to be posed and rendered."""
 
     shape: BodyShape
     rest_vertices_mm: Float[np.ndarray, "N 3"]
@@ -29,17 +32,63 @@ class Appearance:
     material: np.ndarray  # (T,)
     channels: Float[np.ndarray, "N 8"]
     materials: Float[np.ndarray, "M 28"]
+    prop: Prop | None = None  # its vertices are the last ones
 
     def pose(
         self, local_rotations: Float[np.ndarray, "19 3 3"], root_mm: Float[np.ndarray, "3"]
     ) -> Float[np.ndarray, "N 3"]:
         """The dressed surface in the world, mm."""
-        return skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index)
+        posed_mm = skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index)
+        if self.prop is not None and (self.prop.follows != HELD).any():
+            grip_mm = skin(
+                self.shape, local_rotations, root_mm, self.prop.grip_mm[None], np.array([self.prop.hand_vertex])
+            )[0]
+            self._set_down(posed_mm[-len(self.prop.follows) :], grip_mm, np.asarray(local_rotations)[0], root_mm)
+        return posed_mm
+
+    def _set_down(self, posed_mm: np.ndarray, grip_mm: np.ndarray, pelvis: np.ndarray, root_mm: np.ndarray) -> None:
+        """Place what hangs from the hand or stands beside the person: upright, turned with the pelvis."""
+        forward = pelvis @ [0.0, 1.0, 0.0]
+        sine, cosine = np.array([-forward[0], forward[1]]) / np.hypot(forward[0], forward[1])
+        turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        rest_mm, follows = self.prop.mesh.vertices_mm, self.prop.follows
+        hanging, standing = follows == HANGING, follows == STANDING
+        posed_mm[hanging] = grip_mm + (rest_mm[hanging] - self.prop.grip_mm) @ turn.T
+        posed_mm[standing] = [root_mm[0], root_mm[1], 0.0] + rest_mm[standing] @ turn.T
 
 
-def sequence_appearance(seed: int, subject: int, action: int, trial: int, shape: BodyShape) -> Appearance:
-    """What ``subject`` looks like in one sequence: the look is the subject's own, the clothes change."""
-    return dressed(shape, subject_look(seed, subject, shape.maleness), sequence_outfit(seed, subject, action, trial))
+def sequence_appearance(
+    seed: int,
+    subject: int,
+    action: int,
+    trial: int,
+    shape: BodyShape,
+    hand_prop: str | None = None,
+    prop_side: str = "right",
+) -> Appearance:
+    """What ``subject`` looks like in one sequence: the look is the subject's own; clothes and fingers change.
+
+    ``hand_prop``: one of ``props.PROPS`` or None, held by the hand of ``prop_side``.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, action, trial]))
+    relaxed, grip = rng.uniform(0.3, 1.2, 2), rng.uniform(0.0, 0.35, 2)
+    if hand_prop is not None:
+        grip["left right".split().index(prop_side)] = 0.8
+    shape = BodyShape(shape.betas, np.stack([relaxed, grip], axis=1))
+    person = dressed(shape, subject_look(seed, subject, shape.maleness), sequence_outfit(seed, subject, action, trial))
+    if hand_prop is None:
+        return person
+    return holding(person, make_prop(hand_prop, prop_side, shape, rng, subject in TEST_SUBJECTS))
+
+
+def holding(person: Appearance, prop: Prop) -> Appearance:
+    """The same person with something in the hand."""
+    body = Mesh(person.rest_vertices_mm, person.triangles, person.material, person.channels, person.materials)
+    both = joined(body, prop.mesh)
+    index = np.concatenate([person.vertex_index, np.full(len(prop.follows), prop.hand_vertex)])
+    return Appearance(
+        person.shape, both.vertices_mm, index, both.triangles, both.material, both.channels, both.materials, prop
+    )
 
 
 @dataclass(frozen=True)
@@ -140,7 +189,7 @@ def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
     eye_radius = np.ptp(mean_mm[np.unique(pack.triangles["eyes"])][:, 2]) / 2
     normals = _normals(rest_mm, tights)
     body_normals = _normals(rest_mm, pack.triangles["body"])
-    smooth_mm = _relaxed(rest_mm, tights, rounds=4)
+    smooth_mm, smooth_mean_mm = _relaxed(rest_mm, tights, rounds=4), _relaxed(mean_mm, tights, rounds=4)
 
     hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))  # cloth falls from the chest
     sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
@@ -151,8 +200,9 @@ def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
         _Part(pack.triangles["body"], rest_mm, body_edge, replace(look.skin, extra=face)),
         _Part(pack.triangles["eyes"], rest_mm, np.full(len(rest_mm), 50.0),
               replace(look.eyes, extra=(abs(eye[0]), eye[1], eye[2], eye_radius))),
-        _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top),
-        _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers),
+        _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top, smooth_mean_mm),
+        _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers,
+              smooth_mean_mm),
         _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)), outfit.socks),
         _Part(tights, _shoe_surface(rest_mm, normals, where), shoes, outfit.shoes),
         *_hair_parts(look, where, rest_mm, body_normals),
@@ -168,6 +218,7 @@ class _Part:
     rest_mm: np.ndarray
     edge: np.ndarray
     material: Material
+    canonical_mm: np.ndarray | None = None  # if not the mean surface itself
 
 
 def _shoe_surface(rest_mm: np.ndarray, normals: np.ndarray, where: Places) -> np.ndarray:
@@ -227,7 +278,7 @@ def _assembled(shape: BodyShape, parts: list[_Part]) -> Appearance:
         kept = part.triangles[(part.edge[part.triangles] >= 0).any(1)]
         used, flat = np.unique(kept, return_inverse=True)
         channel = np.zeros((len(used), CHANNELS))
-        channel[:, CANONICAL : CANONICAL + 3] = pack.mean_mm[used]
+        channel[:, CANONICAL : CANONICAL + 3] = (pack.mean_mm if part.canonical_mm is None else part.canonical_mm)[used]
         channel[:, EDGE] = part.edge[used]
         channel[:, REDNESS] = np.maximum(0.7 * pack.masks["ears"], 0.6 * pack.masks["fingernails"])[used]
         channel[:, LIPS], channel[:, LIDS] = pack.masks["lips"][used], pack.masks["eyelids"][used]

@@ -64,7 +64,7 @@ def subject_look(seed: int, subject: int, maleness: float) -> Look:
     skin = np.clip(skin + rng.normal(0, 0.015, 3), 0, 1)
     male = maleness > 0.5
     hair_tones = [(0.09, 0.07, 0.06), (0.16, 0.10, 0.07), (0.28, 0.18, 0.11), (0.45, 0.32, 0.18), (0.66, 0.52, 0.33),
-                  (0.42, 0.20, 0.10), (0.55, 0.54, 0.53)]  # fmt: skip
+                  (0.42, 0.20, 0.10), (0.46, 0.45, 0.44)]  # fmt: skip
     weights = np.array([3, 3, 2.5, 1.5, 1.2, 0.7, 1.0]) * (
         np.array([1, 0.8, 0.4, 0.1, 0.05, 0.1, 0.6]) if tone > 0.6 else 1
     )
@@ -80,7 +80,7 @@ def subject_look(seed: int, subject: int, maleness: float) -> Look:
                       extra=(0.9 if hair.mean() < 0.4 else 0.55, beard, float(rng.random() < 0.25))),
         eyes=Material("eye", (0.86, 0.84, 0.82), iris, (0.02, 0.02, 0.02), specular=0.10, gloss=60.0),
         hair=Material("hair", tuple(0.75 * hair), tuple(np.clip(1.25 * hair + 0.01, 0, 1)), specular=0.012, gloss=9.0,
-                      bump=0.3, bump_wave_mm=(9.0, 9.0, 60.0), noise_offset=offset),
+                      bump=0.12, bump_wave_mm=(9.0, 9.0, 60.0), noise_offset=offset),
         hair_style=str(style),
         hair_length_mm=float(rng.uniform(120, 330)),
         hair_volume_mm=float({"buzz": 4, "short": 13, "medium": 24, "long": 18}[str(style)] * rng.uniform(0.8, 1.25)),
@@ -92,8 +92,8 @@ def sequence_outfit(seed: int, subject: int, action: int, trial: int) -> Outfit:
     test = subject in TEST_SUBJECTS
     kind = rng.choice(["tee", "shirt", "sweater", "hoodie", "tank"], p=[0.42, 0.2, 0.2, 0.1, 0.08])
     sleeve_mm = {
-        "tee": rng.uniform(150, 250), "shirt": rng.choice([260.0, 480.0, 600.0]), "sweater": rng.uniform(500, 590),
-        "hoodie": rng.uniform(540, 600), "tank": rng.uniform(5, 40),
+        "tee": rng.uniform(130, 215), "shirt": rng.choice([220.0, 400.0, 485.0]), "sweater": rng.uniform(470, 500),
+        "hoodie": rng.uniform(485, 505), "tank": rng.uniform(5, 40),
     }[kind]  # fmt: skip
     ease_mm = {"tee": (9, 20), "shirt": (10, 20), "sweater": (14, 24), "hoodie": (18, 28), "tank": (5, 10)}[kind]
     collar = {"tee": (40, 0), "shirt": (55, 60), "sweater": (25, 0), "hoodie": (20, 0), "tank": (70, 0)}[kind]

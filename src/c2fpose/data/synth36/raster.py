@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from c2fpose.data.synth36.compiled import compiled
 
 NEAR_MM = 120.0
 NOTHING = -1
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def camera_screen(vertices_mm, rotation, translation_mm, intrinsics_px, samples):
     """World to samples: x, y in units of 1/``samples`` px, and 1/depth (0 for what is too near), ``(N, 3)``."""
     screen = np.empty((len(vertices_mm), 3), np.float32)
@@ -26,7 +27,7 @@ def camera_screen(vertices_mm, rotation, translation_mm, intrinsics_px, samples)
     return screen
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def rasterise(screen, triangles, edge, perspective, nearness, owner, first_triangle):
     """Draw triangles into ``nearness`` (larger is nearer) and ``owner`` (triangle index), both ``(H, W)``.
 
@@ -71,7 +72,7 @@ def rasterise(screen, triangles, edge, perspective, nearness, owner, first_trian
                     owner[y, x] = first_triangle + t
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def vertex_normals(vertices_mm, triangles):
     """Area-weighted unit normals, ``(N, 3)``."""
     normals = np.zeros((len(vertices_mm), 3))
@@ -93,7 +94,7 @@ def vertex_normals(vertices_mm, triangles):
     return normals
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def shadow_share(shadow_map, frame, x, y, z):
     """How much key light reaches a place: 3 x 3 comparisons in the map. ``frame (3, 4)`` maps the world to its cells."""
     u = frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * z + frame[0, 3]
@@ -115,7 +116,7 @@ def shadow_share(shadow_map, frame, x, y, z):
     return total / 4.0
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def cover_map(vertices_mm, center_mm, cell_mm, size, reach_mm):
     """How much each floor cell is covered from above by low things, ``(size, size)``, 0..1, softened."""
     cover = np.zeros((size, size), np.float32)
@@ -135,7 +136,7 @@ def cover_map(vertices_mm, center_mm, cell_mm, size, reach_mm):
     return cover
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def cover_at(cover, center_mm, cell_mm, x, y):
     size = cover.shape[0]
     u, v = (x - center_mm[0]) / cell_mm + 0.5 * size - 0.5, (y - center_mm[1]) / cell_mm + 0.5 * size - 0.5

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from numba import njit
 
+from c2fpose.data.synth36.compiled import compiled
 from c2fpose.data.synth36.materials import noise_volume
 from c2fpose.data.synth36.raster import (
     NOTHING,
@@ -116,7 +116,7 @@ def _shadow(mesh: Mesh, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np
     return shadow_map, frame
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _shade(
     radiance, owner, vertices, normals, triangles, material, channels, materials,
     box, faces, decals, first_decal, light, shadow_map, shadow_frame, cover, center, rotation, eye, intrinsics, volume,
@@ -125,6 +125,7 @@ def _shade(
     ray, normal, view, colour, out, work = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(4)
     group, weights, shared = np.empty(4, np.int64), np.empty(3), np.empty(CHANNELS)
     bias = 14.0
+    faces_seen = np.zeros((size + 2, size + 2), np.int8)  # face of the room + 1
     bare = np.zeros((size + 2, size + 2), np.bool_)  # pixels of the room alone, with a rim
     for row in range(size):
         for column in range(size):
@@ -156,6 +157,7 @@ def _shade(
                     ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
                 if mine < 0:
                     depth, face = hit(box, eye, ray)
+                    faces_seen[row + 1, column + 1] = face + 1
                     x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
                     share, dark = 1.0, 0.0
                     if face == 0:
@@ -207,9 +209,29 @@ def _shade(
                         radiance[row - 1, column, k] + radiance[row + 1, column, k]
                         + radiance[row, column - 1, k] + radiance[row, column + 1, k]
                     )  # fmt: skip
+    for row in range(1, size - 1):
+        for column in range(1, size - 1):
+            if bare[row + 1, column + 1] and _at_corner(faces_seen, row + 1, column + 1):
+                for k in range(3):
+                    radiance[row, column, k] = 0.25 * radiance[row, column, k] + 0.1875 * (
+                        radiance[row - 1, column, k] + radiance[row + 1, column, k]
+                        + radiance[row, column - 1, k] + radiance[row, column + 1, k]
+                    )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
+def _at_corner(faces_seen, row, column):
+    """Whether two faces of the room meet at a pixel: such edges are smoothed afterwards. 0 stands for not known."""
+    low, high = 127, 0
+    for r in range(row - 1, row + 2):
+        for c in range(column - 1, column + 2):
+            face = faces_seen[r, c]
+            if face > 0:
+                low, high = min(low, face), max(high, face)
+    return high > 0 and low != high
+
+
+@compiled
 def _between_bare(bare, row, column):
     """Whether a pixel shows the room alone and can be told from its four neighbours: every second one is, which halves
     the cost of backgrounds for a slight softness."""
@@ -223,7 +245,7 @@ def _between_bare(bare, row, column):
     )
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _corner_weights(vertices, triangles, t, eye, ray, weights):
     """Depth along the ray, and the shares of the triangle's corners where the ray meets its plane (kept inside it)."""
     i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -254,7 +276,7 @@ def _developed(radiance: np.ndarray, scene: "Scene", rng: np.random.Generator) -
     return _develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain, CURVE)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _develop(radiance, grain, shifts, balance, blur, strength, curve):
     size = radiance.shape[0]
     image = np.empty((size, size, 3), np.uint8)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from numba import njit
 
+from c2fpose.data.synth36.compiled import compiled
 from c2fpose.data.synth36.materials import linear
 from c2fpose.data.synth36.shading import GROUND, KEY, KEY_DIRECTION, SKY, band, noise, noise_value, smoothstep
 
@@ -48,7 +48,7 @@ def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) ->
     )
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def hit(box, origin, direction):
     """Distance along the ray to the shell from inside, and the face."""
     best, face = 1e12, 0
@@ -64,7 +64,7 @@ def hit(box, origin, direction):
     return best, face
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def face_colour(faces, f, u, v, footprint_mm, volume, colour, work):
     style, scale = int(faces[f, 0]), faces[f, 7]
     share = 0.0
@@ -103,7 +103,7 @@ def face_colour(faces, f, u, v, footprint_mm, volume, colour, work):
             colour[k] = faces[f, 9 + k]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def decal_colour(row, u, v, footprint_mm, volume, colour, work):
     """Paint a rectangle over ``colour``; returns the light that it gives off."""
     width, height = row[4] - row[2], row[5] - row[3]
@@ -156,12 +156,12 @@ def decal_colour(row, u, v, footprint_mm, volume, colour, work):
     return glow * cover
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def corner_share(distance_mm):
     return 1 - 40000.0 / (110000.0 + distance_mm * distance_mm)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def shell_light(
     box, faces, decals, first_decal, x, y, z, face, footprint_mm, key_share, cover, light, volume, colour, work, out
 ):

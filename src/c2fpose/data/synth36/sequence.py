@@ -23,7 +23,9 @@ class RenderedSequence:
     def __init__(self, seed: int, subject: int, action: int, trial: int, frames: Float[np.ndarray, "F"]) -> None:
         self.shape: BodyShape = _subject_shape(seed, subject)
         self.motion: Motion = motion(seed, subject, ACTIONS[action], trial, self.shape)
-        self.appearance: Appearance = sequence_appearance(seed, subject, action, trial, self.shape)
+        self.appearance: Appearance = sequence_appearance(
+            seed, subject, action, trial, self.shape, self.motion.hand_prop, self.motion.prop_side
+        )
         self.scene: Scene = sequence_scene(seed, subject, action, trial, self.motion.seat, self._floor_mm())
         # All frames at once: solving a pose alone takes ten times as long as one among others.
         self._rotations, self._roots_mm = self.motion.at(frames)

@@ -6,8 +6,7 @@ small work arrays that the caller owns.
 
 import math
 
-from numba import njit
-
+from c2fpose.data.synth36.compiled import compiled
 from c2fpose.data.synth36.materials import (
     BUMP,
     BUMP_FREQUENCY,
@@ -30,7 +29,7 @@ from c2fpose.data.synth36.materials import (
 KEY_DIRECTION, KEY, FILL_DIRECTION, FILL, SKY, GROUND = range(6)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def noise(volume, x, y, z, out):
     """Value and gradient at a place in noise cells, by trilinear interpolation, into ``out (4,)``."""
     ix, iy, iz = math.floor(x), math.floor(y), math.floor(z)
@@ -45,7 +44,7 @@ def noise(volume, x, y, z, out):
         out[k] = (a * (1 - fy) + b * fy) * (1 - fx) + (c * (1 - fy) + d * fy) * fx
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def noise_value(volume, x, y, z):
     """The value alone, at a third of the cost."""
     ix, iy, iz = math.floor(x), math.floor(y), math.floor(z)
@@ -59,13 +58,13 @@ def noise_value(volume, x, y, z):
     return (a * (1 - fy) + b * fy) * (1 - fx) + (c * (1 - fy) + d * fy) * fx
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def smoothstep(low, high, x):
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def band(x, share, blur):
     """A soft stripe: 1 over ``share`` of each unit, edges ``blur`` wide; grey where stripes are too fine to be seen."""
     f = x - math.floor(x)
@@ -77,13 +76,13 @@ def band(x, share, blur):
     return max(up, wrapped)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def mix(colour, row, column, share):
     for k in range(3):
         colour[k] += share * (row[column + k] - colour[k])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def pattern_share(row, x, y, z, footprint_mm, volume, work):
     """How much of the second (and third) colour a patterned cloth has at a canonical place; two numbers."""
     pattern, scale, phase = int(row[PATTERN]), row[SCALE_MM], row[PHASE]
@@ -133,7 +132,7 @@ def pattern_share(row, x, y, z, footprint_mm, volume, work):
     return 0.0, 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def skin_colour(row, x, y, z, redness, lips, lids, footprint_mm, volume, colour, work):
     """Skin with blotches, freckles, flushed places, lips, brows and a shadow of beard.
 
@@ -168,7 +167,7 @@ def skin_colour(row, x, y, z, redness, lips, lids, footprint_mm, volume, colour,
             colour[2] *= 1 - 0.2 * row[EXTRA + 2] * max(fine, 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def eye_colour(row, x, y, z, colour):
     """White, iris and pupil by the angle from straight ahead. EXTRA: x, y, z of the centre, radius (of the left's |x|)."""
     dx, dy, dz = abs(x) - row[EXTRA], y - row[EXTRA + 1], z - row[EXTRA + 2]
@@ -179,7 +178,7 @@ def eye_colour(row, x, y, z, colour):
     mix(colour, row, COLOUR_C, smoothstep(0.24, 0.18, off))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def surface(row, px, py, pz, normal, redness, lips, lids, footprint_mm, volume, colour, work):
     """Albedo at canonical place p into ``colour``; bends ``normal`` by the material's folds. Returns a gloss factor."""
     for k in range(3):
@@ -215,9 +214,9 @@ def surface(row, px, py, pz, normal, redness, lips, lids, footprint_mm, volume, 
     elif kind == 2:
         strand = noise_value(volume, px / 5.0 + row[OFFSET], py / 5.0, pz / 45.0)
         lock = noise_value(volume, px / 16.0, py / 16.0 + row[OFFSET], pz / 110.0)
-        share = min(max(0.5 + 0.5 * strand + 0.4 * lock, 0.0), 1.0)
+        share = min(max(0.5 + 0.4 * strand + 0.3 * lock, 0.0), 1.0)
         mix(colour, row, COLOUR_B, share)
-        normal[0] += 0.4 * strand
+        normal[0] += 0.15 * strand
         gloss = 0.5 + share
     elif kind == 3:
         eye_colour(row, px, py, pz, colour)
@@ -237,7 +236,7 @@ def surface(row, px, py, pz, normal, redness, lips, lids, footprint_mm, volume, 
     return gloss
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def lit(row, colour, normal, view, key_share, sky_share, light, out):
     """Light reflected to the viewer into ``out (3,)``: key with shadow, fill, sky and ground, gloss; skin scatters."""
     length = math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
@@ -261,7 +260,7 @@ def lit(row, colour, normal, view, key_share, sky_share, light, out):
         out[k] = colour[k] * diffuse + specular * (light[KEY, k] + light[SKY, k])
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def unit(vector):
     length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) + 1e-12
     for k in range(3):

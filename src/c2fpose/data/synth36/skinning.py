@@ -1,10 +1,11 @@
 """Skinning in numba: blended rotations about precomputed centres (Le and Hodgins, SIGGRAPH 2016)."""
 
 import numpy as np
-from numba import njit
+
+from c2fpose.data.synth36.compiled import compiled
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def blend(rest_mm, index, body_mm, frames, weights, center_offset_mm, quaternions, rotations, translations):
     """Pose ``rest_mm (N, 3)``; vertex i follows the weights of pack vertex ``index[i]``. Returns ``(N, 3)`` mm."""
     posed = np.empty_like(rest_mm)
