@@ -182,7 +182,7 @@ def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[di
             image = sequence.picture(index, view, STORED_PX, np.random.default_rng(np.random.SeedSequence(seeds)))
             encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
             jpegs.append(encoded.tobytes())
-            rows.append(row | asdict(key) | {"subject": shard.subject, "action": shard.action})
+            rows.append(row | key._asdict() | {"subject": shard.subject, "action": shard.action})
     return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, jpegs
 
 

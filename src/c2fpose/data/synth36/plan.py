@@ -6,6 +6,7 @@ neighbouring frames teach little.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from c2fpose.data.synth36.cameras import CAMERAS
 from c2fpose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
@@ -36,8 +37,7 @@ SUBJECTS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
 PRESETS = {"tiny": Preset(27, 13), "small": Preset(133, 67), "full": Preset(533, 267)}
 
 
-@dataclass(frozen=True, order=True)
-class Key:
+class Key(NamedTuple):
     """One image of a subject and action."""
 
     trial: int  # from 1
