@@ -183,11 +183,10 @@ class Evaluation:
         for name in (PERFECT_VOLUME, MEAN_POSE):
             if any(row.predictor == name for row in self.rows):
                 console.print(f"  {name}: {PREDICTORS[name]}", highlight=False)
-        origin = {"code": self.provenance.get("code_version"), "checkpoint": self.provenance.get("checkpoint_sha256")}
-        origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test")
-        console.print(
-            "  " + ", ".join(f"{key} {str(value)[:24]}" for key, value in origin.items() if value), style="dim"
-        )
+        origin = {"code": self.provenance.get("code_version")}
+        origin["checkpoint"] = self.provenance.get("checkpoint_sha256", "")[:12]
+        origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test", "")[:12]
+        console.print("  " + ", ".join(f"{key} {value}" for key, value in origin.items() if value), style="dim")
 
     def _table(self, title: str, metric: str, by_joint: bool = False) -> Any:
         from rich import box
