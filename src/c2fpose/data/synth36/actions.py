@@ -148,7 +148,7 @@ def phoning(s: Script) -> None:
         else:
             ground.floor_visit(s, 0.0, s.length_s, hands=False)
         s.fidget(s.posture.free_s + 0.1, s.length_s, weight=0.2, look=0.8) if kind < 0.85 else None
-        names = ("thigh", "knee", "lap", "other_knee", "belly")
+        names = ("thigh", "knee", "lap", "other_knee", "chest")
     s.hand(s.main, 0.0, "ear")
     time = s.between(0.5, 1.5)
     if s.chance(0.4):
@@ -295,7 +295,7 @@ def smoking(s: Script) -> None:
         else:
             ground.floor_visit(s, 0.0, s.length_s, hands=False)
         rests = ("thigh", "knee", "lap", "chest")
-        others = ("thigh", "knee", "lap", "other_knee", "belly")
+        others = ("thigh", "knee", "lap", "other_knee", "chest")
     s.hand(1 - s.main, 0.0, s.pick(*others))
     time = s.between(0.0, 1.5)
     while time < s.length_s:

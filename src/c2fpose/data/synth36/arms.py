@@ -23,7 +23,7 @@ ANCHOR, HX, HY, HZ, H_SWIVEL, PRONATION, FLEX, SWING, NOISE, ARC_X, ARC_Y = rang
 ARM_BASE = np.array([0.8, 0.6, 0.0])
 ARM_POLE = np.array([0.0, 0.0, -1.0])
 CLEARANCE_MM = 8.0
-PALM_MM = 130.0  # from the wrist to where the hand ends, typical
+PALM_MM = 80.0  # from the wrist to the end of the palm, typical; fingers bend out of the way
 
 
 @dataclass
@@ -140,7 +140,7 @@ def way_clear(
         weight = depth / depth.sum(-1, keepdims=True)
         move = (push * weight[..., None]).sum(1)
         along = (s * weight).sum(-1)
-        moved[f] += move * np.minimum(2.0 * along, 1.0)[:, None]
+        moved[f] += move * np.minimum(0.3 + 2.0 * along, 1.0)[:, None]
         axis = unit(wrist - shoulder[f])
         radial = elbow - shoulder[f]
         radial -= (radial * axis).sum(-1, keepdims=True) * axis

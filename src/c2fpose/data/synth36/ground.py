@@ -41,8 +41,8 @@ def rise(s: Script, time: float) -> float:
 # ---------------------------------------------------------------------- the floor
 def _cross_legged(s: Script, time: float, duration: float) -> None:
     front = s.pick(LEFT, RIGHT)
-    s.foot(front, time, duration, 355, -85, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
-    s.foot(1 - front, time, duration, 160, -70, toes=0.5, roll=0.75, pitch=0.35, swivel=1.25, lift=60)
+    s.foot(front, time, duration, 355, -85, toes=0.5, roll=1.15, pitch=0.05, swivel=1.15, lift=60)
+    s.foot(1 - front, time, duration, 160, -70, toes=0.5, roll=1.15, pitch=0.05, swivel=1.15, lift=60)
 
 
 def _bent_knees(s: Script, time: float, duration: float) -> None:
@@ -71,54 +71,81 @@ def _one_bent(s: Script, time: float, duration: float) -> None:
             swivel=0.1,
         )
     else:
-        s.foot(1 - bent, time, duration, 200, -40, toes=0.5, roll=0.75, pitch=0.35, swivel=1.3, lift=60)
+        s.foot(1 - bent, time, duration, 200, -40, toes=0.5, roll=1.15, pitch=0.05, swivel=1.2, lift=60)
 
 
 _FLOOR_LEGS = {"cross": _cross_legged, "bent": _bent_knees, "long": _long_sit, "one": _one_bent}
 
 
 def _kneel(s: Script, time: float, duration: float, low: bool) -> None:
-    """On both knees; ``low``: sitting on the heels."""
+    """On both knees; ``low``: then back on the heels, the knees staying where they are."""
     thigh, shin = s.rig.thigh_mm, s.rig.shin_mm
-    height = (250.0 if low else 0.97 * thigh / s.scale + 62.0) * s.scale
-    s.bend(time, duration, height=height, pitch=0.0 if low else 0.05, spine_pitch=s.between(0.0, 0.3), lively=0.6)
-    ahead = np.sqrt(max(thigh**2 - (height - 62 * s.scale) ** 2, 0.0))
+    forward, high, ahead = s.posture.last[1], _knee_stand_mm(s), 0.24 * thigh
+    # The feet go back, and come forward again, while the knees have room.
+    end = s.bend(time, duration, height=high + 110.0 * s.scale, pitch=0.05, spine_pitch=s.between(0.0, 0.2), lively=0.6)
+    end = s.bend(end, 0.6, height=high)
+    pitch = 2.45 if low else s.pick(2.3, 1.4)
     for side in (LEFT, RIGHT):
-        s.foot(side, time, 0.9 * duration, (ahead - 0.985 * shin) / s.scale, s.between(85, 130), pitch=2.45 if low else s.pick(2.3, 1.4),
-               swivel=0.12, lift=40)  # fmt: skip
+        wide = s.between(85, 130)
+        back = (ahead - 0.985 * shin) / s.scale
+        s.foot(side, time + 0.35 * duration * side, 0.65 * duration, back, wide, pitch=pitch, swivel=0.12, lift=40)
+    if low:
+        height = 250.0 * s.scale
+        sunk = np.sqrt(max(thigh**2 - (height - 62 * s.scale) ** 2, 0.0))
+        s.bend(end, 1.0, height=height, forward=forward - (sunk - ahead), pitch=0.0, spine_pitch=s.between(0.0, 0.3))
+
+
+def _knee_stand_mm(s: Script) -> float:
+    return 0.97 * s.rig.thigh_mm + 62.0 * s.scale
+
+
+def _off_knees(s: Script, time: float, forward: float) -> float:
+    """From the knees to a crouch: up on the knees, then one foot after the other under the body."""
+    end = s.bend(time, 1.0, height=_knee_stand_mm(s) + 110.0 * s.scale, forward=forward, pitch=0.1, spine_pitch=0.2)
+    for side in (LEFT, RIGHT):
+        end = s.foot(side, end, 0.7, 110, 120, swivel=0.3, lift=60)
+    s.bend(end - 0.8, 0.9, height=0.47 * s.rig.pelvis_height_mm, pitch=0.3, spine_pitch=0.35)
+    return max(end, s.posture.free_s)
 
 
 def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> float:
     """Down to the floor, changing postures there; up again if the sequence lasts. Returns the end, seconds."""
-    spot = s.scale
     duration = s.between(1.2, 1.7)
     low = HIP_OVER_SEAT_MM * s.scale
     from_start = start_s <= 0.0 and s.chance(0.5)
     if from_start:
-        duration, start_s = 0.2, -0.5
+        start_s = -7.0
     # A crouch half-way down, the seat moving back over the heels.
-    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * spot, pitch=0.3, spine_pitch=0.35,
+    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * s.scale, pitch=0.3, spine_pitch=0.35,
                   lateral=0.0, roll=0.0, spine_roll=0.0, twist=0.0, spine_twist=0.0, lively=0.5)  # fmt: skip
     for side in (LEFT, RIGHT):
         s.foot(side, start_s + 0.3 * duration * side, 0.6 * duration, 120, s.between(110, 170), swivel=0.3, toes=0.2)
-    s.upright, seated_on_floor = False, False
+    s.upright, seated_on_floor, kneels, before_knees = False, False, False, 0.0
     if hands:
         s.both(start_s, "outside_knee")
     time = half
-    first = True
+    first, kind = True, ""
     while first or time < end_s - 3.0:
         first = False
+        before = kind
         kind = s.pick("cross", "cross", "bent", "bent", "long", "one", "one", "kneel_low", "kneel_high", "kneel_low")
-        change = 0.2 if time < 0.0 else s.between(1.1, 1.7)
+        if before in ("cross", "one") and kind in ("cross", "one"):
+            kind = "bent"
+        change = s.between(1.1, 1.7)
         if kind.startswith("kneel"):
+            if kneels:
+                continue
             if seated_on_floor:
-                time = s.bend(time, change, height=0.42 * s.rig.pelvis_height_mm, pitch=0.5, spine_pitch=0.5)
+                time = s.bend(time, change, height=0.44 * s.rig.pelvis_height_mm, pitch=0.4, spine_pitch=0.4)
                 for side in (LEFT, RIGHT):
-                    s.foot(side, time - 0.8 * change, 0.8 * change, 100, 120, swivel=0.3)
+                    s.foot(side, time - 0.9 * change + 0.4 * change * side, 0.5 * change, 100, 120, swivel=0.3)
+            before_knees = s.posture.last[1]
             _kneel(s, time, change, kind == "kneel_low")
-            seated_on_floor = False
+            seated_on_floor, kneels = False, True
             places = ("thigh", "thigh", "lap", "outside_knee", "chest", "hip", "chin")
         else:
+            if kneels:
+                time, kneels = _off_knees(s, time, before_knees), False
             leans_back = kind != "cross" and s.chance(0.4)
             back = s.between(-0.7, -0.45) if leans_back else s.between(-0.25, 0.0)
             if hands and not seated_on_floor:
@@ -136,7 +163,7 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
         time = max(s.posture.free_s, *(f.free_s for f in s.feet))
         until = min(time + s.between(3.5, 8.0), max(end_s - 2.5, time + 1.0))
         if hands:
-            begin = max(time - 0.6 * change, -0.5)
+            begin = time - 0.6 * change
             while begin < until - 1.5:
                 for side in (LEFT, RIGHT):
                     s.hand(side, begin, s.pick(*places), jitter=20.0)
@@ -148,6 +175,8 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
         time = max(until, time)
     if time > s.length_s:
         return time
+    if kneels:
+        time = _off_knees(s, time, before_knees)
     if hands:
         s.hand(s.main, time, "floor_side" if seated_on_floor else "outside_knee")
         s.hand(1 - s.main, time, "outside_knee")

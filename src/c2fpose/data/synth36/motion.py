@@ -51,6 +51,7 @@ POSTURE_NOISE = np.array([4.0, 12.0, 14.0, 0.02, 0.03, 0.05, 0.035, 0.05, 0.06, 
 KNEE_BASE = unit(np.array([0.5, 0.0, -0.87]))
 KNEE_POLE = unit(np.array([0.87, 0.0, 0.5]))
 KNEE_CLOSED_RAD = 0.45
+KNEE_OVER_FLOOR_MM = 58.0
 LEG_REACH = 0.9955  # of the full length: knees never lock
 
 
@@ -112,8 +113,9 @@ class Motion:
         self._place_pelvis(heads, turns, posture, place, yaw, feet)
         self._bend_trunk(heads, turns, posture)
         knee_noise = self.knee_noise.at(around) * posture[:, LIVELY, None] * 0.05
+        facing = rotation_z(heading + posture[:, TWIST])
         for side in (0, 1):
-            self._solve_leg(heads, turns, side, *feet[side], knee_noise[:, side])
+            self._solve_leg(heads, turns, side, facing, *feet[side], knee_noise[:, side])
         self._solve_arms(heads, turns, around, phase, gait, yaw)
         frames = slice(len(TAPS_S) // 2, None, len(TAPS_S))
         return heads[frames], turns[frames]
@@ -159,16 +161,23 @@ class Motion:
         parent = BONE_PARENTS[bone]
         heads[:, bone] = heads[:, parent] + world_offset(turns[:, parent], self.rig.offsets_mm[bone])
 
-    def _solve_leg(self, heads, turns, side: int, ankle, foot_turn, swivel, noise) -> None:
+    def _solve_leg(self, heads, turns, side: int, facing, ankle, foot_turn, swivel, noise) -> None:
         rig = self.rig
         thigh, shin, foot = THIGHS[side], SHINS[side], FEET[side]
         self._attach(heads, turns, thigh)
-        pelvis = turns[:, PELVIS]
         outward = -SIDES[side] * (swivel + noise)
-        base, pole = world_offset(pelvis, KNEE_BASE), world_offset(pelvis, KNEE_POLE)
-        knee, end, hinge = two_bone(
-            heads[:, thigh], ankle, rig.thigh_mm, rig.shin_mm, base, pole, outward, 0.45, 0.9995
-        )
+        base, pole = world_offset(facing, KNEE_BASE), world_offset(facing, KNEE_POLE)
+        for _ in range(3):
+            knee, end, hinge = two_bone(
+                heads[:, thigh], ankle, rig.thigh_mm, rig.shin_mm, base, pole, outward, KNEE_CLOSED_RAD, 0.9995
+            )
+            sunk = KNEE_OVER_FLOOR_MM * rig.scale - knee[:, 2]
+            if (sunk < 0).all():
+                break
+            # A knee that would sink into the floor turns up about the line from hip to ankle; one right below that
+            # line has no side to turn to and stays.
+            rise = cross(unit(end - heads[:, thigh]), knee - heads[:, thigh])[:, 2]
+            outward = outward + np.clip(np.maximum(sunk, 0.0) * rise / (rise**2 + 150.0**2), -0.3, 0.3)
         heads[:, shin], heads[:, foot] = knee, end
         self._aim(turns, thigh, rig.offsets_mm[shin], knee - heads[:, thigh], np.array([0.0, -1.0, 0.0]), hinge)
         self._aim(turns, shin, rig.offsets_mm[foot], end - knee, np.array([0.0, -1.0, 0.0]), hinge)

@@ -104,21 +104,26 @@ class Script:
     def go(self, time_s: float, place_mm, heading_rad: float) -> float:
         """Step to another place and heading; returns the end, seconds."""
         place_mm = np.asarray(place_mm, dtype=float)
-        distance = float(np.hypot(*(place_mm - self.place_mm))) / self.scale
-        turn = abs(heading_rad - self.heading_rad)
-        count = int(max(2, np.ceil(distance / 400.0) + 1, np.ceil(turn / 0.45)))
+        way = (place_mm - self.place_mm) / self.scale
+        distance = float(np.hypot(*way))
+        c, sn = np.cos(self.heading_rad), np.sin(self.heading_rad)
+        ahead, leftward = c * way[0] + sn * way[1], c * way[1] - sn * way[0]
+        bearing = self.heading_rad + np.arctan2(leftward, ahead)
+        # Far: turn into the way, walk, then turn to the new heading. Near: sidle there while turning.
+        walks = distance > 450
+        if walks:
+            heading_rad += 2 * np.pi * np.round((bearing - heading_rad) / (2 * np.pi))
+        turn = abs(bearing - self.heading_rad) + abs(heading_rad - bearing) if walks else abs(heading_rad - self.heading_rad)
+        aside = 0.0 if walks else abs(leftward) / 110.0
+        count = int(max(2, np.ceil(distance / 400.0) + 1, np.ceil(turn / 0.45), np.ceil(aside) + 1))
         step_s = self.between(0.55, 0.7) / self.tempo
         start = max(time_s, self._place.free_s, self._heading.free_s, *(f.free_s for f in self.feet))
-        first = LEFT if (heading_rad > self.heading_rad) == self.chance(0.85) else RIGHT
-        stepping = Stepping(start, start + count * step_s, count, first)
+        to_left = (bearing if walks else heading_rad) - self.heading_rad + (0.0 if walks else leftward / 250.0)
+        stepping = Stepping(start, start + count * step_s, count, LEFT if to_left > 0 else RIGHT)
         travel = stepping.end_s - start - 0.5 * step_s
         self._place.move(start + 0.3 * step_s, travel, place_mm)
-        bearing = np.arctan2(*(place_mm - self.place_mm)[::-1])
-        bearing += 2 * np.pi * np.round((self.heading_rad - bearing) / (2 * np.pi))
-        if distance > 900 and abs(bearing - self.heading_rad) < 2.8:
-            # Far: turn into the way, walk, then turn to the new heading.
-            self._heading.move(start, 0.42 * travel, [bearing])
-            heading_rad += 2 * np.pi * np.round((bearing - heading_rad) / (2 * np.pi))
+        if walks:
+            self._heading.move(start, 0.45 * travel, [bearing])
             self._heading.move(start + 0.55 * travel, 0.45 * travel + 0.3 * step_s, [heading_rad])
         else:
             self._heading.move(start + 0.2 * step_s, travel + 0.1 * step_s, [heading_rad])
@@ -146,11 +151,11 @@ class Script:
             sense = sense if self.chance(0.7) else -sense
             time = self.go(time, spot, self.heading_rad + sense * self.between(*turn_rad)) + self.between(*hold_s)
 
-    def walk_loop(self, speed_mm_s=(800.0, 1180.0), stops: list[tuple[float, float]] | None = None) -> None:
+    def walk_loop(self, speed_mm_s=(780.0, 1150.0), stops: list[tuple[float, float]] | None = None) -> None:
         """Walk round a closed curve for the whole sequence, standing still during ``stops`` (start, end; seconds)."""
         eight = self.chance(0.25)
-        radii = np.array([self.between(950, 1350), self.between(750, 1200)])
-        speed = self.between(*speed_mm_s) * np.sqrt(self.scale) * self.style["pace"]
+        radii = self.between(900, 1300) * np.array([1.0, self.between(0.72, 1.0)])
+        speed = self.between(*speed_mm_s) * np.sqrt(self.scale) * self.style["pace"] * (0.85 if eight else 1.0)
         start, end, value = [-1.0], [-0.5], [speed]
         for a, b in stops or []:
             start += [a - 0.9, b]
@@ -164,7 +169,7 @@ class Script:
         self.path = Loop(
             Progress(np.array(start), np.array(end), np.array(value)), self.rng.uniform(-150, 150, 2), radii,
             self.between(-np.pi, np.pi), self.between(0, 2 * np.pi), float(self.pick(-1.0, 1.0)), eight,
-            0.0 if eight else self.between(-130, 130),
+            0.0 if eight else self.between(-90, 90),
         )  # fmt: skip
         step_s = self.between(0.50, 0.56) * np.clip(1050.0 / speed, 0.85, 1.2) * np.sqrt(self.scale)
         edges = [-3.0, *[t for a, b in stops or [] for t in (a + 0.25, b + 0.1)], self.length_s + 3.0]
@@ -174,8 +179,6 @@ class Script:
             if a < 0:
                 self.place_mm, self.heading_rad = place[0], float(heading[0])
                 self.feet = tuple(TrackBuilder(self.stance_key(side)) for side in (LEFT, RIGHT))
-                for foot in self.feet:
-                    foot.start_s, foot.end_s = [-9.0], [-8.0]
             self.place_mm, self.heading_rad = place[1], float(heading[1])
             self._plan(Stepping(a, b, max(2, round((b - a) / step_s)), self.pick(LEFT, RIGHT)))
 

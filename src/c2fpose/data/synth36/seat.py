@@ -17,18 +17,19 @@ def sit_on_chair(s: Script) -> None:
     # A seat's yaw 0 faces +y, a heading of 0 faces +x.
     s.seat = SeatRequest(kind, seat_height, (float(centre[0]), float(centre[1])), s.heading_rad - np.pi / 2)
     s.seat_kind, s.upright = kind, False
-    s.bend(-0.5, 0.3, height=seat_height + HIP_OVER_SEAT_MM * s.scale, pitch=s.between(-0.25, 0.0), lively=0.6,
+    s.bend(-6.0, 0.3, height=seat_height + HIP_OVER_SEAT_MM * s.scale, pitch=s.between(-0.25, 0.0), lively=0.6,
            spine_pitch=s.between(0.0, 0.3))  # fmt: skip
     s.base["spine_pitch"] += 0.12
     for side in (LEFT, RIGHT):
-        s.foot(side, -0.5, 0.3, 440, s.between(80, 160), swivel=0.1)
+        s.foot(side, -6.0, 0.3, 440, s.between(80, 160), swivel=0.1)
+        s.hand(side, -6.0, s.pick("thigh", "knee", "lap"))
 
 
 def seated_legs(s: Script, start_s: float, end_s: float, calm: bool = False) -> None:
     """Changes of the legs' arrangement at random times; ``calm``: both feet on the floor throughout."""
-    time, over = start_s - 0.45, None
+    time, over = start_s - 5.0, None
     while time < end_s:
-        duration = 0.2 if time < start_s else s.between(0.8, 1.2)
+        duration = s.between(0.8, 1.2)
         if over is not None:
             # Legs are uncrossed first.
             s.foot(over, time, duration, s.rig.thigh_mm / s.scale + 60, 150, swivel=0.1, lift=120)
@@ -73,8 +74,8 @@ def _uneven(s: Script, time: float, duration: float) -> None:
 def _ankles_crossed(s: Script, time: float, duration: float) -> int:
     front = s.pick(LEFT, RIGHT)
     ahead = s.between(1.35, 1.6) * _thigh(s)
-    s.foot(1 - front, time, duration, ahead - 130, -15, toes=0.2, swivel=0.3)
-    s.foot(front, time + duration, duration, ahead + 110, -25, toes=0.2, pitch=-0.35, swivel=0.35, lift=140)
+    s.foot(1 - front, time, duration, ahead - 130, 40, toes=0.1, swivel=0.15)
+    s.foot(front, time + duration, duration, ahead + 110, -75, toes=0.1, pitch=-0.35, swivel=0.35, lift=140)
     return front
 
 
@@ -82,7 +83,7 @@ def _ankle_on_knee(s: Script, time: float, duration: float) -> int:
     over = s.pick(LEFT, RIGHT)
     hip_height = s.posture.last[0] / s.scale
     s.foot(1 - over, time, duration, _thigh(s) + s.between(-20, 60), s.between(95, 130))
-    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.82 * _thigh(s), -150, z=hip_height + 15, toes=0.7, swivel=1.3, roll=0.5,
+    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.86 * _thigh(s), -160, z=hip_height + 40, toes=0.7, swivel=1.3, roll=0.5,
            pitch=0.2, lift=60)  # fmt: skip
     return over
 
@@ -103,7 +104,7 @@ ARRANGEMENTS = {"flat": _flat, "stretched": _stretched, "uneven": _uneven, "ankl
 
 def seated_hands(s: Script, start_s: float, end_s: float) -> None:
     """Hands on thighs and knees, folded, at the chin, behind the head, talking."""
-    clocks = [start_s, start_s]
+    clocks = [start_s - s.between(0.0, 4.0), start_s - s.between(0.0, 4.0)]
     while min(clocks) < end_s:
         side = int(clocks[1] < clocks[0])
         time = clocks[side]

@@ -47,7 +47,7 @@ class TrackBuilder:
     """Collects keys in order of time; a move that would start before the last one ended starts when it ends."""
 
     def __init__(self, value) -> None:
-        self.start_s, self.end_s, self.values = [-1.0], [-0.5], [np.asarray(value, dtype=float)]
+        self.start_s, self.end_s, self.values = [-9.0], [-8.0], [np.asarray(value, dtype=float)]
 
     @property
     def last(self) -> np.ndarray:
