@@ -17,6 +17,7 @@ from c2fpose.volume import (
     target_profiles,
     to_points,
     volume_loss,
+    within_depth,
 )
 
 # Made by the authors' published drawing routine (Torch7) for 17 points, some near or beyond the border.
@@ -34,10 +35,10 @@ def _points(cells: np.ndarray, sizes=(64, 64, 64)) -> torch.Tensor:
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16, 32, 64])
 def test_released_target_equals_the_original(depth):
     cells = ORIGINAL["points_xyz_1based"] - 1
-    # The original shifts a Gaussian centred in the first 6 cells of x or y (a defect, not copied), treats x <= 0 as
-    # missing in its caller, and has no rule for depths out of range where we take the nearest bin.
-    comparable = (cells[:, :2] >= 6).all(1) & (cells[:, 2] >= 0) & (cells[:, 2] < 64)
-    assert comparable.sum() >= 8
+    # The original shifts a Gaussian centred in the first 6 cells of x or y (a defect, not copied). All others compare,
+    # centres beyond the right border and depths beyond the bins among them.
+    comparable = (cells[:, :2] >= 6).all(1)
+    assert comparable.sum() >= 10
     volume = target_profiles(_points(cells), torch.ones(1, 17, dtype=torch.bool), (depth, 64, 64), RELEASED).volume()[0]
     original = ORIGINAL[f"volume_d{depth}"].reshape(17, depth, 64, 64)
     assert np.abs(volume.numpy() - original)[comparable].max() < 1e-6
@@ -63,7 +64,7 @@ def test_a_missing_joint_has_an_empty_volume():
 
 
 def test_depth_beyond_the_bins_is_the_nearest_bin():
-    points = torch.tensor([[[0.5, 0.5, -0.2], [0.5, 0.5, 1.3]]])
+    points = within_depth(torch.tensor([[[0.5, 0.5, -0.2], [0.5, 0.5, 1.3]]]))
     target = target_profiles(points, torch.ones(1, 2, dtype=torch.bool), (64, 16, 16), RELEASED)
     assert target.z.argmax(-1).tolist() == [[0, 63]]
 

@@ -13,6 +13,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from c2fpose.config import ModelConfig, OptimizerConfig, parse
+from c2fpose.host_memory import keep_freed_memory
 from c2fpose.metrics import MeanPerJointError
 from c2fpose.networks.coarse_to_fine import CoarseToFine, normalisations
 from c2fpose.networks.coordinates import to_absolute, to_relative
@@ -26,6 +27,7 @@ from c2fpose.volume import (
     target_profiles,
     to_points,
     volume_loss,
+    within_depth,
 )
 
 Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
@@ -46,6 +48,10 @@ class PoseModule(LightningModule):
 
     # --- training ---
 
+    def on_fit_start(self) -> None:
+        if self.device.type == "cpu":
+            keep_freed_memory()
+
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
         losses = self.losses(self.network(normalise(batch["image"], self.network)), batch)
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
@@ -65,6 +71,7 @@ class PoseModule(LightningModule):
             target = to_relative(2 * points - 1, self.config.network.coordinates)
             squared = (outputs.float() - target).square().mean(-1) * batch["visible"]
             return [squared.sum() / batch["visible"].sum().clamp_min(1)]
+        points = within_depth(points, self.config.network.depth_bins)
         return [self._stack_loss(volume, points, batch["visible"]) for volume in outputs]
 
     def _stack_loss(self, volume: Float[Tensor, "B J D H W"], points: Tensor, visible: Tensor) -> Float[Tensor, ""]:
@@ -159,11 +166,11 @@ def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Batch) -> Floa
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
-    """RMSprop as Torch7's (equal to PyTorch's), or AdamW."""
+    """RMSprop as Torch7's (equal to PyTorch's), or AdamW; all parameters in as few calls as PyTorch can."""
     common = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
     if config.name == "rmsprop":
-        return torch.optim.RMSprop(parameters, alpha=config.alpha, **common)
-    return torch.optim.AdamW(parameters, betas=(0.9, config.alpha), **common)
+        return torch.optim.RMSprop(parameters, alpha=config.alpha, foreach=True, **common)
+    return torch.optim.AdamW(parameters, betas=(0.9, config.alpha), fused=True, **common)
 
 
 @contextmanager

@@ -35,6 +35,12 @@ def from_points(points: Float[Tensor, "*B J 3"]) -> tuple[Float[Tensor, "*B J 2"
     return points[..., :2], DEPTH_MIN_MM + points[..., 2] * (DEPTH_MAX_MM - DEPTH_MIN_MM)
 
 
+def within_depth(points: Float[Tensor, "*B J 3"], depth_bins: int = DEPTH_BINS) -> Float[Tensor, "*B J 3"]:
+    """Points whose depth lies beyond the bins, moved into the nearest bin (labels 1 to 64 of the released data)."""
+    x, y, z = points.unbind(-1)
+    return torch.stack([x, y, z.clamp(0, 1 - 0.5 / depth_bins)], -1)
+
+
 class Profiles(NamedTuple):
     """A separable volume: its voxel (z, y, x) is ``z[z] * y[y] * x[x]``."""
 
@@ -56,11 +62,10 @@ def target_profiles(
 ) -> Profiles:
     """The target volumes of shape (D, H, W), one a joint, in separable form.
 
-    Depths beyond the bins count as the nearest bin. A joint that is not visible has an empty volume: the network is
-    still trained towards zero there, as the original's is.
+    A Gaussian centred outside the volume shows as far as it reaches in. A joint that is not visible has an empty
+    volume: the network is still trained towards zero there, as the original's is.
     """
     x, y, z = points.unbind(-1)
-    z = z.clamp(0, 1 - 0.5 / depth_bins)
     axes = []
     for position, size, bins in ((z, shape[0], depth_bins), (y, shape[1], shape[1]), (x, shape[2], shape[2])):
         axes.append(axis_profile(_center(position, size, bins, config), size, config))
