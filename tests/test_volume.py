@@ -114,6 +114,7 @@ def test_expectation_is_the_centre_of_mass():
         for sample in weights
     ]
     np.testing.assert_allclose(decode(weights, "expectation").numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(decode(weights.sqrt(), "expectation", power=2.0).numpy(), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["argmax", "subvoxel", "expectation"])

@@ -127,7 +127,7 @@ class PoseModule(LightningModule):
             points = (to_absolute(output.float(), self.config.network.coordinates) + 1) / 2
             return _averaged(points, mirror_points) if self.config.decoding.flip else points
         volume = _averaged(output[-1].float(), mirror_volume) if self.config.decoding.flip else output[-1]
-        return decode(volume, self.config.decoding.method)
+        return decode(volume, self.config.decoding.method, self.config.decoding.power)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         points = self.predict_points(batch["image"])

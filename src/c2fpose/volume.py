@@ -118,16 +118,17 @@ def mirror_points(points: Float[Tensor, "*B J 3"]) -> Float[Tensor, "*B J 3"]:
     return mirrored
 
 
-def decode(volume: Float[Tensor, "B J D H W"], method: str) -> Float[Tensor, "B J 3"]:
+def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) -> Float[Tensor, "B J 3"]:
     """One point for each volume.
 
     ``argmax``: the centre of the highest voxel (the paper's); of equal ones the first, lowest z, then y, then x.
     ``subvoxel``: that voxel, shifted along each axis by the Gaussian through it and its two neighbours.
-    ``expectation``: the mean position, weighted by the positive part of the volume.
+    ``expectation``: the mean position, weighted by the positive part of the volume to a power: the higher, the less
+    a low background far away pulls.
     """
     volume = volume.float()
     if method == "expectation":
-        return _expectation(volume)
+        return _expectation(volume.clamp_min(0) ** power)
     shape = torch.tensor(volume.shape[2:], device=volume.device)
     index = unravel(volume.flatten(2).argmax(-1), tuple(volume.shape[2:]))
     shift = _subvoxel_shift(volume, index) if method == "subvoxel" else 0.0
@@ -158,12 +159,11 @@ def _subvoxel_shift(volume: Float[Tensor, "B J D H W"], index: Tensor) -> Float[
     return torch.stack(shifts, -1)
 
 
-def _expectation(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
-    weight = volume.clamp_min(0)
-    total = weight.sum((2, 3, 4)).clamp_min(1e-12)
+def _expectation(weight: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
+    total = weight.sum((2, 3, 4)).clamp_min(1e-20)
     means = []
     for axis, others in ((4, (2, 3)), (3, (2, 4)), (2, (3, 4))):
-        size = volume.shape[axis]
-        centers = (torch.arange(size, device=volume.device) + 0.5) / size
+        size = weight.shape[axis]
+        centers = (torch.arange(size, device=weight.device) + 0.5) / size
         means.append((weight.sum(others) * centers).sum(-1) / total)
     return torch.stack(means, -1)
