@@ -120,6 +120,7 @@ class DecodingConfig(Schema):
     # "argmax": the highest voxel, as the paper; "subvoxel": refined from its neighbours;
     # "expectation": the mean position under the whole volume
     method: Literal["argmax", "subvoxel", "expectation"] = "argmax"
+    power: Positive = 1.0  # of the volume, as the weight of "expectation"; 2 leans towards the highest voxels
     flip: bool = True  # average the volumes of the image and of its mirror image
 
 
@@ -175,6 +176,8 @@ class LoggerConfig(Schema):
     group: str | None = None  # runs of a sweep share one
     tags: tuple[str, ...] = ()
     csv: bool = True  # values as metrics.csv in the run's directory
+    # Pictures of validation images and of their volumes, as files and to W&B: at every n-th validation; 0: none
+    pictures_every: Annotated[int, Field(ge=0)] = 4
 
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
