@@ -15,15 +15,13 @@ from rich.table import Table
 from c2fpose.data.command_line import options
 from c2fpose.data.human36m.calibration import Calibration, read_calibration
 from c2fpose.data.human36m.detect import check_source
-from c2fpose.data.human36m.job import Job
+from c2fpose.data.human36m.job import SPLITS, Job
 from c2fpose.data.human36m.options import PrepareConfig
 from c2fpose.data.human36m.records import SequenceRecords, check_handedness
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence
 from c2fpose.data.schema import SplitInfo
 from c2fpose.errors import DataError, exits_cleanly
-from c2fpose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_SUBJECTS
-
-SPLITS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
+from c2fpose.protocol import ACTIONS, CAMERA_SERIALS
 
 
 @exits_cleanly
@@ -134,18 +132,12 @@ def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
     for column in ("file", "subject", "sequences", "frames", "images"):
         table.add_column(column, justify="right" if column in ("sequences", "frames") else "left")
     for job in jobs:
-        images = f"source's own, {job.file_sizes.sum() / 1e9:.2f} GB" if job.untouched else _images_in_words(job)
         sequences = Counter(part.sequence.subject for part in job.parts)
         for subject in sorted(sequences):
             frames = int((job.annotations["subject"] == subject).sum())
-            table.add_row(job.path.name, f"S{subject}", str(sequences[subject]), f"{frames:,}", images)
+            table.add_row(job.path.name, f"S{subject}", str(sequences[subject]), f"{frames:,}")
         table.add_row(
-            "",
-            "all",
-            str(len(job.parts)),
-            f"{job.records:,}",
-            "" if job.poses_alone else job.config.images,
-            style="bold",
+            job.path.name, "all", str(len(job.parts)), f"{job.records:,}", _images_in_words(job), style="bold"
         )
     console.print(table)
     console.print(f"Cameras: {jobs[0].calibration.source}")
@@ -154,8 +146,10 @@ def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
 def _images_in_words(job: Job) -> str:
     if job.poses_alone:
         return "none: poses alone"
+    if job.untouched:
+        return f"{job.config.images}, the source's own, {job.file_sizes.sum() / 1e9:.2f} GB"
     cut = f"box with margin {job.cut.margin:g}" if job.cut.crop == "box" else "whole frames"
-    return f"{cut}, encoded anew at quality {job.cut.quality}"
+    return f"{job.config.images}, {cut}, encoded anew at quality {job.cut.quality}"
 
 
 def _ordinal(stride: int) -> str:

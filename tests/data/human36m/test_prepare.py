@@ -149,6 +149,14 @@ def test_a_stride_of_the_release(prepare):
     assert set(SplitReader(info.path).annotations["frame"].tolist()) == {1, 3, 5, 7, 9, 11}
 
 
+def test_a_choice_is_recorded_where_it_leaves_something_out(prepare):
+    chosen = [info.provenance["subset"] for info in prepare("c2f", cameras=(0, 1, 2, 3))]
+    actions = list(fabricate.ACTION_NAMES)
+    assert chosen == [{"subjects": [1, 9], "actions": actions}, {"subjects": [1, 9], "actions": actions}]
+    whole = prepare("c2f", subjects=(1, 5, 6, 7, 8), actions=None, complete=False, out="whole")
+    assert whole[0].provenance["subset"] == {}
+
+
 def test_mmpose_finds_its_own_cameras(prepare):
     info = prepare("mmpose", metadata=None, subjects=(9,))[0]
     assert info.provenance["calibration"] == "cameras.pkl"

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, camera_of, take_of
 from c2fpose.errors import DataError
-from c2fpose.protocol import ACTION_NUMBERS, ACTION_SPELLINGS, ACTIONS, CAMERA_SERIALS, LENSES
+from c2fpose.protocol import ACTION_NUMBERS, ACTIONS, CAMERA_SERIALS, LENSES
 
 _W0_LENGTH = 300  # 4 cameras x 11 subjects x 6 for the places, 4 cameras x 9 for the lenses
 _W0_SUBJECTS = 11
@@ -25,12 +26,12 @@ _W0_SUBJECTS = 11
 class Calibration:
     """All cameras; arrays are indexed by camera index, places by (subject, camera index)."""
 
-    intrinsics_px: np.ndarray  # (4, 4): fx, fy, cx, cy
-    distortion: np.ndarray  # (4, 5): k1, k2, k3, p1, p2
+    intrinsics_px: Float[np.ndarray, "cameras 4"]  # fx, fy, cx, cy
+    distortion: Float[np.ndarray, "cameras 5"]  # k1, k2, k3, p1, p2
     source: str
     places: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)  # R (3, 3), T (3,) mm
 
-    def place(self, subject: int, camera: int) -> tuple[np.ndarray, np.ndarray]:
+    def place(self, subject: int, camera: int) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " 3"]]:
         """Rotation and position (mm) of a camera; ``DataError`` where they are not known."""
         if (subject, camera) not in self.places:
             raise DataError(
@@ -83,7 +84,7 @@ def from_metadata(path: Path) -> Calibration:
     return Calibration(lenses[:, :4], lenses[:, 4:], str(path), places)
 
 
-def euler_rotation(x: float, y: float, z: float) -> np.ndarray:
+def euler_rotation(x: float, y: float, z: float) -> Float[np.ndarray, "3 3"]:
     """World to camera from the release's three angles (radians): ``Rx Ry Rz``."""
     (cx, cy, cz), (sx, sy, sz) = np.cos([x, y, z]), np.sin([x, y, z])
     rotation_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
@@ -127,11 +128,6 @@ def action_index(number: int, where: str) -> int:
     if number not in ACTION_NUMBERS:
         raise DataError(f"{where}: action number {number}, expected 2 to 16")
     return ACTIONS.index(ACTION_NUMBERS[number])
-
-
-def spelling(action: str) -> str:
-    """The published spelling of an action's name."""
-    return ACTION_SPELLINGS.get(action, action)
 
 
 # --- MMPose's cameras.pkl -----------------------------------------------------------------------------------------

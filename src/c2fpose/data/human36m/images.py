@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Int
 
 from c2fpose.data.human36m.records import Files, SequenceRecords, Video
 from c2fpose.errors import DataError
@@ -27,8 +28,8 @@ class Cut:
     quality: int = 95  # of the JPEG, where one is made
 
 
-def edges_px(part: SequenceRecords, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
-    """Left-top and right-bottom edges of the stored images, whole pixels ``(n, 2)``, from 0, open to the right.
+def edges_px(part: SequenceRecords, cut: Cut) -> tuple[Int[np.ndarray, "n 2"], Int[np.ndarray, "n 2"]]:
+    """Left-top and right-bottom edges of the stored images, whole pixels, from 0, open to the right.
 
     Right and bottom are not yet held within the frame, whose size only its image tells.
     """

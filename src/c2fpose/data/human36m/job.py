@@ -28,8 +28,10 @@ from c2fpose.data.human36m.options import PrepareConfig
 from c2fpose.data.human36m.records import Files, SequenceRecords, collect
 from c2fpose.data.schema import ImageFiles, SplitInfo, SplitReader, write_split
 from c2fpose.errors import DataError
+from c2fpose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.provenance import code_version
 
+SPLITS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
 BLOCK_RECORDS = 64
 WORK = ".prepare"  # shards of images that are encoded anew, until the file made of them is complete
 
@@ -105,7 +107,9 @@ class Job:
     def provenance(self) -> dict[str, Any]:
         """How the file was made; a part of the file."""
         config = self.config
-        subset = {name: getattr(config, name) for name in ("subjects", "actions", "cameras")}
+        everything = {"subjects": SPLITS[self.split], "actions": ACTIONS, "cameras": range(len(CAMERA_SERIALS))}
+        chosen = {name: getattr(config, name) for name in everything}
+        subset = {name: value for name, value in chosen.items() if value and not set(everything[name]) <= set(value)}
         return {
             "plan": self.plan,
             "source": config.source,
@@ -113,7 +117,7 @@ class Job:
             "crop": self.cut.crop,
             "margin": self.cut.margin if self.cut.crop == "box" else None,
             "quality": None if self.untouched or self.poses_alone else self.cut.quality,
-            "subset": {name: list(value) for name, value in subset.items() if value is not None},
+            "subset": {name: list(value) for name, value in subset.items()},
             "calibration": Path(self.calibration.source).name,
             "lens_distortion": self.calibration.distortion.tolist(),
             "code_version": code_version(),

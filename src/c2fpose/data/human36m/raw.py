@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from c2fpose.camera import world_to_camera
 from c2fpose.data.human36m.calibration import Calibration
@@ -85,8 +86,8 @@ def _pose_file(folder: Path, kind: str, stem: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def read_cdf(path: Path, dimensions: int) -> np.ndarray:
-    """The variable ``Pose`` of a CDF file, ``(frames, 17, dimensions)`` in C2F order. Raises ``DataError``."""
+def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimensions}"]:
+    """The variable ``Pose`` of a CDF file, in C2F order. Raises ``DataError``."""
     try:
         import cdflib
     except ImportError:

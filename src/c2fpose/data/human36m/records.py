@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from c2fpose.camera import project
 from c2fpose.data.box import person_box
@@ -18,8 +19,8 @@ from c2fpose.errors import DataError
 from c2fpose.protocol import ACTIONS
 from c2fpose.skeleton import NUM_JOINTS, ROOT, left_is_left
 
-MAX_REPROJECTION_PX = 1.0  # labels and projected joints come from the same pose: more means another lens or pose
-MAX_BOX_DIFFERENCE_PX = 1.0
+MAX_REPROJECTION_PX = 2.0  # labels and projected joints come from the same pose: more means another lens or pose
+MAX_BOX_DIFFERENCE_PX = 2.0
 MIN_HANDED_SHARE = 0.5  # of all frames: bent and lying people break the rule in few frames of correct data
 
 Wanted = Callable[[Sequence], bool]  # whether a sequence is asked for
@@ -45,12 +46,12 @@ class SequenceRecords:
     """The records of one sequence from one camera, in the order of their frames."""
 
     sequence: Sequence
-    frames: np.ndarray  # (n,) from 1, at 50 fps
-    joints_cam_mm: np.ndarray  # (n, 17, 3)
-    joints_px: np.ndarray  # (n, 17, 2)
-    center_px: np.ndarray  # (n, 2)
-    scale: np.ndarray  # (n,)
-    intrinsics_px: np.ndarray  # (n, 4)
+    frames: Int[np.ndarray, " n"]  # from 1, at 50 fps
+    joints_cam_mm: Float[np.ndarray, "n 17 3"]
+    joints_px: Float[np.ndarray, "n 17 2"]  # full frame, lens distortion included
+    center_px: Float[np.ndarray, "n 2"]
+    scale: Float[np.ndarray, " n"]  # units of 200 px
+    intrinsics_px: Float[np.ndarray, "n 4"]  # fx, fy, cx, cy
     images: Video | Files | None
 
     def __len__(self) -> int:
@@ -59,15 +60,15 @@ class SequenceRecords:
 
 def sequence_records(
     sequence: Sequence,
-    frames: np.ndarray,
-    joints_cam_mm: np.ndarray,
+    frames: Int[np.ndarray, " n"],
+    joints_cam_mm: Float[np.ndarray, "n 17 3"],
     calibration: Calibration,
     images: Video | Files | None,
     where: str,
     *,
-    joints_px: np.ndarray | None = None,
-    box: tuple[np.ndarray, np.ndarray] | None = None,
-    intrinsics_px: np.ndarray | None = None,
+    joints_px: Float[np.ndarray, "n 17 2"] | None = None,
+    box: tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]] | None = None,
+    intrinsics_px: Float[np.ndarray, "n 4"] | None = None,
 ) -> SequenceRecords:
     """Records from poses in C2F order, camera frame, mm, after the checks that every source shares.
 
@@ -128,10 +129,10 @@ def check_joint_count(shape: tuple[int, ...], expected: int, where: str) -> None
     )
 
 
-def check_poses(joints_cam_mm: np.ndarray, where: str) -> None:
+def check_poses(joints_cam_mm: Float[np.ndarray, "n 17 3"], where: str) -> None:
     """Refuse poses that are not in C2F order, millimetres and the camera frame.
 
-    ``joints_cam_mm`` (n, 17, 3). Raises ``DataError`` that says which convention they follow instead.
+    Raises ``DataError`` that says which convention they follow instead.
     """
     joints = joints_cam_mm
     check_joint_count(joints.shape, NUM_JOINTS, where)
