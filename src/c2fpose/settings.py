@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from c2fpose.config import Count, LoggerConfig, ModelConfig, Schema, TrainerConfig, parse
 from c2fpose.data.config import DataConfig
 from c2fpose.errors import UserError
+from c2fpose.experiment import Seed, SweepConfig
 
 
 def conf_dir() -> str:
@@ -31,6 +32,12 @@ class TrainSettings(Schema):
     run_dir: str  # checkpoints, tables, pictures, logs
     pictures: Count = 12  # test images on the sheet of pictures: a third best, a third median, a third worst
     scale: str = "laptop"  # name of the scale group's choice, for tables
+    sweep: SweepConfig | None = None  # the rows of an experiment's table
+    seeds: tuple[Seed, ...] | None = None  # of every row of a sweep; null: each row's own
+    rows: tuple[str, ...] | None = None  # of a sweep; null: all
+    job: str | None = None  # row and seed of a sweep's job, such as d1_64/seed0
+    sweep_dir: str | None = None  # of a sweep's jobs and tables
+    accept_code: bool = False  # go on with a sweep though the code has changed: it computes the same, says the user
     data: DataConfig
     model: ModelConfig
     trainer: TrainerConfig
@@ -48,8 +55,8 @@ class TrainSettings(Schema):
 
 def train_settings(cfg: DictConfig) -> TrainSettings:
     """Check a composed configuration; raises ``ConfigError`` with one line."""
-    values = OmegaConf.to_container(cfg, resolve=True)
-    values.pop("hydra", None)
+    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    values = OmegaConf.to_container(own, resolve=True)
     return parse(TrainSettings, values, "")
 
 

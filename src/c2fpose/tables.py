@@ -1,0 +1,2 @@
+def summarise(sweeps, out):
+    print("tables to come")
