@@ -13,7 +13,7 @@ from c2fpose.host_memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 torch.set_num_threads(1)
-for _ in range(2):
+for _ in range(20):  # glibc leaves crumbs between aligned pieces until it has eight of them
     torch.ones(2**24)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(3):
@@ -27,5 +27,5 @@ def page_faults(how: str) -> int:
 
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="not glibc")
-def test_the_second_tensor_of_a_size_costs_no_new_pages():
-    assert page_faults("keep") < 100 < 1000 < page_faults("return")
+def test_tensors_of_a_known_size_cost_no_new_pages():
+    assert page_faults("keep") < 1000 < 10_000 < page_faults("return")
