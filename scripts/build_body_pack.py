@@ -135,12 +135,13 @@ def macro_targets(rng: np.random.Generator, male: float) -> dict[str, float]:
                     stem, share = f"{g}-{a}-{m}-{w}", gw * aw * mw * ww
                     weights[f"macrodetails/universal-{stem}"] = share
                     weights |= {f"macrodetails/height/{stem}-{h}": share * hw for h, hw in height.items() if h}
-                    weights |= {f"macrodetails/proportions/{stem}-{p}": share * pw for p, pw in proportions.items() if p}
+                    kept = {p: pw for p, pw in proportions.items() if p}
+                    weights |= {f"macrodetails/proportions/{stem}-{p}": share * pw for p, pw in kept.items()}
     return weights
 
 
 def local_targets(rng: np.random.Generator) -> dict[str, float]:
-    """Limb lengths and girths beside the macros. Arms and legs lean to long: people filmed for Human3.6M had them so."""
+    """Limb lengths and girths beside the macros; arms and legs lean to long, as Human3.6M's people have them."""
     signed = {
         "legs/measure-upperleg-height": rng.normal(0.45, 0.35), "legs/measure-lowerleg-height": rng.normal(0.25, 0.3),
         "arms/measure-upperarm-length": rng.normal(0.4, 0.3), "arms/measure-lowerarm-length": rng.normal(0.2, 0.3),
@@ -306,7 +307,7 @@ def rotation_centers(weights: np.ndarray, vertices_mm: np.ndarray, sources: np.n
 
 
 def ambient_occlusion(vertices_mm: np.ndarray, triangles: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Share of the sky (uniform over the hemisphere of the normal) that each vertex sees, by depth maps from all sides."""
+    """Share of the hemisphere of its normal that each vertex sees, by depth maps from all sides."""
     directions = Rotation.random(96, rng=np.random.default_rng(SEED)).as_matrix()
     seen, possible = np.zeros(len(vertices_mm)), np.zeros(len(vertices_mm))
     for frame in directions:
@@ -368,7 +369,8 @@ def build(wheel_path: str) -> dict[str, np.ndarray]:
     basis = (rows * scale[:, None] / np.sqrt(SHAPES - 1))[:COMPONENTS].reshape(COMPONENTS, -1, 3)
     scores = np.einsum("svi,kvi->sk", stacked - mean, basis) / np.einsum("kvi,kvi->k", basis, basis)
     error = np.linalg.norm(mean + np.einsum("sk,kvi->svi", scores, basis) - stacked, axis=-1)
-    print(f"{len(used)} vertices, {len(all_triangles)} triangles; PCA error {error.mean():.2f} mm mean, {error.max():.1f} max")
+    print(f"{len(used)} vertices, {len(all_triangles)} triangles")
+    print(f"PCA error {error.mean():.2f} mm mean, {error.max():.1f} mm at most")
 
     design = np.concatenate([scores, np.ones((SHAPES, 1))], axis=1)
     maleness = np.linalg.lstsq(design, males, rcond=None)[0]

@@ -207,12 +207,15 @@ def quaternions(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, 
     """Unit quaternions (w, x, y, z) of rotation matrices; w >= 0."""
     m = np.asarray(rotation)
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    wx, xy = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 1] + m[..., 1, 0]
+    wy, xz = m[..., 0, 2] - m[..., 2, 0], m[..., 0, 2] + m[..., 2, 0]
+    wz, yz = m[..., 1, 0] - m[..., 0, 1], m[..., 1, 2] + m[..., 2, 1]
     # The outer product of the quaternion with itself, by rows; its longest row is the best conditioned.
     rows = np.stack([
-        np.stack([1 + xx + yy + zz, m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1),
-        np.stack([m[..., 2, 1] - m[..., 1, 2], 1 + xx - yy - zz, m[..., 0, 1] + m[..., 1, 0], m[..., 0, 2] + m[..., 2, 0]], -1),
-        np.stack([m[..., 0, 2] - m[..., 2, 0], m[..., 0, 1] + m[..., 1, 0], 1 - xx + yy - zz, m[..., 1, 2] + m[..., 2, 1]], -1),
-        np.stack([m[..., 1, 0] - m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 1, 2] + m[..., 2, 1], 1 - xx - yy + zz], -1),
+        np.stack([1 + xx + yy + zz, wx, wy, wz], -1),
+        np.stack([wx, 1 + xx - yy - zz, xy, xz], -1),
+        np.stack([wy, xy, 1 - xx + yy - zz, yz], -1),
+        np.stack([wz, xz, yz, 1 - xx - yy + zz], -1),
     ], -2)  # fmt: skip
     best = np.argmax(np.einsum("...ii->...i", rows), axis=-1)
     quaternion = np.take_along_axis(rows, best[..., None, None], -2)[..., 0, :]

@@ -27,7 +27,7 @@ def compiled(function: Callable) -> Callable:
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path:
-    """Where compiled code lies: numba's own choice of folder if the user made one, the package's, or a temporary one."""
+    """Where compiled code lies: numba's folder if the user chose one, the package's, or a temporary one."""
     here = Path(__file__).parent
     digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)).hexdigest()[:12]
     places = [here / "__pycache__", Path(tempfile.gettempdir()) / f"c2fpose-{os.getuid() if os.name == 'posix' else 0}"]

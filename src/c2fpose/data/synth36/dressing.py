@@ -203,7 +203,8 @@ def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
         _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top, smooth_mean_mm),
         _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers,
               smooth_mean_mm),
-        _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)), outfit.socks),
+        _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)),
+              outfit.socks),
         _Part(tights, _shoe_surface(rest_mm, normals, where), shoes, outfit.shoes),
         *_hair_parts(look, where, rest_mm, body_normals),
     ]  # fmt: skip

@@ -157,8 +157,8 @@ def stool(shop: Workshop, height: float, frame: Material, seat: Material, rng: n
 def sofa(shop: Workshop, height: float, frame: Material, seat: Material, rng: np.random.Generator) -> None:
     width, depth = SEAT_SIZE_MM["sofa"]
     shop.box((0, -60, (height - 120) / 2 + 30), (width + 240, depth + 180, height - 180), seat)
+    shop.cushion((0, 0, height - 75), (width - 8, depth, 150), seat, 0.3)
     for k in (-1, 1):
-        shop.cushion((k * width / 4, 0, height - 75), (width / 2 - 8, depth, 150), seat, 0.3)
         shop.cushion((k * width / 4, -depth / 2 - 40, height + 190), (width / 2 - 12, 170, 430), seat, 0.4)
         shop.cushion((k * (width / 2 + 80), -60, height - 40), (150, depth + 180, 2 * 240), seat, 0.3)
         shop.box((k * width / 2, depth / 2 - 60, 25), (60, 60, 50), frame)

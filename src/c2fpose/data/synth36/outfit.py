@@ -133,7 +133,8 @@ def _any(rng: np.random.Generator, test: bool) -> Colour:
 def _cloth(rng: np.random.Generator, test: bool) -> Material:
     return Material(
         "cloth", _any(rng, test), _any(rng, test), _any(rng, test), specular=float(rng.uniform(0.0, 0.007)), gloss=6.0,
-        bump=float(rng.uniform(0.4, 0.85)), bump_wave_mm=(105.0, 105.0, 46.0), noise_offset=tuple(rng.uniform(0, 32, 3)),
+        bump=float(rng.uniform(0.4, 0.85)), bump_wave_mm=(105.0, 105.0, 46.0),
+        noise_offset=tuple(rng.uniform(0, 32, 3)),
     )  # fmt: skip
 
 
@@ -182,5 +183,6 @@ def _shoes(rng: np.random.Generator, test: bool) -> Material:
     trainers = rng.random() < 0.6
     colour = _any(rng, test) if trainers else palette_colour(rng, test, (0.2, 0.5), (0.08, 0.3))
     sole = (0.85, 0.84, 0.82) if trainers and rng.random() < 0.7 else (0.12, 0.11, 0.10)
-    return Material("shoe", colour, sole, _neutral(rng, test), specular=0.05 if trainers else 0.12, gloss=25.0, bump=0.12,
+    shine = 0.03 if trainers else 0.07
+    return Material("shoe", colour, sole, _neutral(rng, test), specular=shine, gloss=25.0, bump=0.12,
                     bump_wave_mm=(40.0, 40.0, 40.0), extra=(24.0, 95.0, float(trainers)))  # fmt: skip

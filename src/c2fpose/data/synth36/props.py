@@ -22,11 +22,11 @@ DOG_PLACE_MM = np.array([-330.0, 620.0])  # right of the person's front, when th
 
 @dataclass(frozen=True)
 class Prop:
-    """A mesh at rest, how each vertex follows (``HELD``, ``HANGING``, ``STANDING``), and the pack vertex of the hand."""
+    """A mesh at rest and how each vertex follows (``HELD``, ``HANGING``, ``STANDING``)."""
 
     mesh: Mesh
     follows: np.ndarray  # (N,)
-    hand_vertex: int
+    hand_vertex: int  # the pack vertex whose skinning the hand's things share
     grip_mm: Float[np.ndarray, "3"]  # where the hand closes, at rest
 
 
@@ -65,10 +65,14 @@ def make_prop(name: str, side: str, shape: BodyShape, rng: np.random.Generator, 
     placed = np.where((follows == HELD)[:, None], grip.place_mm + vertices @ axes.T, vertices)
     if name == "leash" and side == "left":
         placed[follows == STANDING, 0] *= -1
-    return Prop(Mesh(placed, mesh.triangles, mesh.material, mesh.channels, mesh.materials), follows, grip.vertex, grip.place_mm)
+    return Prop(
+        Mesh(placed, mesh.triangles, mesh.material, mesh.channels, mesh.materials), follows, grip.vertex, grip.place_mm
+    )
 
 
-def _in_hand(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool) -> tuple[Workshop, np.ndarray]:
+def _in_hand(
+    name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool
+) -> tuple[Workshop, np.ndarray]:
     """Small things in the grip's axes: x across the palm, y along the fingers, z out of the palm."""
     shop = Workshop()
     dark = Material("plain", tuple(rng.uniform(0.03, 0.12) * np.ones(3)), specular=0.2, gloss=40.0)
@@ -98,7 +102,11 @@ def _lay_along_x(shop: Workshop) -> None:
 
 
 def _bag(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool) -> tuple[Workshop, np.ndarray]:
-    cloth = Material("cloth", palette_colour(rng, test, (0.05, 0.7), (0.3, 0.95)), palette_colour(rng, test, (0.3, 0.8), (0.3, 0.8)),
+    first, second = (
+        palette_colour(rng, test, (0.05, 0.7), (0.3, 0.95)),
+        palette_colour(rng, test, (0.3, 0.8), (0.3, 0.8)),
+    )
+    cloth = Material("cloth", first, second,
                      pattern=str(rng.choice(["plain", "dots", "checks"])), scale_mm=90.0, extra=(0.25,), bump=0.4,
                      bump_wave_mm=(80.0, 80.0, 60.0))  # fmt: skip
     shop = Workshop()
@@ -114,7 +122,14 @@ def _dog(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test
     """A dog that faces +y, and a leash from the hand to its collar."""
     shop, size = Workshop(), rng.uniform(0.7, 1.2)
     coat = np.array([(0.12, 0.10, 0.09), (0.45, 0.30, 0.17), (0.75, 0.66, 0.52), (0.85, 0.84, 0.82)][rng.integers(4)])
-    fur = Material("hair", tuple(0.8 * coat), tuple(np.clip(1.15 * coat, 0, 1)), specular=0.01, bump=0.2, bump_wave_mm=(12.0, 12.0, 12.0))
+    fur = Material(
+        "hair",
+        tuple(0.8 * coat),
+        tuple(np.clip(1.15 * coat, 0, 1)),
+        specular=0.01,
+        bump=0.2,
+        bump_wave_mm=(12.0, 12.0, 12.0),
+    )
     dark = Material("plain", (0.05, 0.04, 0.04), specular=0.2, gloss=30.0)
     x, y = -DOG_PLACE_MM[0], DOG_PLACE_MM[1]
 

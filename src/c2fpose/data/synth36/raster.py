@@ -96,7 +96,7 @@ def vertex_normals(vertices_mm, triangles):
 
 @compiled
 def shadow_share(shadow_map, frame, x, y, z):
-    """How much key light reaches a place: 3 x 3 comparisons in the map. ``frame (3, 4)`` maps the world to its cells."""
+    """How much key light reaches a place, by 3 x 3 comparisons. ``frame (3, 4)`` maps the world to the map's cells."""
     u = frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * z + frame[0, 3]
     v = frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * z + frame[1, 3]
     near = frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * z + frame[2, 3]
@@ -130,8 +130,9 @@ def cover_map(vertices_mm, center_mm, cell_mm, size, reach_mm):
         soft = np.zeros_like(cover)
         for y in range(1, size - 1):
             for x in range(1, size - 1):
-                soft[y, x] = (4 * cover[y, x] + 2 * (cover[y - 1, x] + cover[y + 1, x] + cover[y, x - 1] + cover[y, x + 1])
-                              + cover[y - 1, x - 1] + cover[y - 1, x + 1] + cover[y + 1, x - 1] + cover[y + 1, x + 1]) / 16  # fmt: skip
+                sides = cover[y - 1, x] + cover[y + 1, x] + cover[y, x - 1] + cover[y, x + 1]
+                corners = cover[y - 1, x - 1] + cover[y - 1, x + 1] + cover[y + 1, x - 1] + cover[y + 1, x + 1]
+                soft[y, x] = (4 * cover[y, x] + 2 * sides + corners) / 16
         cover = soft
     return cover
 

@@ -94,9 +94,9 @@ def render(
     normals = np.concatenate([vertex_normals(vertices_mm, appearance.triangles), scene.normals])
     radiance = np.empty((size, size, 3), np.float32)
     _shade(
-        radiance, owner, mesh.vertices_mm, normals, mesh.triangles, mesh.material, mesh.channels, mesh.materials,
-        scene.room.box_mm, scene.room.faces, scene.room.decals, scene.room.first_decal, scene.light, shadow_map, shadow_frame, cover, center_mm,
-        rotation, -rotation.T @ translation_mm, intrinsics_px, noise_volume(),
+        radiance, owner, mesh.vertices_mm, normals, mesh.triangles, mesh.material, mesh.channels,
+        mesh.materials, scene.room.box_mm, scene.room.faces, scene.room.decals, scene.room.first_decal,
+        scene.light, shadow_map, shadow_frame, cover, center_mm, rotation, -rotation.T @ translation_mm, intrinsics_px, noise_volume(),
     )  # fmt: skip
     return _developed(radiance, scene, rng)
 
@@ -286,15 +286,10 @@ def _develop(radiance, grain, shifts, balance, blur, strength, curve):
         for column in range(size):
             left, right = max(column - 1, 0), min(column + 1, size - 1)
             for k in range(3):
-                across = (
-                    middle
-                    * (middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k]))
-                    + edge
-                    * (middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k]))
-                    + edge
-                    * (middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k]))
-                )
-                value = max(across * balance[k], 0.0)
+                here = middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k])
+                above = middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k])
+                below = middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k])
+                value = max((middle * here + edge * (above + below)) * balance[k], 0.0)
                 value = value / (1 + 0.25 * value * value) if value < 1.4 else 0.94 + 0.02 * min(value, 3.0)
                 noise = grain[row, column] if k == 1 else grain[(row + shifts[k // 2]) % size, column]
                 place = value * (len(curve) - 1)

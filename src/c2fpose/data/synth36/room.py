@@ -1,4 +1,4 @@
-"""The room's shell: floor, ceiling and four walls with windows, doors, pictures and shelves, traced by rays in numba."""
+"""The room's shell: floor, ceiling and four walls with windows, doors, pictures and shelves, traced by rays."""
 
 import math
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ FACE_COLUMNS, DECAL_COLUMNS = 12, 17
 
 @dataclass(frozen=True)
 class Room:
-    """``box_mm``: low and high corner. ``faces (6, 12)`` and ``decals (D, 17)`` are rows that the tracer reads; those of
-    face f are ``decals[first_decal[f] : first_decal[f + 1]]``."""
+    """``box_mm``: low and high corner. ``faces (6, 12)`` and ``decals (D, 17)`` are rows that the tracer reads; those
+    of face f are ``decals[first_decal[f] : first_decal[f + 1]]``."""
 
     box_mm: Float[np.ndarray, "2 3"]
     faces: Float[np.ndarray, "6 12"]
@@ -84,7 +84,12 @@ def face_colour(faces, f, u, v, footprint_mm, volume, colour, work):
         stain *= 1 + 0.06 * noise_value(volume, math.floor(u / scale) * 3.7, math.floor(v / scale) * 5.3, 2.0)
         share = gap
     elif style == 3:  # carpet
-        share = min(max(0.5 + 0.6 * noise_value(volume, u / 7.0, v / 7.0, 9.0) * (1 - smoothstep(8.0, 30.0, footprint_mm)), 0.0), 1.0)
+        share = min(
+            max(
+                0.5 + 0.6 * noise_value(volume, u / 7.0, v / 7.0, 9.0) * (1 - smoothstep(8.0, 30.0, footprint_mm)), 0.0
+            ),
+            1.0,
+        )
     elif style == 4:  # bricks
         course = math.floor(v / scale)
         shift = 0.5 * (course - 2 * math.floor(course / 2))

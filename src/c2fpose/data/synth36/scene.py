@@ -228,7 +228,8 @@ def _upholstery(rng: np.random.Generator, test: bool) -> Material:
     pattern = str(rng.choice(["plain", "melange", "checks", "columns"], p=[0.55, 0.25, 0.1, 0.1]))
     return Material("cloth", colour, tuple(0.75 * c for c in colour), tuple(0.5 * c for c in colour), pattern,
                     scale_mm=5.0 if pattern == "melange" else 70.0, specular=0.01, bump=0.15,
-                    bump_wave_mm=(90.0, 90.0, 90.0), noise_offset=tuple(rng.uniform(0, 30, 3)), extra=(0.4,))  # fmt: skip
+                    bump_wave_mm=(90.0, 90.0, 90.0), noise_offset=tuple(rng.uniform(0, 30, 3)),
+                    extra=(0.4,))  # fmt: skip
 
 
 def _piece(rng, test, room: Room, keep_out_mm, others) -> tuple[Mesh, Furniture] | None:
@@ -238,7 +239,8 @@ def _piece(rng, test, room: Room, keep_out_mm, others) -> tuple[Mesh, Furniture]
     size = {
         "table": np.array([rng.uniform(700, 1500), rng.uniform(500, 800), rng.choice([430.0, 740.0])]),
         "cabinet": np.array([rng.uniform(600, 1400), rng.uniform(350, 500), rng.uniform(700, 1900)]),
-        "plant": np.array([700.0, 700.0, rng.uniform(600, 1500)]), "lamp": np.array([420.0, 420.0, rng.uniform(1300, 1700)]),
+        "plant": np.array([700.0, 700.0, rng.uniform(600, 1500)]),
+        "lamp": np.array([420.0, 420.0, rng.uniform(1300, 1700)]),
         "crate": np.array([rng.uniform(300, 600), rng.uniform(300, 600), rng.uniform(250, 700)]),
         "chair": np.array([440.0, 440.0, 880.0]), "sofa": np.array([1740.0, 900.0, 850.0]),
         "column": np.array([rng.uniform(200, 400), rng.uniform(200, 400), room.box_mm[1, 2]]),
@@ -280,4 +282,3 @@ def replace_colour(material: Material, colour: tuple) -> Material:
     from dataclasses import replace
 
     return replace(material, colour=colour, second=tuple(0.9 * c for c in colour))
-

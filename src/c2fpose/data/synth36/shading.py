@@ -169,7 +169,7 @@ def skin_colour(row, x, y, z, redness, lips, lids, footprint_mm, volume, colour,
 
 @compiled
 def eye_colour(row, x, y, z, colour):
-    """White, iris and pupil by the angle from straight ahead. EXTRA: x, y, z of the centre, radius (of the left's |x|)."""
+    """White, iris and pupil by the angle from straight ahead. EXTRA: |x|, y, z of the centre, radius."""
     dx, dy, dz = abs(x) - row[EXTRA], y - row[EXTRA + 1], z - row[EXTRA + 2]
     off = math.sqrt(dx * dx + dz * dz) / row[EXTRA + 3]
     if dy < 0:
@@ -265,4 +265,3 @@ def unit(vector):
     length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) + 1e-12
     for k in range(3):
         vector[k] /= length
-
