@@ -225,7 +225,7 @@ def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):
 def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     """A module that training and evaluation import either counts, or is known to leave results alone."""
     aside = {
-        "c2fpose", "c2fpose.callbacks", "c2fpose.config", "c2fpose.data", "c2fpose.data.command_line",
+        "c2fpose", "c2fpose.callbacks", "c2fpose.config", "c2fpose.data", "c2fpose.command_line",
         "c2fpose.data.config", "c2fpose.errors", "c2fpose.experiment", "c2fpose.networks", "c2fpose.provenance",
         "c2fpose.host_memory", "c2fpose.settings", "c2fpose.show", "c2fpose.sweep",
     }  # fmt: skip

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from c2fpose.command_line import options
 from c2fpose.config import Count, DecodingConfig, Schema, parse
-from c2fpose.data.command_line import options
 from c2fpose.data.config import DataConfig
 from c2fpose.errors import ConfigError, exits_cleanly
 

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import Field, field_validator
 
+from c2fpose.command_line import options
 from c2fpose.config import Schema
-from c2fpose.data.command_line import options
 from c2fpose.errors import DataError, exits_cleanly
 
 if TYPE_CHECKING:

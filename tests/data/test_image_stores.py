@@ -15,7 +15,7 @@ from c2fpose.errors import DataError
 def annotations():
     rng = np.random.default_rng(3)
     arrays = {name: np.ones((5, *field.shape)) for name, field in FIELDS.items()}
-    arrays["joints_cam_mm"] = rng.uniform(-600, 600, (5, 17, 3)) + [0, 0, 5000]
+    arrays["joints_cam_mm"] = rng.uniform(-600, 600, (5, 17, 3)) + np.array([0, 0, 5000])
     arrays["joints_px"] = rng.uniform(300, 700, (5, 17, 2))
     arrays["center_px"], arrays["scale"] = person_box(arrays["joints_px"])
     return arrays

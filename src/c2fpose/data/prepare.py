@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from c2fpose.data.command_line import options
+from c2fpose.command_line import options
 from c2fpose.data.human36m.calibration import Calibration, read_calibration
 from c2fpose.data.human36m.detect import check_source
 from c2fpose.data.human36m.job import SPLITS, Job

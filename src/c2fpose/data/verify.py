@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from c2fpose.command_line import options
 from c2fpose.config import Count, Schema
 from c2fpose.data import checks
 from c2fpose.data.checks import FAIL, NOTE, PASS, Finding
-from c2fpose.data.command_line import options
 from c2fpose.data.schema import FIELDS, SplitReader
 from c2fpose.errors import DataError, exits_cleanly
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from c2fpose.command_line import options
 from c2fpose.config import Schema
-from c2fpose.data.command_line import options
 from c2fpose.errors import UserError, exits_cleanly
 
 

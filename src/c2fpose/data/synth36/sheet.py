@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import Field
 
+from c2fpose.command_line import options
 from c2fpose.config import Schema
 from c2fpose.data import crop
-from c2fpose.data.command_line import options
 from c2fpose.data.schema import SplitReader
 from c2fpose.errors import DataError, exits_cleanly
 from c2fpose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
