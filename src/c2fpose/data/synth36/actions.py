@@ -180,7 +180,8 @@ def photo(s: Script) -> None:
         else:
             s.both(time, name, jitter=20.0)
             for _ in range(s.rng.integers(1, 4)):
-                time = s.bend(time, s.between(0.6, 1.2), spine_pitch=s.between(-0.15, 0.5), spine_twist=s.between(-0.35, 0.35),
+                time = s.bend(time, s.between(0.6, 1.2), spine_pitch=s.between(-0.15, 0.5),
+                              spine_twist=s.between(-0.35, 0.35),
                               pitch=s.between(-0.05, 0.2), head_pitch=s.between(-0.3, 0.2), lateral=s.between(-50, 50),
                               spine_roll=s.between(-0.2, 0.2)) + s.between(0.4, 1.5)  # fmt: skip
             s.bend(time, 0.8, spine_pitch=s.base["spine_pitch"], pitch=0.0, spine_roll=0.0)
@@ -219,7 +220,8 @@ def posing(s: Script) -> None:
                height=s.rig.pelvis_height_mm * s.between(0.86, 1.01))  # fmt: skip
         if s.chance(0.45):
             side = LEFT if shift < 0 else RIGHT
-            s.foot(side, time, move, s.between(-150, 300), s.between(60, 420), toes=s.between(0.0, 0.6), swivel=s.between(0, 0.4),
+            s.foot(side, time, move, s.between(-150, 300), s.between(60, 420), toes=s.between(0.0, 0.6),
+                   swivel=s.between(0, 0.4),
                    pitch=s.between(0.0, 0.5))  # fmt: skip
         time = s.posture.free_s + s.between(0.6, 2.2)
         s.bend(time, 0.7, height=s.rig.pelvis_height_mm)
@@ -237,7 +239,8 @@ def purchases(s: Script) -> None:
             level = s.rng.random()
             sides = (LEFT, RIGHT) if s.chance(0.4) else (s.main if s.chance(0.7) else 1 - s.main,)
             if level < 0.3:
-                reach = s.bend(time, s.between(1.0, 1.5), pitch=s.between(0.35, 0.7), spine_pitch=s.between(0.4, 0.9), head_pitch=0.3,
+                reach = s.bend(time, s.between(1.0, 1.5), pitch=s.between(0.35, 0.7), spine_pitch=s.between(0.4, 0.9),
+                               head_pitch=0.3,
                                height=s.rig.pelvis_height_mm * s.between(0.6, 0.98), forward=-60 * s.scale)  # fmt: skip
                 name, at = "floor_front", np.array([s.between(420, 620), s.between(60, 260), s.between(200, 480)])
             elif level < 0.65:
@@ -253,8 +256,10 @@ def purchases(s: Script) -> None:
             for who in sides:
                 s.hand(who, time, name, at=at, jitter=30.0)
             time = reach + s.between(0.3, 0.9)
-            s.bend(time, 1.1, pitch=0.0, spine_pitch=s.base["spine_pitch"], spine_roll=0.0, height=s.base["height"], forward=0.0,
-                   spine_twist=s.between(-0.2, 0.2), head_pitch=s.between(-0.1, 0.35), head_yaw=s.between(-0.6, 0.6))  # fmt: skip
+            s.bend(time, 1.1, pitch=0.0, spine_pitch=s.base["spine_pitch"], spine_roll=0.0, height=s.base["height"],
+                   forward=0.0,
+                   spine_twist=s.between(-0.2, 0.2), head_pitch=s.between(-0.1, 0.35),
+                   head_yaw=s.between(-0.6, 0.6))  # fmt: skip
             for who in sides:
                 s.hand(who, time, s.pick("carry", "carry", "chest", "belly", "hang"))
             time += s.between(1.0, 2.0)
@@ -338,5 +343,6 @@ def waiting(s: Script) -> None:
 SCRIPTS = {
     "Directions": directions, "Discussion": discussion, "Eating": eating, "Greeting": greeting, "Phoning": phoning,
     "Photo": photo, "Posing": posing, "Purchases": purchases, "Sitting": sitting, "SittingDown": sitting_down,
-    "Smoking": smoking, "Waiting": waiting, "WalkDog": walks.walk_dog, "Walking": walks.walking, "WalkTogether": walks.walk_together,
+    "Smoking": smoking, "Waiting": waiting, "WalkDog": walks.walk_dog, "Walking": walks.walking,
+    "WalkTogether": walks.walk_together,
 }  # fmt: skip

@@ -13,7 +13,8 @@ from c2fpose.data.synth36.tracks import Track, bump, minimum_jerk
 
 # What a hand's place is measured from. Own shoulder and chest turn with the chest; knees and ground with the heading.
 SHOULDER, AT_HEAD, AT_PELVIS, OWN_KNEE, OTHER_KNEE, GROUND, AT_CHEST, OWN_THIGH = range(8)
-# A hand's key: anchor, wrist from it (mm: forward, outward, up), elbow swivel, pronation, wrist flexion (radians), share
+# A hand's key: anchor, wrist from it (mm: forward, outward, up), elbow swivel, pronation, wrist flexion (radians),
+# share
 # of the gait's arm swing, noise (mm), how far the way there swings out (share of its length, forward
 # and outward).
 ANCHOR, HX, HY, HZ, H_SWIVEL, PRONATION, FLEX, SWING, NOISE, ARC_X, ARC_Y = range(11)
@@ -117,7 +118,8 @@ def way_clear(
     """How far to move the wrist's target ``(F, 3)`` mm and to swivel the elbow ``(F,)`` to clear the obstacles.
 
     Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``. Each pass moves the target away from what the
-    forearm and hand touch, and swivels the elbow away from what that touches. ``bias (F, O, 3)`` mm is the way out for a
+    forearm and hand touch, and swivels the elbow away from what that touches. ``bias (F, O,
+                                                                                       3)`` mm is the way out for a
     limb that is deep inside: up from the legs, forward and outward from the trunk.
     """
     radii = limb_radii_mm(rig)
@@ -146,7 +148,9 @@ def way_clear(
         radial -= (radial * axis).sum(-1, keepdims=True) * axis
         turn = (move * cross(axis, radial)).sum(-1) / np.maximum((radial**2).sum(-1), (70.0 * rig.scale) ** 2)
         turned[f] += SIDES[side] * np.clip(turn * (1.0 - along), -0.3, 0.3)
-    return moved, turned
+    # Squeezed between two parts of the body there is no way out: better a touch than a leap.
+    size = np.sqrt((moved**2).sum(-1, keepdims=True))
+    return moved * np.minimum(1.0, 170.0 * rig.scale / np.maximum(size, 1.0)), np.clip(turned, -0.9, 0.9)
 
 
 def seat_capsules(seat: SeatRequest | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

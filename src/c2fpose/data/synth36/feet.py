@@ -9,7 +9,8 @@ from c2fpose.data.synth36.rig import SIDES, Rig
 from c2fpose.data.synth36.tracks import Track, TrackBuilder, bump
 
 # A foot's key: place of the flat foot's ankle (mm), height above contact, heading, pitch (toes down), roll, how far the
-# knee turns outwards (radians), and for the move that leads there: lift (mm), toe-off and heel-strike pitch (radians), detour
+# knee turns outwards (radians), and for the move that leads there: lift (mm), toe-off and heel-strike pitch (radians),
+# detour
 # from the straight way at its middle (mm).
 X, Y, Z, YAW, PITCH, ROLL, SWIVEL, LIFT, TOE_OFF, STRIKE, VIA_X, VIA_Y = range(12)
 
@@ -116,7 +117,10 @@ def foot_pose(track: Track, time_s: Float[np.ndarray, "F"], rig: Rig) -> tuple[n
 def root_limits_mm(
     root_xy: np.ndarray, hips_from_root: np.ndarray, ankles: np.ndarray, nearest_mm: float, reach_mm: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest pelvis height ``(F,)`` at which both legs reach their ankles; hips and ankles: ``(2, F, 3)``."""
+    """Least and greatest pelvis height ``(F,)`` at which both legs reach their ankles.
+
+    Hips and ankles: ``(2, F, 3)``.
+    """
     across = ((root_xy + hips_from_root[..., :2] - ankles[..., :2]) ** 2).sum(-1)
     above = ankles[..., 2] - hips_from_root[..., 2]
     low, high = (above + np.sqrt(np.maximum(span**2 - across, (0.1 * span) ** 2)) for span in (nearest_mm, reach_mm))

@@ -20,10 +20,12 @@ def crouch(s: Script, time: float) -> float:
         )
     else:
         low = s.between(0.40, 0.62)
-        end = s.bend(time, duration, height=s.rig.pelvis_height_mm * low, forward=-130 * s.scale * (1 - low), lateral=0.0, roll=0.0,
+        end = s.bend(time, duration, height=s.rig.pelvis_height_mm * low, forward=-130 * s.scale * (1 - low),
+                     lateral=0.0, roll=0.0,
                      pitch=s.between(0.1, 0.4), spine_pitch=s.between(0.15, 0.5), spine_roll=0.0)  # fmt: skip
         for side in (LEFT, RIGHT):
-            s.foot(side, time, 0.8 * duration, s.between(20, 90) if side == LEFT else s.between(90, 170), s.between(120, 200),
+            s.foot(side, time, 0.8 * duration, s.between(20, 90) if side == LEFT else s.between(90, 170),
+                   s.between(120, 200),
                    toes=0.35, swivel=0.45, pitch=0.35, lift=10)  # fmt: skip
     return end
 
@@ -52,7 +54,8 @@ def _bent_knees(s: Script, time: float, duration: float) -> None:
 
 def _long_sit(s: Script, time: float, duration: float) -> None:
     for side in (LEFT, RIGHT):
-        s.foot(side, time, duration, s.between(0.9, 0.965) * s.rig.leg_mm / s.scale, s.between(70, 260), pitch=s.between(-1.2, -0.85),
+        s.foot(side, time, duration, s.between(0.9, 0.965) * s.rig.leg_mm / s.scale, s.between(70, 260),
+               pitch=s.between(-1.2, -0.85),
                toes=s.between(0.1, 0.5), swivel=0.15)  # fmt: skip
 
 
@@ -116,7 +119,8 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
     if from_start:
         start_s = -7.0
     # A crouch half-way down, the seat moving back over the heels.
-    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * s.scale, pitch=0.3, spine_pitch=0.35,
+    half = s.bend(start_s, duration, height=0.47 * s.rig.pelvis_height_mm, forward=-190 * s.scale, pitch=0.3,
+                  spine_pitch=0.35,
                   lateral=0.0, roll=0.0, spine_roll=0.0, twist=0.0, spine_twist=0.0, lively=0.5)  # fmt: skip
     for side in (LEFT, RIGHT):
         s.foot(side, start_s + 0.3 * duration * side, 0.6 * duration, 120, s.between(110, 170), swivel=0.3, toes=0.2)
@@ -151,7 +155,8 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
             if hands and not seated_on_floor:
                 s.hand(s.pick(LEFT, RIGHT), time - 0.3, "floor_side")
             s.bend(time, change, height=low, forward=s.posture.last[1], pitch=back, lively=0.4,
-                   spine_pitch=0.15 if leans_back else s.between(0.05, 0.55), head_pitch=s.between(-0.1, 0.2))  # fmt: skip
+                   spine_pitch=0.15 if leans_back else s.between(0.05, 0.55), head_pitch=s.between(-0.1,
+                                                                                                   0.2))  # fmt: skip
             _FLOOR_LEGS[kind](s, time, change)
             seated_on_floor = True
             places = {"cross": ("knee", "knee", "lap", "other_knee", "floor_side", "chin", "chest"),
@@ -170,8 +175,10 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
                 begin = max(h.free_s for h in s.hands) + s.between(1.5, 4.0)
         while time < until - 1.2:
             steady = places == ("floor_back",)
-            time = s.bend(time + s.between(0.2, 1.0), 0.9, head_yaw=s.between(-0.8, 0.8), head_pitch=s.between(-0.3, 0.4),
-                          spine_twist=0.0 if steady else s.between(-0.35, 0.35), spine_roll=0.0 if steady else s.between(-0.18, 0.18))  # fmt: skip
+            time = s.bend(time + s.between(0.2, 1.0), 0.9, head_yaw=s.between(-0.8, 0.8), head_pitch=s.between(-0.3,
+                                                                                                               0.4),
+                          spine_twist=0.0 if steady else s.between(-0.35, 0.35),
+                          spine_roll=0.0 if steady else s.between(-0.18, 0.18))  # fmt: skip
         time = max(until, time)
     if time > s.length_s:
         return time
@@ -180,7 +187,8 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
     if hands:
         s.hand(s.main, time, "floor_side" if seated_on_floor else "outside_knee")
         s.hand(1 - s.main, time, "outside_knee")
-    up = s.bend(time, 1.4, height=0.45 * s.rig.pelvis_height_mm, pitch=0.6, spine_pitch=0.5, head_pitch=0.1, spine_roll=0.0,
+    up = s.bend(time, 1.4, height=0.45 * s.rig.pelvis_height_mm, pitch=0.6, spine_pitch=0.5, head_pitch=0.1,
+                spine_roll=0.0,
                 spine_twist=0.0)  # fmt: skip
     for side in (LEFT, RIGHT):
         key = s.stance_key(side)

@@ -26,9 +26,23 @@ from c2fpose.data.synth36.ik import (
 )
 from c2fpose.data.synth36.path import Path, Stepping, stepping_phase
 from c2fpose.data.synth36.rig import (
-    CHEST, CLAVICLES, FEET, FOREARMS, HANDS, HEAD, NECK, PELVIS, SHINS, SIDES, SPINE, THIGHS, UPPER_ARMS,
-    Rig, limb_radii_mm, rig_of,
-)  # fmt: skip
+    CHEST,
+    CLAVICLES,
+    FEET,
+    FOREARMS,
+    HANDS,
+    HEAD,
+    NECK,
+    PELVIS,
+    SHINS,
+    SIDES,
+    SPINE,
+    THIGHS,
+    UPPER_ARMS,
+    Rig,
+    limb_radii_mm,
+    rig_of,
+)
 from c2fpose.data.synth36.scene import SeatRequest
 from c2fpose.data.synth36.script import Script
 from c2fpose.data.synth36.tracks import SmoothNoise, Track

@@ -19,7 +19,8 @@ LEFT, RIGHT = 0, 1
 HIP_OVER_SEAT_MM = 92.0  # typical; flesh between the hip joints and what one sits on
 ROOM_MM = 1150.0  # how far from the room's centre people stand
 
-# Name: anchor, wrist (forward, outward, up; arm lengths for SHOULDER, else mm), swivel, pronation, flexion, swing, noise.
+# Name: anchor, wrist (forward, outward, up; arm lengths for SHOULDER, else mm), swivel, pronation, flexion, swing,
+# noise.
 HAND_PLACES = {
     "hang": (arms.SHOULDER, (0.07, 0.13, -0.95), 0.0, 0.0, 0.1, 1.0, 16.0),
     "loose": (arms.SHOULDER, (0.2, 0.22, -0.86), 0.2, 0.2, 0.1, 0.9, 22.0),
@@ -113,7 +114,8 @@ class Script:
         walks = distance > 450
         if walks:
             heading_rad += 2 * np.pi * np.round((bearing - heading_rad) / (2 * np.pi))
-        turn = abs(bearing - self.heading_rad) + abs(heading_rad - bearing) if walks else abs(heading_rad - self.heading_rad)
+        via = bearing if walks else self.heading_rad
+        turn = abs(via - self.heading_rad) + abs(heading_rad - via)
         aside = 0.0 if walks else abs(leftward) / 110.0
         count = int(max(2, np.ceil(distance / 400.0) + 1, np.ceil(turn / 0.45), np.ceil(aside) + 1))
         step_s = self.between(0.55, 0.7) / self.tempo
@@ -205,10 +207,12 @@ class Script:
             shift = self.between(-60, 60) * weight * self.scale
             self.bend(
                 time, self.between(0.7, 1.4) / self.tempo,
-                lateral=shift, roll=-0.0009 * shift / self.scale, spine_roll=0.0008 * shift + self.between(-0.07, 0.07) * lean,
+                lateral=shift, roll=-0.0009 * shift / self.scale,
+                spine_roll=0.0008 * shift + self.between(-0.07, 0.07) * lean,
                 spine_pitch=self.base["spine_pitch"] + self.between(-0.08, 0.16) * lean,
                 spine_twist=self.between(-0.25, 0.25) * lean, twist=self.between(-0.12, 0.12) * lean,
-                head_yaw=self.between(-0.75, 0.75) * look, head_pitch=self.base["head_pitch"] + self.between(-0.2, 0.35) * look,
+                head_yaw=self.between(-0.75, 0.75) * look,
+                head_pitch=self.base["head_pitch"] + self.between(-0.2, 0.35) * look,
                 head_roll=self.between(-0.12, 0.12) * look, **fixed,
             )  # fmt: skip
             time = self.posture.free_s + self.between(0.6, 3.0)

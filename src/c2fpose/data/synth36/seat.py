@@ -83,7 +83,8 @@ def _ankle_on_knee(s: Script, time: float, duration: float) -> int:
     over = s.pick(LEFT, RIGHT)
     hip_height = s.posture.last[0] / s.scale
     s.foot(1 - over, time, duration, _thigh(s) + s.between(-20, 60), s.between(95, 130))
-    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.86 * _thigh(s), -160, z=hip_height + 40, toes=0.7, swivel=1.3, roll=0.5,
+    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.86 * _thigh(s), -160, z=hip_height + 40, toes=0.7,
+           swivel=1.3, roll=0.5,
            pitch=0.2, lift=60)  # fmt: skip
     return over
 
@@ -93,7 +94,7 @@ def _knee_on_knee(s: Script, time: float, duration: float) -> int:
     hip_height = s.posture.last[0] / s.scale
     s.foot(1 - over, time, duration, _thigh(s) + s.between(0, 40), s.between(15, 35), swivel=-0.1)
     s.foot(over, time + 0.8 * duration, 1.2 * duration, _thigh(s) + s.between(120, 150), -s.between(225, 260),
-           z=hip_height - s.between(215, 235), toes=-0.1, swivel=0.05, pitch=0.45, lift=220)  # fmt: skip
+           z=hip_height - s.between(215, 235), toes=-0.1, swivel=0.05, pitch=0.45, lift=130)  # fmt: skip
     return over
 
 

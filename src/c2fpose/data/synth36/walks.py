@@ -19,14 +19,17 @@ def walk_dog(s: Script) -> None:
     for a, b in stops:
         s.fidget(time, a - 1.6, weight=0.2, look=0.6, lean=0.6)
         deep = s.between(0.5, 1.0)
-        down = s.bend(a + 0.3, 1.1, height=s.rig.pelvis_height_mm * (1.0 - 0.42 * deep * s.between(0.2, 1.0)), pitch=0.6 * deep,
-                      spine_pitch=0.75 * deep, head_pitch=0.35, forward=-80 * deep, head_yaw=s.between(-0.3, 0.3))  # fmt: skip
+        down = s.bend(a + 0.3, 1.1, height=s.rig.pelvis_height_mm * (1.0 - 0.42 * deep * s.between(0.2, 1.0)),
+                      pitch=0.6 * deep,
+                      spine_pitch=0.75 * deep, head_pitch=0.35, forward=-80 * deep,
+                      head_yaw=s.between(-0.3, 0.3))  # fmt: skip
         for side in (LEFT, RIGHT) if s.chance(0.4) else (1 - s.main,):
             at = np.array([s.between(430, 600), s.between(60, 220), s.between(280, 520)])
             reach = s.hand(side, a + 0.5, "floor_front", at=at)
             while reach < b - 1.7:
                 reach = s.hand(side, reach + 0.05, "floor_front", at=at + s.rng.normal(0, 45, 3), arc=(0.0, 0.0))
-        time = s.bend(max(down + 0.3, b - 1.4), 1.2, height=s.base["height"], pitch=0.0, spine_pitch=s.base["spine_pitch"],
+        time = s.bend(max(down + 0.3, b - 1.4), 1.2, height=s.base["height"], pitch=0.0,
+                      spine_pitch=s.base["spine_pitch"],
                       forward=0.0, head_pitch=0.1)  # fmt: skip
         s.hand(s.main, b - 1.2, "leash")
         s.hand(1 - s.main, b - 1.2, s.pick("hang", "hang", "pocket", "leash"))
