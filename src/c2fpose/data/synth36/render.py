@@ -93,10 +93,11 @@ def render(
     rasterise(screen, mesh.triangles, edge, True, nearness, owner, 0)
     normals = np.concatenate([vertex_normals(vertices_mm, appearance.triangles), scene.normals])
     radiance = np.empty((size, size, 3), np.float32)
+    room = scene.room
     _shade(
-        radiance, owner, mesh.vertices_mm, normals, mesh.triangles, mesh.material, mesh.channels,
-        mesh.materials, scene.room.box_mm, scene.room.faces, scene.room.decals, scene.room.first_decal,
-        scene.light, shadow_map, shadow_frame, cover, center_mm, rotation, -rotation.T @ translation_mm, intrinsics_px, noise_volume(),
+        radiance, owner, mesh.vertices_mm, normals, mesh.triangles, mesh.material, mesh.channels, mesh.materials,
+        room.box_mm, room.faces, room.decals, room.first_decal, scene.light, shadow_map, shadow_frame, cover, center_mm,
+        rotation, -rotation.T @ translation_mm, intrinsics_px, noise_volume(),
     )  # fmt: skip
     return _developed(radiance, scene, rng)
 
