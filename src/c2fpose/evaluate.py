@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
     from c2fpose.data.datamodule import PoseData
+    from c2fpose.data.schema import SplitReader
     from c2fpose.evaluation import Evaluation, Truth
     from c2fpose.module import PoseModule
 
@@ -172,12 +173,11 @@ def draw_sheet(
 
     errors = evaluation.row(NETWORK, "ground_truth").per_image_mm
     poses = predicted_poses_cam_mm(joints_box, depth_rel_mm, truth, "ground_truth")
-    position_of = {int(record): position for position, record in enumerate(data.test.records)}
 
     def person(index: int) -> Person:
-        sample = data.test[position_of[int(truth.record[index])]].sample
+        box = (truth.box_left_top_px[index], float(truth.box_side_px[index]))
         return Person(
-            image=sample["image"].transpose(1, 2, 0),
+            image=picture_of(data.test.reader, int(truth.record[index]), *box),
             joints_box=joints_box[index],
             pose_cam_mm=poses[index],
             true_cam_mm=truth.joints_cam_mm[index],
@@ -187,6 +187,18 @@ def draw_sheet(
 
     groups = {name: [person(int(i)) for i in chosen] for name, chosen in choose(errors, count).items() if len(chosen)}
     return save_png(sheet(groups), folder / "sheet.png")
+
+
+def picture_of(
+    reader: SplitReader, record: int, left_top_px: np.ndarray, side_px: float, size: int = 256
+) -> np.ndarray:
+    """A person's box for people to look at, ``(size, size, 3)`` RGB: sharper than what a small network sees."""
+    from c2fpose.data import crop
+
+    row = {name: array[record] for name, array in reader.annotations.items()}
+    to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, PICTURE_SIZE)
+    left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
+    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), PICTURE_SIZE)
 
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: list[Logger]) -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 NETWORK, PERFECT_VOLUME, MEAN_POSE = "network", "perfect volume", "mean pose"
 PREDICTORS = {
     NETWORK: "the predictions",
-    PERFECT_VOLUME: "ground truth put through cells and depth bins: the error of quantisation alone",
-    MEAN_POSE: "the mean root-relative pose of the training split, whatever the image",
+    PERFECT_VOLUME: "ground truth through cells and bins: quantisation alone",
+    MEAN_POSE: "the mean pose of the training split, whatever the image",
 }
 METRICS = {
     "mpjpe": "mean over 17 joints of the distance from the truth, both relative to the pelvis, mm",
@@ -172,7 +172,7 @@ class Evaluation:
         return line | {key: self.provenance.get(key) for key in ("config_hash", "code_version", "checkpoint_sha256")}
 
     def print_table(self, console: "Console | None" = None) -> None:
-        """MPJPE by action and joint, reconstruction error by action, with a legend; 100 columns suffice."""
+        """MPJPE by action and joint, reconstruction error by action, with a legend; 80 columns suffice."""
         from rich.console import Console
 
         console = console or Console()
@@ -180,9 +180,9 @@ class Evaluation:
         console.print(self._table("Reconstruction error (after a similarity fit), mm", "reconstruction"))
         for number, rule in enumerate(ROOT_DEPTH_RULES.values(), start=1):
             console.print(f"  ({number}) {rule}", highlight=False)
-        for name in (PERFECT_VOLUME, MEAN_POSE):
+        for name, shown in ((PERFECT_VOLUME, "floor"), (MEAN_POSE, MEAN_POSE)):
             if any(row.predictor == name for row in self.rows):
-                console.print(f"  {name}: {PREDICTORS[name]}", highlight=False)
+                console.print(f"  {shown}: {PREDICTORS[name]}", highlight=False)
         origin = {"code": self.provenance.get("code_version")}
         origin["checkpoint"] = self.provenance.get("checkpoint_sha256", "")[:12]
         origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test", "")[:12]
@@ -193,19 +193,19 @@ class Evaluation:
         from rich.table import Table
 
         rows = [row for row in self.rows if row.metric == metric]
-        table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 1))
-        table.add_column("", no_wrap=True)
-        table.add_column("images", justify="right", style="dim")
+        table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+        table.add_column("             images", vertical="bottom", no_wrap=True)
         numbers = {rule: f"({number})" for number, rule in enumerate(ROOT_DEPTH_RULES, start=1)}
         for row in rows:
             style = "bold" if row.predictor == NETWORK else ""
-            header = row.predictor.replace(" ", "\n") + "\n" + numbers.get(row.root_depth, "")
-            table.add_column(header, justify="right", vertical="bottom", style=style)
+            header = row.predictor.replace(PERFECT_VOLUME, "floor").replace(" ", "\n")
+            header += "\n" + numbers[row.root_depth] if row.root_depth else ""
+            table.add_column(header, justify="right", vertical="bottom", style=style, no_wrap=True)
         counts = self.rows[0].table.frames
 
         def add(name: str, count: int | None, values: list[float], **options: Any) -> None:
             cells = ["-" if np.isnan(value) else f"{value:.1f}" for value in values]
-            table.add_row(name, "" if count is None else str(count), *cells, **options)
+            table.add_row(name if count is None else f"{name:<12}{count:>7}", *cells, **options)
 
         actions = np.stack([row.table.by_action() for row in rows], 1)
         for index, action in enumerate(ACTIONS):
