@@ -7,13 +7,16 @@ DATA   := data/synth36_$(PRESET)/test.h5
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test data setup lint sheet clean
+.PHONY: help train bench test data setup lint sheet clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 train: setup data ## train, evaluate and show a network on the tiny data set (ARGS="key=value ..." to change it)
 	$(RUN) -m c2fpose.train data.preset=$(PRESET) $(ARGS)
+
+bench: setup data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
+	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
 
 test: setup ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)

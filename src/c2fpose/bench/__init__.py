@@ -1,0 +1,4 @@
+"""``python -m c2fpose.bench``: how fast training and inference are, against the machine and against a plain port.
+
+``measure`` has clocks, the machine's own limits and peak memory, ``engines`` what is timed, ``page`` the tables.
+"""

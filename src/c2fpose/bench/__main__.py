@@ -1,0 +1,46 @@
+"""``python -m c2fpose.bench``: measure, print the ratios, write JSON and the page."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from c2fpose.config import parse
+from c2fpose.errors import exits_cleanly
+from c2fpose.settings import conf_dir, train_settings
+
+
+@hydra.main(config_path=conf_dir(), config_name="bench", version_base="1.3")
+@exits_cleanly
+def main(cfg: DictConfig) -> None:
+    """One run of the benchmark."""
+    from c2fpose.bench.page import page, section
+    from c2fpose.bench.run import BenchConfig, device_for, run
+
+    bench = parse(BenchConfig, cfg.bench, "bench")
+    settings = train_settings(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "bench"]))
+    run_dir = Path(settings.run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    results = run(bench, settings, run_dir)
+    print(section(results))
+    out = Path(bench.out)
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / f"{settings.scale}-{device_for(settings).type}.json", json.dumps(results, indent=1) + "\n")
+    runs = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
+    _write(out.with_suffix(".md"), page(runs))
+    print(f"written: {out.with_suffix('.md')}")
+
+
+def _write(path: Path, text: str) -> None:
+    """The file has its name only when it is complete."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Figures as tables in Markdown."""
+
+from typing import Any
+
+HEAD = """# Benchmark
+
+Made by `make bench` (`python -m c2fpose.bench`); do not edit. Times are medians in milliseconds, quartiles in brackets.
+The engines take turns in one process and one run, so that other work on the machine falls on all of them.
+The plain port is the original rewritten in eager float32 PyTorch, with dense target volumes made sample by sample in
+the loader; it exists in the benchmark alone. The floor is the time that the network's convolutions would take at the
+rate of one large matrix product, measured in the same run. Prediction includes the mirror image and decoding.
+"""
+
+
+def page(runs: list[dict[str, Any]]) -> str:
+    """All runs, one section each."""
+    return "\n".join([HEAD, *(section(run) for run in runs)])
+
+
+def section(run: dict[str, Any]) -> str:
+    """One run: what it ran on, ratios first, then the times they come from."""
+    hardware, network = run["hardware"], run["network"]
+    where = f"{hardware['processor']}, {hardware['threads']} threads of {hardware['cores']} cores"
+    where = f"{hardware['gpu']}; {where}" if "gpu" in hardware else where
+    load = f", load {hardware['load_at_start']} before the start" if "load_at_start" in hardware else ""
+    lines = [
+        f"## scale={run['scale']}",
+        "",
+        f"{where}, {hardware['memory_gib']} GiB{load}; torch {hardware['torch']}; {run['precision']}; "
+        f"{network['image_size']} px, width {network['width']}, depths {network['depths']}, batch {run['batch']}; "
+        f"{run['date']}.",
+        "",
+        *table(["ratio", "value"], [[name, f"{value:.2f}"] for name, value in run["ratios"].items()]),
+        "",
+        *table(["training step", *_with_shares(run)], _training_rows(run)),
+        "",
+        *table(
+            ["prediction", *run["inference_ms"]],
+            [
+                [f"batch {batch}", *(_times(engine[batch]) for engine in run["inference_ms"].values())]
+                for batch in next(iter(run["inference_ms"].values()))
+            ],
+        ),
+        "",
+        *table(
+            ["the machine", ""],
+            [
+                *(
+                    [f"{kind} matrix product, GFLOP/s", _times(run["machine"][kind], 0)]
+                    for kind in ("float32", "bfloat16")
+                ),
+                ["one read and one write of the last volume", _times(run["machine"]["read and write, ms"])],
+                ["GFLOP of a training step", f"{run['training_gflop']:.1f}"],
+                ["GFLOP of the prediction of one image", f"{run['inference_gflop_an_image']:.1f}"],
+            ],
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _with_shares(run: dict[str, Any]) -> list[str]:
+    return [title for name in run["training"] for title in (name, "share")]
+
+
+def _training_rows(run: dict[str, Any]) -> list[list[str]]:
+    engines = run["training"].values()
+    rows = []
+    for span in next(iter(engines))["spans"]:
+        row = [span]
+        for engine in engines:
+            row += [_times(engine["spans"][span]), f"{engine['spans'][span]['median'] / engine['step']['median']:.1%}"]
+        rows.append(row)
+    rows.append(["all", *(cell for engine in engines for cell in (_times(engine["step"]), ""))])
+    if run["loop_ms"]:
+        rows.append(["whole loop, with trainer and loggers", _times(run["loop_ms"]), *[""] * (2 * len(engines) - 1)])
+    for kind in ("training", "inference"):
+        if peaks := run.get(f"{kind}_peak_gib"):
+            rows.append(
+                [f"peak memory in {kind}, GiB", *(cell for peak in peaks.values() for cell in (f"{peak:.2f}", ""))]
+            )
+    return rows
+
+
+def _times(value: dict[str, float], digits: int = 1) -> str:
+    return f"{value['median']:.{digits}f} ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a Markdown table, numbers to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(_aligned(cells, widths)) + " |"
+
+    return [line(head), line(rule), *(line(row) for row in rows)]
+
+
+def _aligned(cells: list[str], widths: list[int]) -> list[str]:
+    return [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]

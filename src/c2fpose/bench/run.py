@@ -1,0 +1,192 @@
+"""The benchmark itself: rounds in which everything has its turn, and the figures that come of them."""
+
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import track
+
+from c2fpose.bench.engines import (
+    NETWORK_SPANS,
+    SPANS,
+    Engine,
+    PlainPort,
+    make_engine,
+    predict_a_little,
+    train_a_little,
+)
+from c2fpose.bench.measure import (
+    Clock,
+    gflop_of,
+    hardware,
+    matrix_rate,
+    peak_gib,
+    read_and_write_ms,
+    spread,
+)
+from c2fpose.config import Count, Schema
+from c2fpose.settings import TrainSettings
+
+OURS, PLAIN = Engine.name, PlainPort.name
+
+
+class BenchConfig(Schema):
+    """How much is timed."""
+
+    rounds: Count = 5  # every engine has its turn in each
+    steps: Count = 5  # training steps of an engine in a round, after one that is not counted
+    inference: tuple[Count, ...] = (1, 8)  # images a batch
+    plain: bool = True  # the plain port beside
+    loop: bool = True  # the whole training loop, with loader, callbacks and loggers
+    memory: bool = True  # peak memory, each engine in a process of its own
+    out: str = "docs/benchmark"  # directory of the figures; the page is made beside it
+
+
+def device_for(settings: TrainSettings) -> torch.device:
+    """The GPU if there is one and the configuration does not say otherwise."""
+    return torch.device("cuda" if settings.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str, Any]:
+    """All figures of one run, as they go to JSON."""
+    device = device_for(settings)
+    facts = hardware(device)
+    engines = {name: make_engine(name, settings, device) for name in ([OURS, PLAIN] if bench.plain else [OURS])}
+    clocks = {name: Clock(device) for name in engines}
+    rates: dict[str, list[float]] = defaultdict(list)
+    predictions: dict[tuple[str, int], list[float]] = defaultdict(list)
+    loop_ms: list[float] = []
+    volume = _last_volume(engines[OURS], settings)
+
+    for _ in track(range(bench.rounds), "rounds", transient=True, disable=not settings.trainer.progress):
+        rates["float32"].append(matrix_rate(torch.float32, device))
+        rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
+        rates["read and write, ms"].append(read_and_write_ms(volume))
+        for name, engine in engines.items():
+            engine.step(Clock(device))
+            for _ in range(bench.steps):
+                engine.step(clocks[name])
+        if bench.loop:
+            loop_ms += _loop_steps_ms(settings, run_dir, bench.steps)
+        for batch in bench.inference:
+            for name, engine in engines.items():
+                predictions[name, batch] += _predictions_ms(engine, batch, settings, bench.steps)
+
+    ours = engines[OURS]
+    images = torch.zeros(1, 3, *[settings.data.image_size] * 2, dtype=torch.uint8, device=device)
+    results: dict[str, Any] = {
+        "scale": settings.scale,
+        "hardware": facts,
+        "precision": ours.precision,
+        "network": settings.model.network.model_dump(mode="json"),
+        "batch": settings.data.batch_size,
+        "bench": bench.model_dump(mode="json"),
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": {name: spread(values) for name, values in rates.items()},
+        "training": {name: _training(clock) for name, clock in clocks.items()},
+        "training_gflop": gflop_of(lambda: ours.step(Clock(device))),
+        "loop_ms": spread(loop_ms) if loop_ms else None,
+        "inference_ms": {name: {str(b): spread(predictions[name, b]) for b in bench.inference} for name in engines},
+        "inference_gflop_an_image": gflop_of(lambda: ours.predict(images)),
+    }
+    del engines, ours
+    if bench.memory:
+        results["training_peak_gib"] = {name: peak_gib(train_a_little, name, settings, device) for name in clocks}
+        largest = max(bench.inference)
+        results["inference_peak_gib"] = {
+            name: peak_gib(predict_a_little, name, settings, device, largest) for name in clocks
+        }
+    results["ratios"] = ratios(results)
+    return results
+
+
+def ratios(results: dict[str, Any]) -> dict[str, float]:
+    """What matters of the figures, each as one number over another."""
+    training, machine = results["training"], results["machine"]
+    ours = training[OURS]
+    rate = machine["bfloat16" if results["precision"] == "bf16-mixed" else "float32"]["median"]
+    floor_ms = 1000 * results["training_gflop"] / rate
+    bare_ms = ours["network"]["median"]
+    found = {
+        "training: floor of the matrix products / network step": floor_ms / bare_ms,
+        "training: targets and loss / one read and one write of the volume": ours["spans"]["targets and loss"]["median"]
+        / machine["read and write, ms"]["median"],
+    }
+    if PLAIN in training:
+        found["training: plain port's step / ours"] = training[PLAIN]["step"]["median"] / ours["step"]["median"]
+    if results["loop_ms"]:
+        found["training: whole loop / network step"] = results["loop_ms"]["median"] / bare_ms
+    for batch, ours_ms in results["inference_ms"][OURS].items():
+        floor_ms = 1000 * results["inference_gflop_an_image"] * int(batch) / rate
+        found[f"inference, batch {batch}: floor of the matrix products / ours"] = floor_ms / ours_ms["median"]
+        if PLAIN in results["inference_ms"]:
+            plain_ms = results["inference_ms"][PLAIN][batch]
+            found[f"inference, batch {batch}: plain port / ours"] = plain_ms["median"] / ours_ms["median"]
+    for kind in ("training", "inference"):
+        peaks = results.get(f"{kind}_peak_gib", {})
+        if PLAIN in peaks:
+            found[f"{kind}: memory, ours / plain port"] = peaks[OURS] / peaks[PLAIN]
+    return found
+
+
+def _last_volume(engine: Engine, settings: TrainSettings) -> torch.Tensor:
+    """Of the size, type and memory layout of the last stack's."""
+    network, dtype = settings.model.network, torch.bfloat16 if engine.precision == "bf16-mixed" else torch.float32
+    shape = (settings.data.batch_size, network.joints * network.depths[-1], network.heatmap_size, network.heatmap_size)
+    return torch.zeros(shape, dtype=dtype, device=engine.device).contiguous(memory_format=torch.channels_last)
+
+
+def _training(clock: Clock) -> dict[str, Any]:
+    spans = {name: clock.spans_ms[name] for name in SPANS}
+    steps = [sum(parts) for parts in zip(*spans.values(), strict=True)]
+    network = [sum(parts) for parts in zip(*(spans[name] for name in NETWORK_SPANS), strict=True)]
+    return {
+        "spans": {name: spread(values) for name, values in spans.items()},
+        "network": spread(network),  # forward, backward and optimiser alone
+        "step": spread(steps),
+    }
+
+
+def _predictions_ms(engine: Engine | PlainPort, batch: int, settings: TrainSettings, count: int) -> list[float]:
+    size = settings.data.image_size
+    image = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8).to(engine.device)
+    engine.predict(image)
+    clock = Clock(engine.device)
+    for _ in range(count):
+        engine.predict(image)
+        clock.mark("predict")
+    return clock.spans_ms["predict"]
+
+
+def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[float]:
+    """Times between the ends of steps of the real training loop, as ``c2fpose.train`` sets it up."""
+    from pytorch_lightning import Callback
+
+    from c2fpose.data.datamodule import PoseData
+    from c2fpose.module import PoseModule
+    from c2fpose.train import close_loggers, make_loggers, make_trainer, quiet_lightning
+
+    clock = Clock(device_for(settings))
+
+    class StepClock(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            clock.mark("step")
+
+    quiet_lightning()
+    uncounted = 2
+    trainer_config = settings.trainer.model_copy(
+        update={"max_steps": steps + uncounted, "validate_every": steps + uncounted + 1, "progress": False}
+    )
+    settings = settings.model_copy(update={"trainer": trainer_config})
+    data = PoseData(settings.data, seed=settings.seed)
+    loggers = make_loggers(settings.logger, "bench", run_dir, {})
+    trainer = make_trainer(settings, run_dir, loggers)
+    trainer.callbacks.append(StepClock())
+    trainer.limit_val_batches = 0
+    try:
+        trainer.fit(PoseModule(settings.model.model_dump(mode="json")), datamodule=data)
+    finally:
+        close_loggers(loggers)
+    return clock.spans_ms["step"][uncounted:]
