@@ -35,3 +35,26 @@ def test_weights_must_match_the_stacks():
     with pytest.raises(ConfigError, match="2 values for 4 supervised stacks"):
         parse(ModelConfig, {"loss": {"stack_weights": [1, 1]}}, "model")
     parse(ModelConfig, {"network": {"supervision": "none"}, "loss": {"stack_weights": [1]}}, "model")
+
+
+def test_the_papers_recipe_is_the_originals():
+    """Every option of the released training code, by name; the values are restated from it."""
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.settings import conf_dir, train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        settings = train_settings(compose("train", overrides=["+experiment=paper_h36m"]))
+    optimizer, augmentation = settings.model.optimizer, settings.data.augmentation
+    assert (optimizer.name, optimizer.learning_rate, optimizer.alpha, optimizer.epsilon) == (
+        "rmsprop", 2.5e-4, 0.99, 1e-8
+    )  # fmt: skip
+    assert (optimizer.weight_decay, optimizer.schedule, settings.data.batch_size) == (0, "constant", 4)
+    assert (augmentation.scale_spread, augmentation.scale_limit) == (0.25, 0.25)
+    assert (augmentation.rotation_spread_deg, augmentation.rotation_limit_deg) == (30, 60)
+    assert (augmentation.rotation_none_probability, augmentation.flip_probability) == (0.6, 0.5)
+    assert augmentation.flip_whole_batch and augmentation.channel_gain == 0.2 and not augmentation.photometric
+    assert settings.model.network.depths == (1, 2, 4, 64) and settings.model.network.norm_init == "uniform"
+    assert settings.model.target.definition == "released_code" and settings.model.target.centers == "whole"
+    assert settings.model.loss.stack_weights is None and settings.model.decoding.method == "argmax"
+    assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
