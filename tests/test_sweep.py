@@ -15,6 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from c2fpose import sweep
+from c2fpose.config import NetworkConfig
 from c2fpose.data.schema import write_split
 from c2fpose.errors import ConfigError, DataError
 from c2fpose.experiment import check_overrides, jobs, with_row
@@ -256,6 +257,21 @@ def test_comments_do_not_make_other_code(tmp_path, monkeypatch):
     assert sweep.code_fingerprint() == before
     module.write_text(module.read_text().replace("div_(255)", "div_(256)"))
     assert sweep.code_fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("depths", "family", "millions"),
+    [
+        ((1, 64), "stacked", 26.9),
+        ((64, 64), "stacked", 27.6),
+        ((1, 2, 4, 64), "stacked", 53.6),
+        ((64,), "uniform", 9.7),
+    ],
+)
+def test_parameters_are_those_of_the_released_networks(depths, family, millions):
+    cost = sweep.network_cost(NetworkConfig(depths=depths, family=family))
+    assert cost["parameters"] / 1e6 == pytest.approx(millions, abs=0.05)
+    assert cost["flops"] > 100 * cost["parameters"]
 
 
 # --- the command ---

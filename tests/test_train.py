@@ -136,6 +136,6 @@ def test_wrong_values_get_one_line(override, message, tmp_path):
 def test_help_needs_nothing_heavy():
     """What takes seconds to import stays out of ``--help``."""
     heavy = {"torch", "pytorch_lightning", "wandb", "albumentations", "numba", "matplotlib", "cv2"}
-    code = f"import sys, c2fpose.train, c2fpose.evaluate; print(sorted({heavy!r} & set(sys.modules)))"
+    code = f"import sys, c2fpose.train, c2fpose.evaluate, c2fpose.tables; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

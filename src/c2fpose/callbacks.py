@@ -1,7 +1,5 @@
 """What is watched while a network trains: its validation curve, speed and memory, and pictures of what it predicts."""
 
-import csv
-import os
 import resource
 import sys
 import time
@@ -13,8 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
-CURVE = "curve.csv"
-CURVE_COLUMNS = ("step", "training_seconds", "val_mpjpe_mm")
+from c2fpose.curve import CURVE, read_curve, write_curve
 
 
 class TrainingCurve(Callback):
@@ -78,27 +75,6 @@ class TrainingCurve(Callback):
     def _stop(self) -> None:
         if self.since is not None:
             self.before, self.since = self.seconds, None
-
-
-def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
-    """The file has its name only when it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
-        writer = csv.DictWriter(file, CURVE_COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(partial, path)
-
-
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """Rows of ``curve.csv``; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with open(path, newline="") as file:
-        return [
-            {name: float(row[name]) for name in CURVE_COLUMNS} | {"step": int(row["step"])}
-            for row in csv.DictReader(file)
-        ]
 
 
 def memory_gib() -> float:

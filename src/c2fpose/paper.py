@@ -76,12 +76,6 @@ TABLES: dict[str, dict[str, Figure]] = {
     },
 }  # fmt: skip
 
-# Parameters in millions of the released networks of these schedules, counted in the authors' own files; a single
-# hourglass is their plain one.
-RELEASED_PARAMETERS_M = {
-    "64": 9.7, "64,64": 27.6, "64,64,64": 41.7, "64,64,64,64": 55.9, "1,64": 26.9, "1,2,64": 40.2, "1,2,4,64": 53.6,
-}  # fmt: skip
-
 
 def figure(reference: str) -> Figure:
     """One row by ``"table/row"``, such as ``"T2/1,64"``; raises ``ConfigError``."""

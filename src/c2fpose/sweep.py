@@ -22,6 +22,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from c2fpose.config import NetworkConfig
 from c2fpose.errors import ConfigError, DataError, UserError
 from c2fpose.experiment import check_overrides, jobs, split_job, sweep_of, with_row
 from c2fpose.provenance import code_version, config_hash, file_hash
@@ -284,6 +285,7 @@ def _now() -> str:
 def _finished(settings: TrainSettings, directory: Path, identity: Identity) -> dict[str, Any]:
     """Everything that a table needs beside the per-image errors."""
     from c2fpose.camera import ROOT_DEPTH_RULES
+    from c2fpose.data.schema import SplitReader
     from c2fpose.evaluation import Evaluation
 
     evaluation = Evaluation.read(directory / "evaluation")
@@ -297,9 +299,10 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity) -> d
         "config_hash": identity.config_hash,
         "mpjpe_mm": {rule: evaluation.mpjpe_mm(rule) for rule in ROOT_DEPTH_RULES},
         "reconstruction_mm": {rule: evaluation.reconstruction_mm(rule) for rule in ROOT_DEPTH_RULES},
+        "dataset": SplitReader(settings.data.test_file).info.dataset,
         "images": evaluation.frames,
         "evaluation_sha256": file_hash(directory / "evaluation" / "evaluation.npz"),
-        **network_cost(settings),
+        **network_cost(settings.model.network),
         "max_steps": settings.trainer.max_steps,
         "training": origin.get("training", {}),
         "evaluation_images_per_second": origin["evaluation_images_per_second"],
@@ -309,7 +312,7 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity) -> d
     }
 
 
-def network_cost(settings: TrainSettings) -> dict[str, int]:
+def network_cost(config: NetworkConfig) -> dict[str, int]:
     """Parameters, and floating-point operations of one image's forward pass (a multiplication and addition are two)."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -317,10 +320,9 @@ def network_cost(settings: TrainSettings) -> dict[str, int]:
     from c2fpose.networks.coarse_to_fine import CoarseToFine
 
     with torch.device("meta"), torch.no_grad():
-        network = CoarseToFine(settings.model.network).eval()
-        counter = FlopCounterMode(display=False)
-        with counter:
-            network(torch.empty(1, 3, settings.data.image_size, settings.data.image_size))
+        network = CoarseToFine(config).eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.empty(1, 3, config.image_size, config.image_size))
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "flops": counter.get_total_flops(),
@@ -350,11 +352,11 @@ class SweepHooks(Callback):
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         if config.get("sweep") is None:
             return
-        from c2fpose.tables import summarise
+        from c2fpose.report import summarise
 
         directory = Path(config.sweep_dir)
         try:
-            summarise((directory,), directory / "tables")
+            summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None

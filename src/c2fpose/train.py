@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from itertools import islice
 from pathlib import Path
@@ -35,7 +36,8 @@ def main(cfg: DictConfig) -> float:
     hydra_config = HydraConfig.get()
     if hydra_config.mode == RunMode.MULTIRUN:  # of overrides: a job's directory is named by its own
         directory = Path(hydra_config.sweep.dir) / hydra_config.sweep.subdir
-        return run_job(cfg, directory, run, evaluate_again, row=directory.name)
+        row = re.sub(r",?seed=\d+", "", directory.name).strip(",") or "defaults"
+        return run_job(cfg, directory, run, evaluate_again, row)
     settings = train_settings(cfg)
     run_dir = Path(settings.run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,103 @@
+"""Statistics of a table: what is spread over seeds, what differs between rows, and what a validation curve says. Pure.
+
+Frames of one sequence are nearly the same picture, so differences over test images are clustered: images of one subject
+and action vary together, and only such groups count as independent. Seeds are a second, separate source of spread; a
+difference that is to hold beyond both has to be significant in both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second, mm, with its interval and two-sided p value; ``groups`` is what it rests on."""
+
+    mean_mm: float
+    low_mm: float
+    high_mm: float
+    p: float
+    groups: int
+
+    @property
+    def significant(self) -> bool:
+        return self.p < 1 - CONFIDENCE
+
+
+def mean_and_half_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean, and half the 95 % Student interval over seeds; NaN for the latter with fewer than two values."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return (float(values[0]) if len(values) else float("nan")), float("nan")
+    return float(values.mean()), float(_t_quantile(len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def paired_difference(
+    first_mm: Float[np.ndarray, " N"], second_mm: Float[np.ndarray, " N"], cluster: Int[np.ndarray, " N"]
+) -> Difference | None:
+    """Mean difference over the same N images, its spread from clusters of images; None for a single cluster.
+
+    The variance of a mean over clusters of unequal size: the sums of residuals by cluster count once each
+    (Cochran's ratio estimator, Student's t with one degree of freedom less than clusters).
+    """
+    difference = np.asarray(first_mm, float) - np.asarray(second_mm, float)
+    _, index = np.unique(cluster, return_inverse=True)
+    groups = int(index.max()) + 1
+    if groups < 2:
+        return None
+    mean = difference.mean()
+    sums = np.bincount(index, difference - mean)
+    error = np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(difference)
+    return _student(mean, error, groups - 1, groups)
+
+
+def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float]) -> Difference | None:
+    """Difference of two rows' means over their seeds (Welch); None with fewer than two seeds in either."""
+    a, b = np.asarray(first_mm, float), np.asarray(second_mm, float)
+    if min(len(a), len(b)) < 2:
+        return None
+    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
+    if not parts.sum():
+        freedom = float(len(a) + len(b) - 2)
+    else:
+        freedom = float(parts.sum() ** 2 / (parts**2 / (len(a) - 1, len(b) - 1)).sum())
+    return _student(a.mean() - b.mean(), np.sqrt(parts.sum()), freedom, len(a) + len(b))
+
+
+def _student(mean: float, error: float, freedom: float, groups: int) -> Difference:
+    from scipy.stats import t
+
+    half = _t_quantile(freedom) * error
+    p = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
+    return Difference(float(mean), float(mean - half), float(mean + half), p, groups)
+
+
+def _t_quantile(freedom: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
+
+
+def value_at(positions: Float[np.ndarray, " P"], values: Float[np.ndarray, " P"], position: float) -> float:
+    """A curve between its points (linear); NaN outside of them."""
+    positions, values = np.asarray(positions, float), np.asarray(values, float)
+    if not len(positions) or not positions[0] <= position <= positions[-1]:
+        return float("nan")
+    return float(np.interp(position, positions, values))
+
+
+def gained_at_the_end(values: Float[np.ndarray, " P"]) -> float:
+    """How much a validation error fell over the last quarter of training, by a line through its points there, mm.
+
+    NaN with fewer than three points in the quarter. About 0: flat.
+    """
+    values = np.asarray(values, float)
+    last = values[-max(1, len(values) // 4) - 1 :]
+    if len(last) < 3:
+        return float("nan")
+    return float(-np.polyfit(np.arange(len(last)), last, 1)[0] * (len(last) - 1))
