@@ -196,9 +196,9 @@ def picture_of(
     from c2fpose.data import crop
 
     row = {name: array[record] for name, array in reader.annotations.items()}
-    to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, PICTURE_SIZE)
+    to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, size)
     left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
-    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), PICTURE_SIZE)
+    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), size)
 
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: list[Logger]) -> None:
