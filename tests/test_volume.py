@@ -11,6 +11,7 @@ from c2fpose.volume import (
     Profiles,
     decode,
     from_points,
+    highest_voxel,
     mirror_points,
     mirror_volume,
     released_window,
@@ -96,6 +97,25 @@ def test_argmax_takes_the_first_of_equal_voxels():
     volume = torch.zeros(1, 1, 4, 5, 6)
     volume[0, 0, 1, 2, 3] = volume[0, 0, 1, 2, 4] = volume[0, 0, 1, 3, 0] = volume[0, 0, 2, 0, 0] = 1
     torch.testing.assert_close(decode(volume, "argmax")[0, 0], torch.tensor([3.5 / 6, 2.5 / 5, 1.5 / 4]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("levels", [1, 3, 1000])
+@pytest.mark.parametrize("last", [False, True])
+def test_highest_voxel_is_the_first_of_the_flat_volume(dtype, levels, last):
+    """Also where all voxels, or many, are equally high, and in the memory layout of a network's output."""
+    torch.manual_seed(0)
+    volume = (torch.randint(0, levels, (3, 17, 4, 6, 5)) / levels - 0.5).to(dtype)
+    expected = volume.float().flatten(2).argmax(-1)
+    if last:
+        volume = volume.flatten(1, 2).contiguous(memory_format=torch.channels_last).unflatten(1, (17, -1))
+    assert torch.equal(highest_voxel(volume), expected)
+
+
+def test_a_volume_of_nan_decodes_to_some_point():
+    for method in ("argmax", "subvoxel"):
+        points = decode(torch.full((1, 2, 4, 5, 6), float("nan")), method)
+        assert points.shape == (1, 2, 3)
 
 
 @pytest.mark.parametrize("config", [TargetConfig(definition="paper", centers="exact"), EXACT])

@@ -9,7 +9,7 @@ of the depth bins (``protocol.DEPTH_MIN_MM`` to ``DEPTH_MAX_MM``). Cell i of n c
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from c2fpose.config import TargetConfig
@@ -126,13 +126,28 @@ def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) 
     ``expectation``: the mean position, weighted by the positive part of the volume to a power: the higher, the less
     a low background far away pulls.
     """
-    volume = volume.float()
     if method == "expectation":
-        return _expectation(volume.clamp_min(0) ** power)
+        return _expectation(volume.float().clamp_min(0) ** power)
     shape = torch.tensor(volume.shape[2:], device=volume.device)
-    index = unravel(volume.flatten(2).argmax(-1), tuple(volume.shape[2:]))
-    shift = _subvoxel_shift(volume, index) if method == "subvoxel" else 0.0
+    index = unravel(highest_voxel(volume), tuple(volume.shape[2:]))
+    shift = _subvoxel_shift(volume.float(), index) if method == "subvoxel" else 0.0
     return ((index + 0.5 + shift) / shape).flip(-1)
+
+
+def highest_voxel(volume: Float[Tensor, "B J D H W"]) -> Int64[Tensor, "B J"]:
+    """Flat index of the highest voxel; of equal ones the first.
+
+    By columns of depth bins, which lie side by side in a network's output: no copy in the order of the index is made.
+    """
+    joints, depth, rows, columns = volume.shape[1:]
+    column_tops = volume.amax(2)
+    tops = column_tops.amax((2, 3), keepdim=True)
+    b, j, y, x = (column_tops == tops).nonzero(as_tuple=True)
+    z = (volume[b, j, :, y, x] == tops[b, j, 0]).int().argmax(1)
+    candidates = (z * rows + y) * columns + x
+    first = torch.full((len(volume) * joints,), depth * rows * columns, device=volume.device)
+    first.scatter_reduce_(0, b * joints + j, candidates, "amin")
+    return (first % (depth * rows * columns)).view(-1, joints)  # 0 where all is NaN
 
 
 def unravel(flat: Tensor, shape: tuple[int, int, int]) -> Tensor:
