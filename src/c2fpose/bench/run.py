@@ -60,7 +60,7 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
     loop_ms: list[float] = []
     volume = _last_volume(engines[OURS], settings)
 
-    for _ in track(range(bench.rounds), "rounds", transient=True, disable=not settings.trainer.progress):
+    for number in track(range(bench.rounds), "rounds", transient=True, disable=not settings.trainer.progress):
         rates["float32"].append(matrix_rate(torch.float32, device))
         rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
         rates["read and write, ms"].append(read_and_write_ms(volume))
@@ -69,7 +69,7 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
             for _ in range(bench.steps):
                 engine.step(clocks[name])
         if bench.loop:
-            loop_ms += _loop_steps_ms(settings, run_dir, bench.steps)
+            loop_ms += _loop_steps_ms(settings, run_dir / f"round{number + 1}", bench.steps)
         for batch in bench.inference:
             for name, engine in engines.items():
                 predictions[name, batch] += _predictions_ms(engine, batch, settings, bench.steps)
@@ -175,6 +175,7 @@ def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[f
             clock.mark("step")
 
     quiet_lightning()
+    run_dir.mkdir(parents=True)
     uncounted = 2
     trainer_config = settings.trainer.model_copy(
         update={"max_steps": steps + uncounted, "validate_every": steps + uncounted + 1, "progress": False}
