@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c2fpose.config import ModelConfig
+from c2fpose.config import ModelConfig, OptimizerConfig
 from c2fpose.module import PoseModule, batch_statistics, make_optimizer, normalise, recalibrate
 from c2fpose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 from c2fpose.volume import mirror_points, target_profiles, to_points
@@ -34,6 +34,15 @@ def test_losses_are_mean_squared_errors_by_stack():
     for loss, volume in zip(module.losses(volumes, batch), volumes, strict=True):
         profiles = target_profiles(points, batch["visible"], tuple(volume.shape[2:]), module.config.target, 8)
         assert loss.item() == pytest.approx((volume - profiles.volume()).square().mean().item(), rel=1e-5)
+
+
+def test_stack_weights_and_factor_scale_the_losses(monkeypatch):
+    weighted = make_module(loss={"stack_weights": (0.5, 2.0), "factor": 3.0})
+    batch, logged = make_batch(), {}
+    monkeypatch.setattr(weighted, "log", lambda name, value, **_: logged.__setitem__(name, float(value)))
+    total = float(weighted.training_step(batch, 0))
+    first, second = logged["train/loss_stack1"], logged["train/loss_stack2"]
+    assert total == pytest.approx(3 * (0.5 * first + 2 * second), rel=1e-6) and logged["train/loss"] == total
 
 
 def test_coordinates_of_invisible_joints_do_not_count():
@@ -153,3 +162,25 @@ def test_points_span_the_depth_range():
 
     _, depth = from_points(torch.tensor([[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]))
     torch.testing.assert_close(depth[0], torch.tensor([DEPTH_MIN_MM, DEPTH_MAX_MM]))
+
+
+@pytest.mark.parametrize("name, reference", [("rmsprop", torch.optim.RMSprop), ("adamw", torch.optim.AdamW)])
+def test_optimizers_in_few_calls_are_pytorchs_plain_ones(name, reference):
+    config = OptimizerConfig(name=name, weight_decay=0.01)
+    smoothing = {"alpha": config.alpha} if name == "rmsprop" else {"betas": (0.9, config.alpha)}
+    plain = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=0.01, foreach=False, **smoothing)
+    layers = []
+    for make in (
+        lambda parameters: make_optimizer(parameters, config),
+        lambda parameters: reference(parameters, **plain),
+    ):
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(8, 16, 3).to(memory_format=torch.channels_last)
+        optimizer = make(layer.parameters())
+        for step in range(5):
+            optimizer.zero_grad()
+            (layer(torch.randn(2, 8, 5, 5)).square().mean() * 10.0**-step).backward()
+            optimizer.step()
+        layers.append(layer)
+    torch.testing.assert_close(layers[0].weight, layers[1].weight, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(layers[0].bias, layers[1].bias, rtol=1e-6, atol=1e-8)

@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
 
 from c2fpose.data.schema import write_split
+from c2fpose.evaluate import main as evaluate
+from c2fpose.evaluation import Evaluation
 from c2fpose.settings import conf_dir, train_settings
 from c2fpose.train import run
 
@@ -91,9 +94,12 @@ def _run_and_stop_after(settings, run_dir: Path, steps: int) -> None:
         PoseModule.training_step = original
 
 
-def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path):
-    error = run(settings_for([*TINY, *files, "trainer.max_steps=4", "logger.csv=true"], tmp_path), tmp_path)
+def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path, capsys):
+    more = ["trainer.max_steps=4", "logger.csv=true", "trainer.progress=true"]
+    error = run(settings_for([*TINY, *files, *more], tmp_path), tmp_path)
     assert error > 0
+    shown = capsys.readouterr().out
+    assert "4/4" in shown and "frame weighted" in shown
     for name in (
         "checkpoints/final.ckpt",
         "evaluation/evaluation.json",
@@ -105,6 +111,21 @@ def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path):
     hyper = torch.load(tmp_path / "checkpoints" / "final.ckpt", weights_only=False)["hyper_parameters"]
     assert set(hyper["provenance"]["data_fingerprints"]) == {"train", "test"}
     assert hyper["provenance"]["configuration"]["model"] == hyper["model"]
+    _evaluating_again_gives_the_same(tmp_path)
+
+
+def _evaluating_again_gives_the_same(run_dir: Path) -> None:
+    """The command reads the checkpoint (plain values alone), finds its data, and repeats every error."""
+    first = Evaluation.read(run_dir / "evaluation")
+    again = run_dir / "again"
+    evaluate([f"ckpt={run_dir}/checkpoints/final.ckpt", f"out={again}", "precision=32-true", "batch_size=4"])
+    second = Evaluation.read(again / "evaluation")
+    for row, other in zip(first.rows, second.rows, strict=True):
+        np.testing.assert_allclose(row.per_image_mm, other.per_image_mm, atol=1e-2)
+    assert first.provenance["checkpoint_sha256"] == second.provenance["checkpoint_sha256"]
+    argmax = run_dir / "argmax"
+    evaluate([f"ckpt={run_dir}/checkpoints/final.ckpt", f"out={argmax}", "decoding=argmax", "flip=false"])
+    assert Evaluation.read(argmax / "evaluation").mpjpe_mm("ground_truth") != first.mpjpe_mm("ground_truth")
 
 
 def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from c2fpose.module import PoseModule
 
 
+PICTURE_SIZE = 256  # px: sharper than what a small network sees
+
+
 class EvaluateSettings(Schema):
     """The keys of ``conf/evaluate.yaml``; null takes what the checkpoint was trained with."""
 
@@ -189,16 +192,14 @@ def draw_sheet(
     return save_png(sheet(groups), folder / "sheet.png")
 
 
-def picture_of(
-    reader: SplitReader, record: int, left_top_px: np.ndarray, side_px: float, size: int = 256
-) -> np.ndarray:
-    """A person's box for people to look at, ``(size, size, 3)`` RGB: sharper than what a small network sees."""
+def picture_of(reader: SplitReader, record: int, left_top_px: np.ndarray, side_px: float) -> np.ndarray:
+    """A person's box for people to look at, ``(PICTURE_SIZE, PICTURE_SIZE, 3)`` RGB."""
     from c2fpose.data import crop
 
     row = {name: array[record] for name, array in reader.annotations.items()}
-    to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, size)
+    to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, PICTURE_SIZE)
     left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
-    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), size)
+    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), PICTURE_SIZE)
 
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: list[Logger]) -> None:

@@ -53,7 +53,7 @@ def provenance(configuration: BaseModel, fingerprints: dict[str, str], **more: A
         "config_hash": config_hash(configuration, without=("run_dir", "resume", "logger", "name")),
         "configuration": configuration.model_dump(mode="json"),
         "data_fingerprints": fingerprints,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # plain, so that checkpoints hold plain values alone
         "python": platform.python_version(),
         "processor": platform.machine(),
         **more,

@@ -174,9 +174,10 @@ def quiet_lightning() -> None:
 def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) -> Trainer:
     """Lightning's Trainer: length in steps, a checkpoint at each validation."""
     import pytorch_lightning as pl
-    from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
+    from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
 
     from c2fpose.callbacks import PredictionPictures, TrainingCurve
+    from c2fpose.progress import StepProgress
 
     config = settings.trainer
     checkpoints = ModelCheckpoint(
@@ -187,7 +188,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     if settings.logger.pictures_every:
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.progress:
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(StepProgress())
     if loggers:
         callbacks.append(LearningRateMonitor("step"))
     return pl.Trainer(
