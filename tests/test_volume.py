@@ -12,6 +12,7 @@ from c2fpose.volume import (
     decode,
     from_points,
     highest_voxel,
+    mean_with_mirrored,
     mirror_points,
     mirror_volume,
     released_window,
@@ -97,6 +98,20 @@ def test_argmax_takes_the_first_of_equal_voxels():
     volume = torch.zeros(1, 1, 4, 5, 6)
     volume[0, 0, 1, 2, 3] = volume[0, 0, 1, 2, 4] = volume[0, 0, 1, 3, 0] = volume[0, 0, 2, 0, 0] = 1
     torch.testing.assert_close(decode(volume, "argmax")[0, 0], torch.tensor([3.5 / 6, 2.5 / 5, 1.5 / 4]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_mean_with_the_mirrored_volume(dtype, memory_format):
+    torch.manual_seed(0)
+    straight, mirrored = (
+        torch.randn(2, 17 * 4, 6, 5).to(dtype).contiguous(memory_format=memory_format).unflatten(1, (17, -1))
+        for _ in range(2)
+    )
+    mean = mean_with_mirrored(straight, mirrored)
+    expected = (straight.double() + mirror_volume(mirrored).double()) / 2
+    torch.testing.assert_close(mean.double(), expected, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(mean_with_mirrored(straight, mirror_volume(straight)), straight.to(mean.dtype))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

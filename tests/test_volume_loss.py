@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from c2fpose import volume_loss as module
+from c2fpose import volume_memory
 from c2fpose.config import TargetConfig
 from c2fpose.volume import Profiles, target_profiles, volume_loss
 
@@ -111,7 +112,7 @@ def test_float64_gradient_is_the_derivative(layout):
 def test_threads_do_not_change_a_bit(monkeypatch, layout, dtype):
     target, volume = make_target((64, 16, 12)), make_volume((64, 16, 12), layout, dtype=dtype)
     alone = loss_and_gradient(volume_loss, volume, target)
-    monkeypatch.setattr(module, "BYTES_A_THREAD", 1)
+    monkeypatch.setattr(volume_memory, "BYTES_A_THREAD", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     together = loss_and_gradient(volume_loss, volume, target)
     assert torch.equal(alone[0], together[0]) and torch.equal(alone[1], together[1])
@@ -121,8 +122,8 @@ def test_a_forked_process_has_threads_of_its_own(monkeypatch):
     """A pool inherited from the parent would wait for ever for threads that were not forked."""
     code = """
 import os, sys, torch
-from c2fpose import volume_loss
-volume_loss.BYTES_A_THREAD = 1
+from c2fpose import volume_loss, volume_memory
+volume_memory.BYTES_A_THREAD = 1
 torch.set_num_threads(1)
 torch.get_num_threads = lambda: 2
 def loss():

@@ -22,8 +22,8 @@ from c2fpose.volume import (
     Profiles,
     decode,
     from_points,
+    mean_with_mirrored,
     mirror_points,
-    mirror_volume,
     target_profiles,
     to_points,
     volume_loss,
@@ -125,8 +125,8 @@ class PoseModule(LightningModule):
             output = self.network(images)
         if self.config.network.head == "coordinates":
             points = (to_absolute(output.float(), self.config.network.coordinates) + 1) / 2
-            return _averaged(points, mirror_points) if self.config.decoding.flip else points
-        volume = _averaged(output[-1].float(), mirror_volume) if self.config.decoding.flip else output[-1]
+            return _averaged(points) if self.config.decoding.flip else points
+        volume = mean_with_mirrored(*output[-1].chunk(2)) if self.config.decoding.flip else output[-1]
         return decode(volume, self.config.decoding.method, self.config.decoding.power)
 
     def validation_step(self, batch: Batch, _: int) -> None:
@@ -146,10 +146,10 @@ def normalise(image: UInt8[Tensor, "B 3 S S"], network: torch.nn.Module) -> Floa
     return image.to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
 
 
-def _averaged(both: Tensor, mirror: Any) -> Tensor:
+def _averaged(both: Float[Tensor, "B2 J 3"]) -> Float[Tensor, "B J 3"]:
     """Mean over a batch and the mirrored back second half of it."""
     straight, mirrored = both.chunk(2)
-    return (straight + mirror(mirrored)) / 2
+    return (straight + mirror_points(mirrored)) / 2
 
 
 def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Batch) -> Float[Tensor, "B J 3"]:

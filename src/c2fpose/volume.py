@@ -8,6 +8,7 @@ of the depth bins (``protocol.DEPTH_MIN_MM`` to ``DEPTH_MAX_MM``). Cell i of n c
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -16,6 +17,7 @@ from c2fpose.config import TargetConfig
 from c2fpose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
 from c2fpose.skeleton import MIRROR
 from c2fpose.volume_loss import mean_squared_error
+from c2fpose.volume_memory import as_numpy, readable, share
 
 # The authors' drawing routine: a window of 6 * 2 + 1 cells at 64 cells; a quarter of the window is sigma.
 RELEASED_HALF_WINDOW = 6
@@ -109,6 +111,25 @@ def volume_loss(volume: Float[Tensor, "B J D H W"], target: Profiles) -> Float[T
 def mirror_volume(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J D H W"]:
     """The volume of the mirrored image: columns reversed, left and right joints exchanged."""
     return volume[:, list(MIRROR)].flip(-1)
+
+
+def mean_with_mirrored(
+    straight: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"]
+) -> Float[Tensor, "B J D H W"]:
+    """Mean of a volume and of the mirrored image's, mirrored back; float32 at least.
+
+    In one pass over network outputs on the processor, without gradient.
+    """
+    kind = torch.float64 if straight.dtype == torch.float64 else torch.float32
+    memory, other = (volume.permute(0, 3, 4, 1, 2) for volume in (straight, mirrored))
+    constant = not torch.is_grad_enabled() or not (straight.requires_grad or mirrored.requires_grad)
+    if constant and readable(straight) and memory.is_contiguous() and other.is_contiguous():
+        from c2fpose.volume_kernels import mirrored_mean
+
+        mean = torch.empty(memory.shape, dtype=kind)
+        share(mirrored_mean, as_numpy(memory), as_numpy(other), np.array(MIRROR), mean.numpy())
+        return mean.permute(0, 3, 4, 1, 2)
+    return (straight.to(kind) + mirror_volume(mirrored)) / 2
 
 
 def mirror_points(points: Float[Tensor, "*B J 3"]) -> Float[Tensor, "*B J 3"]:

@@ -86,6 +86,13 @@ def _row_difference(row, target, scale, out):
         write(out, k, scale * (read(row[k]) - target[k]))
 
 
+@_inner
+def _row_mean(row, other, out):
+    half = out.dtype.type(0.5)
+    for k in range(len(row)):
+        out[k] = half * (read(row[k]) + read(other[k]))
+
+
 @_kernel
 def squared_error(memory, first, second, line, sums, start, stop):
     """``sums[slab]`` becomes the sum of squared differences between the volume and its target."""
@@ -114,3 +121,14 @@ def scaled_difference(memory, first, second, line, scale, out, start, stop):
         for q in range(columns):
             _outer(second[n, :, q], plane, target)
             _row_difference(memory[n, p, q], voxels, scale, out[n, p, q])
+
+
+@_kernel
+def mirrored_mean(straight, mirrored, joints, out, start, stop):
+    """``out`` becomes the mean of a volume and of another's mirror image; memory ``(N, rows, columns, J, L)``."""
+    _, rows, columns, number, _ = straight.shape
+    for slab in range(start, stop):
+        n, p = slab // rows, slab % rows
+        for q in range(columns):
+            for j in range(number):
+                _row_mean(straight[n, p, q, j], mirrored[n, p, columns - 1 - q, joints[j]], out[n, p, q, j])

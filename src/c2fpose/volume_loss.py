@@ -9,10 +9,8 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
 import functools
-import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-# One more thread for each so many bytes of a volume: a pool's threads must be woken, and the threads of PyTorch's
-# last operation still wait actively for its next one.
-BYTES_A_THREAD = 2**24
+from c2fpose.volume_memory import as_numpy, readable, share
 
 
 def mean_squared_error(
@@ -50,8 +46,8 @@ class _MeanSquaredError(torch.autograd.Function):
         else:
             from c2fpose.volume_kernels import squared_error as kernel
 
-            sums = np.empty(layout.slabs)
-            _share(kernel, layout, sums)
+            sums = np.empty(layout.memory.shape[0] * layout.memory.shape[1])
+            share(kernel, *layout, sums)
             total = torch.tensor(sums.sum(), dtype=target[0].dtype)
         return total / volume.numel()
 
@@ -66,7 +62,7 @@ class _MeanSquaredError(torch.autograd.Function):
             from c2fpose.volume_kernels import scaled_difference as kernel
 
             gradient = torch.empty_like(volume)
-            _share(kernel, layout, scale.item(), _layout(gradient, target).memory)
+            share(kernel, *layout, scale.item(), _layout(gradient, target).memory)
         return gradient, None, None, None
 
 
@@ -119,41 +115,16 @@ class _Layout(NamedTuple):
     second: np.ndarray  # (N, J, Q)
     line: np.ndarray  # (N, J, L)
 
-    @property
-    def slabs(self) -> int:
-        return self.memory.shape[0] * self.memory.shape[1]
-
 
 def _layout(volume: Tensor, target: Any) -> _Layout | None:
     """How the kernels see a volume; None if they cannot. Nothing is copied."""
-    if volume.device.type != "cpu" or volume.dtype not in (torch.float32, torch.float64, torch.bfloat16):
+    if not readable(volume):
         return None
     z, y, x = (axis.numpy() for axis in target)
-    stored = volume.detach()
-    stored = stored.view(torch.uint16) if stored.dtype == torch.bfloat16 else stored
-    channels_last = stored.permute(0, 3, 4, 1, 2)
+    channels_last = volume.permute(0, 3, 4, 1, 2)
     if channels_last.is_contiguous():
-        return _Layout(channels_last.flatten(3).numpy(), y, x, z)
-    if stored.is_contiguous():
-        memory = stored.flatten(0, 1).numpy()
+        return _Layout(as_numpy(channels_last.flatten(3)), y, x, z)
+    if volume.is_contiguous():
+        memory = as_numpy(volume.flatten(0, 1))
         return _Layout(memory, *(axis.reshape(len(memory), 1, -1) for axis in (z, y, x)))
     return None
-
-
-def _share(kernel: Callable[..., None], layout: _Layout, *arguments: Any) -> None:
-    """Run a kernel over all slabs, on at most as many threads as PyTorch uses."""
-    threads = max(1, min(torch.get_num_threads(), layout.memory.nbytes // BYTES_A_THREAD, layout.slabs))
-    edges = [layout.slabs * part // threads for part in range(threads + 1)]
-    jobs = [_pool().submit(kernel, *layout, *arguments, *edges[part : part + 2]) for part in range(1, threads)]
-    kernel(*layout, *arguments, *edges[:2])
-    for job in jobs:
-        job.result()
-
-
-@functools.cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="volume")
-
-
-if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
