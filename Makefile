@@ -4,6 +4,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 PRESET ?= tiny
 DATA   := data/synth36_$(PRESET)/test.h5
+EXPERIMENT ?= ablation_depth
 ARGS   ?=
 
 .DEFAULT_GOAL := help
@@ -17,6 +18,9 @@ train: setup data ## train, evaluate and show a network on the tiny data set (AR
 
 bench: setup data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
+
+sweep: setup data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
+	$(RUN) -m c2fpose.train +experiment=$(EXPERIMENT) data.preset=$(PRESET) $(ARGS)
 
 test: setup ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)

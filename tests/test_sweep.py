@@ -19,6 +19,7 @@ from c2fpose.config import NetworkConfig
 from c2fpose.data.schema import write_split
 from c2fpose.errors import ConfigError, DataError
 from c2fpose.experiment import check_overrides, jobs, with_row
+from c2fpose.page import logged
 from c2fpose.settings import conf_dir, train_settings
 
 EXPERIMENTS = ("ablation_representation", "ablation_depth", "ablation_supervision", "ablation_recipe", "benchmark_h36m")
@@ -226,7 +227,8 @@ def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):
 def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     """A module that training and evaluation import either counts, or is known to leave results alone."""
     aside = {
-        "c2fpose", "c2fpose.callbacks", "c2fpose.config", "c2fpose.data", "c2fpose.command_line",
+        "c2fpose", "c2fpose.callbacks", "c2fpose.command_line", "c2fpose.config", "c2fpose.curve", "c2fpose.data",
+        "c2fpose.progress",
         "c2fpose.data.config", "c2fpose.errors", "c2fpose.experiment", "c2fpose.networks", "c2fpose.provenance",
         "c2fpose.host_memory", "c2fpose.settings", "c2fpose.show", "c2fpose.sweep",
     }  # fmt: skip
@@ -245,18 +247,17 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     assert counted <= imported
 
 
-def test_comments_do_not_make_other_code(tmp_path, monkeypatch):
+def test_comments_do_not_make_other_code(tmp_path):
     for name in sweep.RESULT_CODE:
         path = tmp_path / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((Path(sweep.__file__).parent / f"{name}.py").read_text())
-    before = sweep.code_fingerprint()
-    monkeypatch.setattr(sweep, "__file__", str(tmp_path / "sweep.py"))
+    before = sweep.fingerprint_of(tmp_path)
     module = tmp_path / "module.py"
     module.write_text(module.read_text().replace('"""', '"""Other words. ', 1) + "\n\n# a remark\n")
-    assert sweep.code_fingerprint() == before
+    assert sweep.fingerprint_of(tmp_path) == before
     module.write_text(module.read_text().replace("div_(255)", "div_(256)"))
-    assert sweep.code_fingerprint() != before
+    assert sweep.fingerprint_of(tmp_path) != before
 
 
 @pytest.mark.parametrize(
@@ -326,21 +327,44 @@ def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_
 
 @pytest.mark.slow
 def test_a_failed_job_leaves_the_others_alone(files, tmp_path):
-    """The first row's batch is larger than the data; the second one is fine. Two processes at a time."""
+    """The first row asks for an action that is not in the data; the second one is fine. Two processes at a time."""
     words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "hydra/launcher=joblib",
              "hydra.launcher.n_jobs=2", "trainer.max_steps=4"]  # fmt: skip
-    done = finish(*words, "sweep.rows.d64.set={data.batch_size:64}", cwd=tmp_path)
+    done = finish(*words, "++sweep.rows.d64.set={data.actions:[WalkTogether]}", cwd=tmp_path)
     assert done.returncode == 1
     directory = tmp_path / "runs" / "ablation_depth" / "laptop"
-    assert sweep.state(directory / "d64" / "seed0") == "failed"
+    assert sweep.state(directory / "d64" / "seed0") == "failed", done.stderr
     assert sweep.state(directory / "d1_64" / "seed0") == "finished"
-    assert "records do not fill a batch of 64" in done.stderr
+    assert "no record left" in done.stderr
     assert "1 of 2 jobs did not finish: d64/seed0" in done.stderr
 
 
-def test_a_missing_submitit_launcher_is_no_secret():
-    """SLURM and its local stand-in come with the extra ``sweep``."""
+@pytest.mark.slow
+def test_two_processes_give_the_losses_of_one(files, tmp_path):
+    """gloo on the CPU: half the batch each, the same order; group norm, since batch statistics would differ."""
+    common = [*files, "model.network.norm=group", "model.network.depths=[1,64]", "trainer.precision=64-true",
+              "trainer.log_every=1", "trainer.max_steps=4", "logger.csv=true"]  # fmt: skip
+    losses = []
+    for devices in (1, 2):
+        parallel = [f"trainer.devices={devices}", f"trainer.strategy={'ddp' if devices == 2 else 'auto'}"]
+        run_dir = tmp_path / f"processes_{devices}"
+        done = finish(*common, *parallel, f"data.batch_size={4 // devices}", f"run_dir={run_dir}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        losses.append(logged(run_dir, "train/loss")[1])
+        assert (run_dir / "evaluation" / "evaluation.json").is_file()
+    assert len(losses[0]) == 4
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_submitit_runs_jobs_as_processes_of_their_own(files, tmp_path):
+    """Its local executor stands for SLURM."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "trainer.max_steps=4",
+             "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=10"]  # fmt: skip
+    done = finish(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(errors_of(tmp_path / "runs" / "ablation_depth" / "laptop")) == 2
 
 
 def test_books_that_cannot_be_read_are_an_error(tmp_path):

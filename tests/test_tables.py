@@ -221,6 +221,18 @@ def test_latex_and_markdown_are_escaped():
     assert "| 5 % & more | 1 ± 2 |" in table.markdown()
 
 
+def test_actions_are_columns_where_the_experiment_asks_for_them(tmp_path, errors):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["+experiment=ablation_supervision"])
+    sweep.write_sweep(tmp_path, cfg, ["direct/seed0"])
+    made_up_job(tmp_path, "direct/seed0", errors["d1_64/seed0"], experiment="ablation_supervision")
+    table = error_table(read_results([tmp_path]), "mpjpe", "ground_truth")
+    rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    phoning = errors["d1_64/seed0"][np.arange(IMAGES) % 15 == 4].mean()
+    assert rows["direct"]["Phoning"] == f"{phoning:.1f}"
+    assert rows["direct: paper (v1)"]["Phoning"] == "75.0" and rows["separated: paper (v1)"]["Walking"] == "59.1"
+
+
 def test_sweeps_of_two_machines_make_one_table(directory, errors, tmp_path):
     other = begin_sweep(tmp_path / "other", ["d8_64/seed0"])
     made_up_job(other, "d8_64/seed0", errors["d1_64/seed0"] + 4)

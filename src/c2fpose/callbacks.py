@@ -66,9 +66,13 @@ class TrainingCurve(Callback):
             return
         images = (step - self.last[0]) * self.batch_size * trainer.accumulate_grad_batches * trainer.world_size
         for logger in trainer.loggers:
-            values = {"speed/images_per_second": images / max(seconds - self.last[1], 1e-9), "memory/gib": memory_gib()}
             logger.log_metrics(
-                values | {"trainer/global_step": step} if isinstance(logger, WandbLogger) else values, step
+                {
+                    "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                    "speed/images_per_second": images / max(seconds - self.last[1], 1e-9),
+                    "memory/gib": memory_gib(),
+                },
+                step,
             )
         self.last = (step, seconds)
 

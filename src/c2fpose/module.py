@@ -57,8 +57,8 @@ class PoseModule(LightningModule):
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
         loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
         for index, value in enumerate(losses):
-            self.log(f"train/loss_stack{index + 1}", value.detach())
-        self.log("train/loss", loss.detach(), prog_bar=True)
+            self.log(f"train/loss_stack{index + 1}", value.detach(), sync_dist=True)
+        self.log("train/loss", loss.detach(), prog_bar=True, sync_dist=True)
         return loss
 
     def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:

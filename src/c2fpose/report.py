@@ -165,11 +165,11 @@ def _our_cells(results: Results, name: str, metric: str, root_depth: str) -> tup
         states = {job.state for job in asked}
         word = next((word for word in ("failed", "begun", "missing") if word in states), "not asked for")
         return (word, seeds, *("" for _ in actions), "", "", "", "")
-    by_action = np.mean([by_action(job, metric, root_depth, actions) for job in jobs], 0) if actions else ()
+    of_actions = np.mean([by_action(job, metric, root_depth, actions) for job in jobs], 0) if actions else ()
     record, cost = jobs[0].record, training_cost(jobs)
     trained = results.sweep.rows[name].of is None
     return (
-        _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds, *map(_mm, by_action),
+        _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds, *map(_mm, of_actions),
         f"{record['parameters'] / 1e6:.2f}", f"{record['flops'] / 1e9:.2f}",
         _number(cost["seconds"] / 60, 1) if trained else "none",
         _number(cost["images_per_second"], 0) if trained else "",
@@ -285,8 +285,8 @@ def _schedule_note(results: Results) -> list[str]:
     if schedules != {"one_cycle"}:
         return []
     return [
-        "The learning rate follows one cycle over all steps: before its end a row has not had the low rates that "
-        "finish it, so the column at equal time says what was seen on the way, not what training for that time would give."
+        "The learning rate follows one cycle over all steps. Before its end a row has not had the low rates that "
+        "finish it: the column at equal time is what was seen on the way, not what training for that time would give."
     ]
 
 

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,16 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+@cache
 def code_fingerprint() -> str:
-    """A short hash of ``RESULT_CODE``; comments, docstrings and layout do not enter it."""
+    """Of the code that this process runs: taken once, so that files changed while a sweep runs do not count."""
+    return fingerprint_of(Path(__file__).parent)
+
+
+def fingerprint_of(package: Path) -> str:
+    """A short hash of ``RESULT_CODE`` in a directory; comments, docstrings and layout do not enter it."""
     digest = hashlib.sha256()
-    for path in (Path(__file__).parent / f"{name}.py" for name in RESULT_CODE):
+    for path in (package / f"{name}.py" for name in RESULT_CODE):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:

@@ -174,7 +174,7 @@ def quiet_lightning() -> None:
 def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) -> Trainer:
     """Lightning's Trainer: length in steps, a checkpoint at each validation."""
     import pytorch_lightning as pl
-    from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint
+    from pytorch_lightning.callbacks import ModelCheckpoint
 
     from c2fpose.callbacks import PredictionPictures, TrainingCurve
     from c2fpose.progress import StepProgress
@@ -189,8 +189,6 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.progress:
         callbacks.append(StepProgress())
-    if loggers:
-        callbacks.append(LearningRateMonitor("step"))
     return pl.Trainer(
         max_steps=config.max_steps,
         max_epochs=-1,
@@ -221,6 +219,7 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
 
     loggers: list[Logger] = []
     if config.csv:
+        _keep_log(run_dir)
         loggers.append(CSVLogger(run_dir, name="logs", version=""))
     if config.wandb:
         import os
@@ -236,6 +235,13 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
             )
         )  # fmt: skip
     return loggers
+
+
+def _keep_log(run_dir: Path) -> None:
+    """The CSV logger starts its file anew when training is resumed: what was logged until then moves aside."""
+    log = run_dir / "logs" / "metrics.csv"
+    if log.is_file():
+        log.rename(log.with_name(f"metrics_{len(list(log.parent.glob('metrics_*.csv'))):03d}.csv"))
 
 
 def close_loggers(loggers: list[Logger]) -> None:

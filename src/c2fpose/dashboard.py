@@ -1,0 +1,76 @@
+"""``python -m c2fpose.dashboard SWEEP_DIR...``: curves, pictures and tables of a sweep, in W&B or as one HTML file."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from c2fpose.command_line import options
+from c2fpose.config import Schema
+from c2fpose.errors import ConfigError, exits_cleanly
+
+
+class DashboardSettings(Schema):
+    """The keys of ``conf/dashboard.yaml``."""
+
+    out: str | None = None
+    online: bool = False
+    project: str = "c2fpose"
+    entity: str | None = None
+    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs"] = "ground_truth"
+    accept_code: bool = False
+
+
+@exits_cleanly
+def main(words: list[str] | None = None) -> None:
+    """One dashboard of one experiment from its sweep directories."""
+    words = sys.argv[1:] if words is None else words
+    names = [word for word in words if "=" not in word and not word.startswith("-")]
+    settings = options(DashboardSettings, "dashboard.yaml", [word for word in words if word not in names])
+    if not names:
+        raise ConfigError("give at least one sweep directory, such as runs/ablation_depth/laptop")
+    from c2fpose.page import page
+    from c2fpose.panels import sections
+    from c2fpose.report import difference_table, error_table
+    from c2fpose.results import read_results
+
+    directories = [Path(name) for name in names]
+    results = read_results(directories, settings.accept_code)
+    stacks, volumes = shape_of(results)
+    if not settings.online:
+        out = Path(settings.out) if settings.out else directories[0] / "dashboard.html"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(f".{out.name}.partial")
+        partial.write_text(page(results, sections(stacks, volumes), settings.root_depth))
+        partial.replace(out)
+        print(f"dashboard: {out}")
+        return
+    from c2fpose.workspace import make_report, make_workspace, publish
+
+    entity = settings.entity or _default_entity()
+    error = error_table(results, results.sweep.metric, settings.root_depth).markdown()
+    text = error + "\n" + difference_table(results, settings.root_depth).markdown()
+    group = f"{results.name}/{results.scale}"
+    workspace = make_workspace(settings.project, entity, stacks, volumes)
+    report = make_report(settings.project, entity, stacks, volumes, results.sweep.title, text, group)
+    for address in publish(workspace, report):
+        print(f"dashboard: {address}")
+
+
+def shape_of(results: object) -> tuple[int, bool]:
+    """Most supervised stacks of any finished row, and whether any row predicts volumes."""
+    networks = [job.identity.configuration.get("model", {}).get("network", {}) for job in results.finished]
+    stacks = [1 if net.get("supervision") == "none" else len(net.get("depths", [1])) for net in networks]
+    return max(stacks, default=1), any(net.get("head", "volume") == "volume" for net in networks)
+
+
+def _default_entity() -> str:
+    import wandb
+
+    entity = wandb.Api().default_entity
+    if not entity:
+        raise ConfigError("online=true: not logged in to W&B; run `wandb login`, or give entity=...")
+    return entity
+
+
+if __name__ == "__main__":
+    main()
