@@ -1,6 +1,11 @@
 """Shape annotations of the package are checked while the tests run."""
 
+from hypothesis import settings
 from jaxtyping import install_import_hook
+
+# The same examples on every machine, and none fails for being slow: the time of a test is no property of the package.
+settings.register_profile("c2fpose", deadline=None, derandomize=True)
+settings.load_profile("c2fpose")
 
 # numba compiles its kernels from plain functions, so the renderer's modules stay as they are
 install_import_hook(
