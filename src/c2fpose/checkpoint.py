@@ -43,6 +43,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch raise many kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if reason.startswith("Weights only load failed"):  # torch's advice is for programmers
+            reason = "holds more than tensors and plain values, or none"
         raise UserError(f"{path}: not a checkpoint, or a damaged one ({_shortened(reason)}); {_MAKE_ONE}") from None
     if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
         raise UserError(f"{path}: holds no network of c2fpose; {_MAKE_ONE}")

@@ -4,9 +4,9 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-_VALUES = {"train/loss": "loss {:.3f}", "val/mpjpe_mm": "validation {:.1f} mm"}
+_VALUES = {"train/loss": "loss {:.2f}", "val/mpjpe_mm": "val {:.1f} mm"}  # short: all of it fits 80 columns
 
 
 class StepProgress(ProgressBar):
@@ -25,8 +25,8 @@ class StepProgress(ProgressBar):
         if not self._enabled:
             return
         self._bar = Progress(
-            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[values]}"),
+            TextColumn("training"), BarColumn(10), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
+            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[values]}"),
         )  # fmt: skip
         self._task = self._bar.add_task("", total=trainer.max_steps, values="", speed="")
         self._bar.start()
@@ -48,7 +48,7 @@ class StepProgress(ProgressBar):
         metrics = trainer.callback_metrics
         values = [text.format(float(metrics[name])) for name, text in _VALUES.items() if name in metrics]
         speed = self._bar.tasks[0].speed
-        self._bar.update(self._task, values=", ".join(values), speed=f"{speed:.1f} steps/s" if speed else "")
+        self._bar.update(self._task, values=" ".join(values), speed=f"{speed:.1f}/s" if speed else "")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._stop()
