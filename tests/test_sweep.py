@@ -14,8 +14,9 @@ from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from c2fpose import sweep
+from c2fpose import identity, sweep
 from c2fpose.config import NetworkConfig
+from c2fpose.curve import CURVE, read_curve
 from c2fpose.data.schema import write_split
 from c2fpose.errors import ConfigError, DataError
 from c2fpose.experiment import check_overrides, jobs, with_row
@@ -110,6 +111,9 @@ def test_a_row_that_cannot_run_at_the_scale_is_named(tmp_path, files):
     cfg.sweep.rows.d1_64.set = {"model.network.depths": [1, 48]}
     with pytest.raises(ConfigError, match=r"row d1_64 of ablation_depth: .*depths"):
         sweep.check_sweep(cfg, [])
+    cfg.sweep.rows.d1_64.set = {"model.netwrk.depths": [1, 64]}
+    with pytest.raises(ConfigError, match=r"row d1_64 of ablation_depth: model.netwrk: no such key"):
+        sweep.check_sweep(cfg, [])
     assert not (tmp_path / "runs").exists()
 
 
@@ -185,7 +189,7 @@ def test_other_settings_are_refused_and_nothing_is_changed(job, tmp_path, capsys
 def test_other_data_and_other_code_are_refused(job, tmp_path, capsys, monkeypatch):
     job(FakeRun())
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "code_fingerprint", lambda: "0" * 16)
+        patch.setattr(identity, "code_fingerprint", lambda: "0" * 16)
         job(refused := FakeRun())
         assert "code " in capsys.readouterr().err and not refused.calls
         assert job(FakeRun(), "accept_code=true") == 100.0
@@ -228,9 +232,8 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     """A module that training and evaluation import either counts, or is known to leave results alone."""
     aside = {
         "c2fpose", "c2fpose.callbacks", "c2fpose.command_line", "c2fpose.config", "c2fpose.curve", "c2fpose.data",
-        "c2fpose.progress",
-        "c2fpose.data.config", "c2fpose.errors", "c2fpose.experiment", "c2fpose.networks", "c2fpose.provenance",
-        "c2fpose.host_memory", "c2fpose.settings", "c2fpose.show", "c2fpose.sweep",
+        "c2fpose.data.config", "c2fpose.errors", "c2fpose.experiment", "c2fpose.host_memory", "c2fpose.identity",
+        "c2fpose.networks", "c2fpose.progress", "c2fpose.provenance", "c2fpose.settings", "c2fpose.show", "c2fpose.sweep",
     }  # fmt: skip
     code = (
         "import sys; from c2fpose.train import main\n"
@@ -242,22 +245,22 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
         [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     imported = set(done.stdout.splitlines()[-1].split())
-    counted = {f"c2fpose.{name.replace('/', '.')}" for name in sweep.RESULT_CODE}
+    counted = {f"c2fpose.{name.replace('/', '.')}" for name in identity.RESULT_CODE}
     assert imported - aside <= counted
     assert counted <= imported
 
 
 def test_comments_do_not_make_other_code(tmp_path):
-    for name in sweep.RESULT_CODE:
+    for name in identity.RESULT_CODE:
         path = tmp_path / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((Path(sweep.__file__).parent / f"{name}.py").read_text())
-    before = sweep.fingerprint_of(tmp_path)
+        path.write_text((Path(identity.__file__).parent / f"{name}.py").read_text())
+    before = identity.fingerprint_of(tmp_path)
     module = tmp_path / "module.py"
     module.write_text(module.read_text().replace('"""', '"""Other words. ', 1) + "\n\n# a remark\n")
-    assert sweep.fingerprint_of(tmp_path) == before
+    assert identity.fingerprint_of(tmp_path) == before
     module.write_text(module.read_text().replace("div_(255)", "div_(256)"))
-    assert sweep.fingerprint_of(tmp_path) != before
+    assert identity.fingerprint_of(tmp_path) != before
 
 
 @pytest.mark.parametrize(
@@ -323,6 +326,9 @@ def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_
     sweeps = [directory / "runs" / "ablation_depth" / "laptop" for directory in (undisturbed, killed)]
     assert errors_of(sweeps[0]) == errors_of(sweeps[1])
     assert len(errors_of(sweeps[0])) == 2
+    curves = [read_curve(directory / "d1_64" / "seed0" / CURVE) for directory in sweeps]
+    errors = [[(point["step"], point["val_mpjpe_mm"]) for point in curve] for curve in curves]
+    assert errors[0] == errors[1] and [step for step, _ in errors[0]] == [4, 8, 12]
 
 
 @pytest.mark.slow

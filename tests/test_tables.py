@@ -22,6 +22,7 @@ from c2fpose.comparison import (
 from c2fpose.curve import write_curve
 from c2fpose.errors import DataError
 from c2fpose.evaluation import NETWORK, Evaluation, Row
+from c2fpose.identity import Identity
 from c2fpose.metrics import ActionTable
 from c2fpose.provenance import file_hash
 from c2fpose.records import budget, differences, row_records
@@ -103,7 +104,7 @@ def made_up_job(directory: Path, name: str, per_image: np.ndarray, seconds: floa
         "experiment": "ablation_depth", "scale": "laptop", "row": row, "seed": int(seed), "configuration": {"row": row},
         "common": {"steps": 100}, "code": "c0de", "data": {"train": "a" * 64, "test": "b" * 64},
     } | identity  # fmt: skip
-    made = asdict(sweep.Identity(**values))
+    made = asdict(Identity(**values))
     sweep.write_json(job / sweep.JOB, {"identity": made})
     curve = [
         {"step": step, "training_seconds": seconds * step / 100, "val_mpjpe_mm": per_image.mean() + 100 - step}

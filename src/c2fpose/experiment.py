@@ -8,7 +8,6 @@ import re
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, field_validator, model_validator
 
 from c2fpose.config import Schema, parse
@@ -110,10 +109,7 @@ def with_row(cfg: DictConfig) -> DictConfig:
         raise ConfigError(f"job={cfg.job}: no row {row!r} in {cfg.name}; one of {', '.join(sweep.rows)}")
     merged = cfg.copy()
     for key, value in ({"seed": seed} | sweep.rows[row].set).items():
-        try:
-            OmegaConf.update(merged, key, value, merge=False)
-        except OmegaConfBaseException:
-            raise ConfigError(f"row {row} of {cfg.name}: {key}: no such key") from None
+        OmegaConf.update(merged, key, value, merge=False, force_add=True)  # the schema refuses what it does not know
     return merged
 
 

@@ -5,9 +5,7 @@ A job's directory holds ``job.json`` (what it is, written first), then checkpoin
 Light to import.
 """
 
-import ast
 import fcntl
-import hashlib
 import json
 import os
 import sys
@@ -15,8 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,130 +23,11 @@ from omegaconf import DictConfig, OmegaConf
 from c2fpose.config import NetworkConfig
 from c2fpose.errors import ConfigError, DataError, UserError
 from c2fpose.experiment import check_overrides, jobs, split_job, sweep_of, with_row
-from c2fpose.provenance import code_version, config_hash, file_hash
+from c2fpose.identity import Identity, data_fingerprints, identify
+from c2fpose.provenance import code_version, file_hash
 from c2fpose.settings import TrainSettings, train_settings
 
 JOB, FINISHED, FAILED, SWEEP, LAST = "job.json", "finished.json", "failed.json", "sweep.json", "checkpoints/last.ckpt"
-
-# Modules that a result depends on beside its configuration. Commands, pictures and tables are not among them.
-RESULT_CODE = (
-    "camera", "data/augmentation", "data/crop", "data/datamodule", "data/dataset", "data/released_crop",
-    "data/schema", "evaluate", "evaluation", "metrics", "module", "networks/coarse_to_fine", "networks/coordinates",
-    "networks/hourglass", "poses", "precision", "protocol", "skeleton", "train", "volume", "volume_kernels",
-    "volume_loss",
-)  # fmt: skip
-
-# What may differ between machines, or names things, without making another result.
-_IMMATERIAL = {
-    "": (
-        "run_dir", "resume", "logger", "name", "sweep", "seeds", "rows", "job", "sweep_dir", "pictures", "accept_code",
-    ),
-    "data": (
-        "preset", "train_file", "test_file", "workers", "start_method", "pin_memory", "cache", "cache_limit_gb",
-        "eval_batch_size",
-    ),
-    "trainer": ("accelerator", "strategy", "progress", "log_every"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a result was made from; jobs of one table differ in ``row`` and ``seed`` alone."""
-
-    experiment: str
-    scale: str
-    row: str
-    seed: int
-    configuration: dict[str, Any]  # all that matters, with the row's settings
-    common: dict[str, Any]  # the same without them
-    code: str  # ``code_fingerprint``
-    data: dict[str, str]  # fingerprints
-
-    @property
-    def config_hash(self) -> str:
-        return config_hash(self.configuration)
-
-    def difference(self, other: "Identity", accept_code: bool = False) -> str | None:
-        """The first thing in which two identities of one job differ, in words; None if they are the same."""
-        for key, (ours, theirs) in _differences(self.configuration, other.configuration).items():
-            return f"{key} was {ours}, now {theirs}"
-        return self._other_source(other, accept_code)
-
-    def clash(self, other: "Identity", accept_code: bool = False) -> str | None:
-        """Why two jobs cannot stand in one table; None if they can."""
-        if (self.experiment, self.scale) != (other.experiment, other.scale):
-            return f"{self.experiment} at scale {self.scale} and {other.experiment} at scale {other.scale}"
-        for key, (ours, theirs) in _differences(self.common, other.common).items():
-            return f"{key} {ours} and {theirs}"
-        return self._other_source(other, accept_code)
-
-    def _other_source(self, other: "Identity", accept_code: bool) -> str | None:
-        for split in sorted(self.data.keys() | other.data.keys()):
-            if self.data.get(split) != other.data.get(split):
-                return f"{split} data {self.data.get(split)!s:.12} and {other.data.get(split)!s:.12}"
-        if self.code != other.code and not accept_code:
-            return f"code {self.code} and {other.code}; accept_code=true if they compute the same"
-        return None
-
-
-def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    a, b = _flat(ours), _flat(theirs)
-    return {key: (a.get(key), b.get(key)) for key in sorted(a.keys() | b.keys()) if a.get(key) != b.get(key)}
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
-@cache
-def code_fingerprint() -> str:
-    """Of the code that this process runs: taken once, so that files changed while a sweep runs do not count."""
-    return fingerprint_of(Path(__file__).parent)
-
-
-def fingerprint_of(package: Path) -> str:
-    """A short hash of ``RESULT_CODE`` in a directory; comments, docstrings and layout do not enter it."""
-    digest = hashlib.sha256()
-    for path in (package / f"{name}.py" for name in RESULT_CODE):
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-                node.body = node.body[1:]
-        digest.update(f"{path.name}\n{ast.dump(tree)}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def material(settings: TrainSettings) -> dict[str, Any]:
-    """The part of the configuration that a result depends on."""
-    values = settings.model_dump(mode="json")
-    for group, keys in _IMMATERIAL.items():
-        node = values[group] if group else values
-        for key in keys:
-            node.pop(key, None)
-    return values
-
-
-def identify(cfg: DictConfig, data: dict[str, str], row: str | None = None) -> Identity:
-    """Of the job that a composed configuration describes; ``row``: its name where there is no experiment."""
-    base = train_settings(cfg)
-    settings = train_settings(with_row(cfg)) if cfg.job else base
-    name, seed = split_job(cfg.job) if cfg.job else (row, settings.seed)
-    common = material(base)
-    common.pop("seed")
-    if not cfg.job:
-        common = {}
-    return Identity(settings.name, settings.scale, name, seed, material(settings), common, code_fingerprint(), data)
-
-
-def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
-    """SHA-256 of both data files, by split, as the files themselves say."""
-    from c2fpose.data.schema import SplitReader
-
-    files = {"train": settings.data.train_file, "test": settings.data.test_file}
-    return {split: SplitReader(path).info.fingerprint for split, path in files.items()}
 
 
 # --- what lies in a job's directory -------------------------------------------------------------------------------

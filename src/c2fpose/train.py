@@ -181,7 +181,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
 
     config = settings.trainer
     checkpoints = ModelCheckpoint(
-        dirpath=run_dir / "checkpoints", filename="last", every_n_train_steps=config.validate_every,
+        dirpath=run_dir / "checkpoints", filename="last", every_n_epochs=1,  # that is, after each validation
         save_top_k=1, monitor=None, enable_version_counter=False, save_on_train_epoch_end=False,
     )  # fmt: skip
     callbacks: list[Any] = [checkpoints, TrainingCurve(run_dir, settings.data.batch_size, config.log_every)]
