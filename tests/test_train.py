@@ -11,6 +11,7 @@ from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
 
 from c2fpose.data.schema import write_split
+from c2fpose.errors import ConfigError
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation import Evaluation
 from c2fpose.settings import conf_dir, train_settings
@@ -48,6 +49,16 @@ def files(tmp_path: Path) -> list[str]:
 def settings_for(overrides: list[str], run_dir: Path):
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         return train_settings(compose("train", overrides=[*overrides, f"run_dir={run_dir}"]))
+
+
+def test_a_checkpoint_of_another_network_is_refused(files, tmp_path):
+    run(settings_for([*TINY, *files, "trainer.max_steps=4"], tmp_path), tmp_path)
+    other = [*TINY, *files, "model.network.depths=[8,64]", f"resume={tmp_path}/checkpoints/last.ckpt"]
+    with pytest.raises(
+        ConfigError, match=r"another network, model.network.depths is \[1, 64\] in it and \[8, 64\] here"
+    ):
+        run(settings_for(other, tmp_path / "other"), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def weights_of(path: Path) -> dict[str, torch.Tensor]:

@@ -154,8 +154,24 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
 
 
 def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
-    if settings.resume is not None and not Path(settings.resume).is_file():
+    """The checkpoint's path, once it is known to hold a training of the same network."""
+    if settings.resume is None:
+        return None
+    if not Path(settings.resume).is_file():
         raise ConfigError(f"resume={settings.resume}: no such checkpoint")
+    from c2fpose.checkpoint import read_checkpoint
+
+    saved = read_checkpoint(settings.resume)
+    trained = saved["hyper_parameters"]["model"].get("network", {})
+    wanted = settings.model.model_dump(mode="json")["network"]
+    different = sorted(key for key in wanted if trained.get(key) != wanted[key])
+    if different:
+        raise ConfigError(
+            f"resume={settings.resume}: a checkpoint of another network, model.network.{different[0]} is "
+            f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
+        )
+    if "optimizer_states" not in saved:
+        raise ConfigError(f"resume={settings.resume}: holds a network but no training to go on with")
     return settings.resume
 
 
