@@ -266,6 +266,17 @@ def test_a_seed_run_twice_is_refused(directory, errors, tmp_path):
         read_results([directory, other])
 
 
+def test_a_sweep_without_an_experiment_has_rows_by_what_differs(tmp_path, errors):
+    for name, norm, seed in (("a", "batch", 0), ("b", "batch", 1), ("c", "group", 0)):
+        configuration = {"seed": seed, "model": {"network": {"norm": norm, "width": 8}}}
+        made_up_job(tmp_path / "made", f"{name}/seed{seed}", errors["d1_64/seed0"] + seed, configuration=configuration)
+        (tmp_path / "made" / name / f"seed{seed}").rename(tmp_path / name)
+    (tmp_path / "made" / "a").rmdir(), (tmp_path / "made" / "b").rmdir(), (tmp_path / "made" / "c").rmdir()
+    results = read_results([tmp_path])
+    assert [row.label for row in results.sweep.rows.values()] == ["norm=batch", "norm=group"]
+    assert [job.seed for job in results.of("norm_batch")] == [0, 1]
+
+
 def test_an_evaluation_made_anew_is_refused(directory, errors):
     npz = directory / "d1_64" / "seed0" / "evaluation" / "evaluation.npz"
     arrays = dict(np.load(npz))

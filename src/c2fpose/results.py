@@ -4,6 +4,7 @@ Whatever cannot stand in one table is refused: other configurations, code or dat
 half-written result.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ import numpy as np
 from c2fpose.config import parse
 from c2fpose.errors import DataError
 from c2fpose.experiment import SweepConfig, split_job
-from c2fpose.identity import Identity
+from c2fpose.identity import Identity, flat
 from c2fpose.sweep import FAILED, FINISHED, JOB, SWEEP, identity_in, read_json, state
 
 _BETTER = ("finished", "failed", "begun", "missing")
@@ -108,20 +109,46 @@ def _read_sweep(directory: Path) -> dict[str, Any]:
     book = read_json(directory / SWEEP)
     if book is not None:
         return book
-    identities = [identity_in(path.parent) for path in sorted(directory.glob(f"*/{JOB}"))]
-    if not identities:
+    names = _plain_rows(directory)
+    if not names:
         raise DataError(f"{directory}: not a sweep's directory: it holds neither {SWEEP} nor jobs")
-    rows = {identity.row: {"label": identity.row, "set": {}} for identity in identities}
-    name, scale = identities[0].experiment, identities[0].scale
-    return {"name": name, "scale": scale, "sweep": {"title": name, "rows": rows}, "jobs": []}
+    first = identity_in(next(iter(names)))
+    rows = {_as_name(label): {"label": label, "set": {}} for label in names.values()}
+    return {
+        "name": first.experiment,
+        "scale": first.scale,
+        "sweep": {"title": first.experiment, "rows": rows},
+        "jobs": [],
+    }
+
+
+def _plain_rows(directory: Path) -> dict[Path, str]:
+    """Jobs of a sweep of overrides, without an experiment, each labelled by the settings in which they differ."""
+    found = {path.parent: flat(identity_in(path.parent).configuration) for path in sorted(directory.glob(f"*/{JOB}"))}
+    keys = {key for settings in found.values() for key in settings} - {"seed"}
+    varying = sorted(key for key in keys if len({str(settings.get(key)) for settings in found.values()}) > 1)
+    return {
+        path: ", ".join(f"{key.split('.')[-1]}={settings.get(key)}" for key in varying) or "all"
+        for path, settings in found.items()
+    }
+
+
+def _as_name(label: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", label).strip("_")
 
 
 def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
-    jobs = {(job.row, job.seed): job for job in (_read_job(directory / name, *split_job(name)) for name in names)}
-    for path in sorted([*directory.glob(f"*/{JOB}"), *directory.glob(f"*/*/{JOB}")]):
-        identity = identity_in(path.parent)
-        jobs[identity.row, identity.seed] = _read_job(path.parent, identity.row, identity.seed)
-    return list(jobs.values())
+    jobs = [_read_job(directory / name, *split_job(name)) for name in names]
+    known = {job.directory for job in jobs}
+    for path in sorted(directory.glob(f"*/*/{JOB}")):
+        if path.parent not in known:
+            identity = identity_in(path.parent)
+            jobs.append(_read_job(path.parent, identity.row, identity.seed))
+    if not (directory / SWEEP).is_file():
+        jobs += [
+            _read_job(path, _as_name(label), identity_in(path).seed) for path, label in _plain_rows(directory).items()
+        ]
+    return jobs
 
 
 def _read_job(directory: Path, row: str, seed: int) -> Job:
