@@ -42,7 +42,6 @@ class AugmentationConfig(Schema):
 class DataConfig(Schema):
     """Which files, which of their records, and what a batch of them looks like."""
 
-    preset: str = ""  # which of several sets of one kind; part of the files' names
     preset: str = ""  # name of the data, part of the paths in conf/data; read by nothing else
     train_file: str  # HDF5 of the training subjects, see data/schema.py
     test_file: str  # HDF5 of the test subjects
