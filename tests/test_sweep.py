@@ -233,8 +233,8 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     aside = {
         "c2fpose", "c2fpose.callbacks", "c2fpose.command_line", "c2fpose.config", "c2fpose.curve", "c2fpose.data",
         "c2fpose.data.config", "c2fpose.errors", "c2fpose.experiment", "c2fpose.host_memory", "c2fpose.identity",
-        "c2fpose.networks", "c2fpose.progress", "c2fpose.provenance", "c2fpose.settings", "c2fpose.show",
-        "c2fpose.sweep",
+        "c2fpose.job_directory", "c2fpose.networks", "c2fpose.progress", "c2fpose.provenance", "c2fpose.reuse",
+        "c2fpose.settings", "c2fpose.show", "c2fpose.sweep",
     }  # fmt: skip
     code = (
         "import sys; from c2fpose.train import main\n"

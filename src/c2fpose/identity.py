@@ -28,6 +28,7 @@ RESULT_CODE = (
 _IMMATERIAL = {
     "": (
         "run_dir", "resume", "logger", "name", "sweep", "seeds", "rows", "job", "sweep_dir", "pictures", "accept_code",
+        "reuse",
     ),
     "data": (
         "preset", "train_file", "test_file", "workers", "start_method", "pin_memory", "cache", "cache_limit_gb",

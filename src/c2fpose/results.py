@@ -17,7 +17,7 @@ from c2fpose.config import parse
 from c2fpose.errors import DataError
 from c2fpose.experiment import SweepConfig, split_job
 from c2fpose.identity import Identity, flat
-from c2fpose.sweep import FAILED, FINISHED, JOB, SWEEP, identity_in, read_json, state
+from c2fpose.job_directory import FAILED, FINISHED, JOB, SWEEP, identity_in, read_json, state
 
 _BETTER = ("finished", "failed", "begun", "missing")
 

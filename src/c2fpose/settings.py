@@ -37,6 +37,7 @@ class TrainSettings(Schema):
     rows: tuple[str, ...] | None = None  # of a sweep; null: all
     job: str | None = None  # row and seed of a sweep's job, such as d1_64/seed0
     sweep_dir: str | None = None  # of a sweep's jobs and tables
+    reuse: str | None = None  # pattern of sweep directories whose finished jobs are taken over where they are the same
     accept_code: bool = False  # go on with a sweep though the code has changed: it computes the same, says the user
     data: DataConfig
     model: ModelConfig

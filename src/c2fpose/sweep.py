@@ -1,18 +1,10 @@
-"""The jobs of a sweep on disk: begun, finished or failed, gone on with, and never mixed with results of something else.
+"""The jobs of a sweep: checked as a whole, run one by one or taken over, and summed up in tables. Light to import."""
 
-A job's directory holds ``job.json`` (what it is, written first), then checkpoints, curve and evaluation, and at the end
-``finished.json`` or ``failed.json``. What counts as "the same": configuration, code that results depend on, and data.
-Light to import.
-"""
-
-import fcntl
-import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,75 +16,21 @@ from c2fpose.config import NetworkConfig
 from c2fpose.errors import ConfigError, DataError, UserError
 from c2fpose.experiment import check_overrides, jobs, split_job, sweep_of, with_row
 from c2fpose.identity import Identity, data_fingerprints, identify
+from c2fpose.job_directory import (
+    FAILED,
+    FINISHED,
+    JOB,
+    LAST,
+    SWEEP,
+    alone_in,
+    check_same,
+    read_json,
+    state,
+    write_json,
+)  # fmt: skip
 from c2fpose.provenance import code_version, file_hash
+from c2fpose.reuse import same_training, take_over
 from c2fpose.settings import TrainSettings, train_settings
-
-JOB, FINISHED, FAILED, SWEEP, LAST = "job.json", "finished.json", "failed.json", "sweep.json", "checkpoints/last.ckpt"
-
-
-# --- what lies in a job's directory -------------------------------------------------------------------------------
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """The file has its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    os.replace(partial, path)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """None for a missing file; raises ``DataError`` for one that cannot be read."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); remove the job's directory to run it again") from None
-
-
-def identity_in(directory: Path) -> Identity | None:
-    """Whose directory this is; None for a new one. Raises ``DataError`` for a directory of something else."""
-    values = read_json(directory / JOB)
-    if values is not None:
-        try:
-            return Identity(**values["identity"])
-        except (KeyError, TypeError):
-            raise DataError(f"{directory / JOB}: not written by this version; remove the job's directory") from None
-    if any(directory.glob("checkpoints/*")) or any(directory.glob("evaluation/*")):
-        raise DataError(f"{directory}: holds results but no {JOB}: not of a sweep; choose another name=...")
-    return None
-
-
-def state(directory: Path) -> str:
-    """``finished``, ``failed``, ``begun`` or ``missing``."""
-    names = {FINISHED: "finished", FAILED: "failed", JOB: "begun"}
-    return next((word for name, word in names.items() if (directory / name).is_file()), "missing")
-
-
-def check_same(directory: Path, now: Identity, accept_code: bool = False) -> None:
-    """Raise ``ConfigError`` where a directory holds results of another configuration, code or data."""
-    before = identity_in(directory)
-    if before is None:
-        return
-    difference = before.difference(now, accept_code)
-    if difference:
-        raise ConfigError(
-            f"{directory}: holds other results ({difference}); nothing was changed: "
-            "choose another name=..., or remove the directory"
-        )
-
-
-@contextmanager
-def alone_in(directory: Path) -> Iterator[None]:
-    """Keep a second process out of a job's directory; the lock goes with the process, however it ends."""
-    with open(directory / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"{directory}: another process is running this job") from None
-        yield
-
 
 # --- running ------------------------------------------------------------------------------------------------------
 
@@ -137,8 +75,15 @@ def _run_new(
     OmegaConf.save(with_row(cfg) if cfg.job else cfg, directory / "config.yaml", resolve=True)
     try:
         again = settings.sweep is not None and settings.sweep.rows[identity.row].of is not None
-        error = (evaluate_again if again else run)(resumed, directory)
-        write_json(directory / FINISHED, _finished(settings, directory, identity))
+        twin = same_training(settings.reuse, identity) if settings.reuse and not again else None
+        if twin is not None:
+            take_over(twin, directory)
+            print(f"{cfg.job or identity.row}: the same training as {twin}, taken over", flush=True)
+        else:
+            (evaluate_again if again else run)(resumed, directory)
+        finished = _finished(settings, directory, identity) | {"taken_from": str(twin) if twin else None}
+        write_json(directory / FINISHED, finished)
+        error = finished["mpjpe_mm"]["ground_truth"]
     except Exception as error:
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         line = reason.strip().splitlines()[0] if reason.strip() else type(error).__name__
