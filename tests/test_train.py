@@ -154,6 +154,13 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
         ("data.batch_size=0", "data.batch_size=0"),
         ("data.train_file=nowhere.h5", "nowhere.h5: no such file"),
         ("resume=nothing.ckpt", "resume=nothing.ckpt: no such checkpoint"),
+        ("trainer.max_stepz=3", "trainer.max_stepz: no such key"),
+        ("+seed=2", "seed: a key already; give it without the +"),
+        ("~foo", "foo: no such key"),
+        ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),
+        ("+experiment=ablation", "no such choice; one of ablation_depth, "),
+        ("seed=[", "seed=[: "),
+        ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),
     ],
 )
 def test_wrong_values_get_one_line(override, message, tmp_path):

@@ -1,5 +1,7 @@
 """The one exception that users see: a line that says what was wrong, where, and what to do."""
 
+import os
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -33,3 +35,32 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(2) from None
 
     return run
+
+
+def refuses_in_one_line(command: Callable[[], object]) -> None:
+    """Run a Hydra command; what Hydra itself refuses (keys, choices, syntax) is one line and exit code 2 too."""
+    from hydra.errors import CompactHydraException
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
+    try:
+        command()
+    except CompactHydraException as error:
+        print(f"error: {_hydra_refusal(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _hydra_refusal(error: Exception) -> str:
+    text = str(error)
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    if key := re.match(r"Could not append to config\W+An item is already at '([^']+)'", text):
+        return f"{key[1]}: a key already; give it without the +"
+    if key := re.match(r"Could not (?:override|delete from config)\W+(?:.*?')?([\w./@]+)'", text):
+        return f"{key[1]}: no such key; --help lists them"
+    if choice := re.match(r".*Could not find '([^']+)'", text):
+        found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
+        allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"
+        return f"{choice[1].replace('/', '=')}: no such choice; {allowed}"
+    override = getattr(error, "override", None)
+    if override:
+        return f"{override}: {first}; put values with brackets, spaces or commas in quotes"
+    return first

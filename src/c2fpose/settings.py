@@ -6,11 +6,12 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, model_validator
 
 from c2fpose.config import Count, LoggerConfig, ModelConfig, Schema, TrainerConfig, parse
 from c2fpose.data.config import DataConfig
-from c2fpose.errors import UserError
+from c2fpose.errors import ConfigError, UserError
 from c2fpose.experiment import Seed, SweepConfig
 
 
@@ -57,7 +58,10 @@ class TrainSettings(Schema):
 def train_settings(cfg: DictConfig) -> TrainSettings:
     """Check a composed configuration; raises ``ConfigError`` with one line."""
     own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
-    values = OmegaConf.to_container(own, resolve=True)
+    try:
+        values = OmegaConf.to_container(own, resolve=True)
+    except OmegaConfBaseException as error:  # an interpolation of something that is not there
+        raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
     return parse(TrainSettings, values, "")
 
 

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.config import LoggerConfig
-from c2fpose.errors import ConfigError, exits_cleanly
+from c2fpose.errors import ConfigError, exits_cleanly, refuses_in_one_line
 from c2fpose.precision import resolve_precision
 from c2fpose.settings import TrainSettings, conf_dir, train_settings
 from c2fpose.sweep import run_job
@@ -273,4 +273,4 @@ def close_loggers(loggers: list[Logger]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    refuses_in_one_line(main)

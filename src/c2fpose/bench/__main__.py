@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.config import parse
-from c2fpose.errors import exits_cleanly
+from c2fpose.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.settings import conf_dir, train_settings
 
 
@@ -43,4 +43,4 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    refuses_in_one_line(main)
