@@ -1,5 +1,6 @@
 """``key=value`` commands whose keys, defaults and meanings stand in one commented file of ``conf/``."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -38,3 +39,12 @@ def options(schema: type[SchemaT], file: str, arguments: list[str], positional: 
     if missing:
         raise ConfigError(f"{missing[0]}=... is needed; --help lists the keys")
     return parse(schema, merged, "")
+
+
+def as_text(arguments: list[str], keys: tuple[str, ...]) -> list[str]:
+    """``key=value`` with names of files quoted: they may hold what YAML would read as its own."""
+    parts = [argument.partition("=") for argument in arguments]
+    return [
+        f"{key}={json.dumps(value, ensure_ascii=False)}" if equals and key in keys and value != "null" else argument
+        for argument, (key, equals, value) in zip(arguments, parts, strict=True)
+    ]

@@ -3,8 +3,9 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -114,20 +115,9 @@ class PoseModule(LightningModule):
     # --- validation and prediction ---
 
     def predict_points(self, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Points of a batch of crops, averaged with those of the mirror images if the decoding says so.
-
-        Volumes are averaged before decoding (the paper's way), coordinates as such.
-        """
-        images = normalise(image, self.network)
-        if self.config.decoding.flip:
-            images = torch.cat([images, images.flip(-1)])
+        """Points of a batch of crops, averaged with those of the mirror images if the decoding says so."""
         with batch_statistics(self.network, self.config.batch_norm == "batch"):
-            output = self.network(images)
-        if self.config.network.head == "coordinates":
-            points = (to_absolute(output.float(), self.config.network.coordinates) + 1) / 2
-            return _averaged(points) if self.config.decoding.flip else points
-        volume = mean_with_mirrored(*output[-1].chunk(2)) if self.config.decoding.flip else output[-1]
-        return decode(volume, self.config.decoding.method, self.config.decoding.power)
+            return points_of(image, self.config, partial(last_output, self.network))
 
     def validation_step(self, batch: Batch, _: int) -> None:
         points = self.predict_points(batch["image"])
@@ -144,6 +134,30 @@ def normalise(image: UInt8[Tensor, "B 3 S S"], network: torch.nn.Module) -> Floa
     """Bytes to 0..1, no mean subtracted (authors' code), in the number and memory format of the network."""
     dtype = next(network.parameters()).dtype
     return image.to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
+
+
+def last_output(
+    network: torch.nn.Module, image: UInt8[Tensor, "B 3 S S"]
+) -> Float[Tensor, "B J D H W"] | Float[Tensor, "B J 3"]:
+    """The last stack's volume, or the coordinates, of crops as bytes."""
+    output = network(normalise(image, network))
+    return output[-1] if isinstance(output, list) else output
+
+
+def points_of(
+    image: UInt8[Tensor, "B 3 S S"], config: ModelConfig, output_of: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "B J 3"]:
+    """Points of a batch of crops; ``output_of`` is ``last_output`` or an equal of it.
+
+    Mirror images, if the decoding wants them, go through it in the same batch. Volumes are averaged before decoding
+    (the paper's way), coordinates as such.
+    """
+    output = output_of(torch.cat([image, image.flip(-1)]) if config.decoding.flip else image)
+    if config.network.head == "coordinates":
+        points = (to_absolute(output.float(), config.network.coordinates) + 1) / 2
+        return _averaged(points) if config.decoding.flip else points
+    volume = mean_with_mirrored(*output.chunk(2)) if config.decoding.flip else output
+    return decode(volume, config.decoding.method, config.decoding.power)
 
 
 def _averaged(both: Float[Tensor, "B2 J 3"]) -> Float[Tensor, "B J 3"]:

@@ -7,18 +7,18 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import Field, field_validator
 
-from c2fpose.command_line import options
+from c2fpose.command_line import as_text, options
 from c2fpose.config import Schema
 from c2fpose.errors import DataError, exits_cleanly
 
 if TYPE_CHECKING:
-    from c2fpose.module import PoseModule
+    from c2fpose.engines import Predictor
     from c2fpose.photo import Box
 
 ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about the person
@@ -34,6 +34,8 @@ class PredictSettings(Schema):
     box: tuple[float, float, float] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     out: str | None = None
+    engine: Literal["auto", "torch", "onnxruntime", "openvino"] = "auto"
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "32-true"
 
     @field_validator("box", mode="before")
     @classmethod
@@ -64,7 +66,7 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    module: PoseModule,
+    predictor: Predictor,
     image: UInt8[np.ndarray, "rows columns 3"],
     box: Box,
     intrinsics_px: Float[np.ndarray, " 4"],
@@ -77,11 +79,10 @@ def predict(
     from c2fpose.poses import box_to_frame_px
     from c2fpose.volume import from_points
 
-    configuration = (module.hparams.get("provenance") or {}).get("configuration") or {}
+    configuration = predictor.provenance.get("configuration") or {}
     mode = (configuration.get("data") or {}).get("crop_mode", "standard")
-    crop, box = crop_box(image, box, module.config.network.image_size, mode)
-    with torch.inference_mode():
-        points = module.predict_points(torch.from_numpy(crop.transpose(2, 0, 1).copy())[None].to(module.device))
+    crop, box = crop_box(image, box, predictor.config.network.image_size, mode)
+    points = predictor.predict_points(torch.from_numpy(crop.transpose(2, 0, 1).copy())[None])
     joints_box, depth_rel_mm = (part[0].double().cpu().numpy() for part in from_points(points))
     joints_px = box_to_frame_px(joints_box, np.array([box.left, box.top]), np.array(box.side))
     root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px)
@@ -93,7 +94,7 @@ def predict(
 def main(words: list[str] | None = None) -> None:
     """One photograph: a picture and a JSON file."""
     words = sys.argv[1:] if words is None else words
-    settings = options(PredictSettings, "predict.yaml", [_as_text(word) for word in words])
+    settings = options(PredictSettings, "predict.yaml", as_text(words, _TEXTS))
     from c2fpose.photo import Box, assumed_intrinsics_px, check_box, read_photo, whole_box
 
     photo = Path(settings.input)
@@ -101,14 +102,14 @@ def main(words: list[str] | None = None) -> None:
     box = check_box(Box(*settings.box), image) if settings.box else whole_box(image)
     folder = _made(Path(settings.out) if settings.out else photo.parent)
 
-    from c2fpose.checkpoint import load_module
+    from c2fpose.engines import load_predictor
 
-    module = load_module(settings.ckpt)
-    prediction = predict(module, image, box, assumed_intrinsics_px(image, settings.focal_px))
+    predictor = load_predictor(settings.ckpt, settings.engine, settings.precision)
+    prediction = predict(predictor, image, box, assumed_intrinsics_px(image, settings.focal_px))
     picture, numbers = (folder / f"{photo.stem}_pose{ending}" for ending in (".png", ".json"))
     focal = f"{'given' if settings.focal_px else 'assumed'} focal length of {prediction.intrinsics_px[0]:.0f} px"
     _draw(prediction, image, f"{photo.name}: root at {prediction.root_depth_mm / 1000:.2f} m, {focal}", picture)
-    _write_json(describe(prediction, image, module, settings), numbers)
+    _write_json(describe(prediction, image, predictor, settings), numbers)
     if not prediction.in_front:
         print(
             "warning: no plausible distance found: a joint lies behind the camera; try a tighter box", file=sys.stderr
@@ -117,7 +118,7 @@ def main(words: list[str] | None = None) -> None:
 
 
 def describe(
-    prediction: Prediction, image: UInt8[np.ndarray, "rows columns 3"], module: PoseModule, settings: PredictSettings
+    prediction: Prediction, image: UInt8[np.ndarray, "rows columns 3"], predictor: Predictor, settings: PredictSettings
 ) -> dict[str, Any]:
     """What the JSON file says: joints by name, and all that they depend on."""
     from c2fpose.camera import ROOT_DEPTH_RULES
@@ -127,7 +128,7 @@ def describe(
 
     joints = zip(JOINTS, prediction.joints_px, prediction.joints_cam_mm, strict=True)
     fx, _, cx, cy = prediction.intrinsics_px.tolist()
-    trained = module.hparams.get("provenance") or {}
+    trained = predictor.provenance
     return {
         "conventions": {
             "px": "pixels of the upright image (EXIF rotation applied): x right, y down, pixel i covers [i, i + 1)",
@@ -159,8 +160,9 @@ def describe(
             "sha256": file_hash(Path(settings.ckpt)),
             "code_version": trained.get("code_version"),
             "data_fingerprints": trained.get("data_fingerprints"),
-            "decoding": module.config.decoding.model_dump(),
+            "decoding": predictor.config.decoding.model_dump(),
         },
+        "engine": {"name": predictor.name, "precision": predictor.precision},
         "code_version": code_version(),
     }
 
@@ -192,12 +194,6 @@ def _made(folder: Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise DataError(f"out={folder}: cannot be written to; give another directory")
     return folder
-
-
-def _as_text(word: str) -> str:
-    """``key=value`` with names of files quoted: they may hold what YAML would read as its own."""
-    key, equals, value = word.partition("=")
-    return f"{key}={json.dumps(value, ensure_ascii=False)}" if equals and key in _TEXTS and value != "null" else word
 
 
 if __name__ == "__main__":
