@@ -20,7 +20,8 @@ def compiled(function: Callable) -> Callable:
     """Compile on first use; division by zero gives infinity, as in NumPy."""
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
     try:
-        return numba.njit(cache=True, error_model="numpy")(function)
+        # Inlined into each other: calls with many arrays among their arguments cost as much as the work.
+        return numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
     finally:
         numba.config.CACHE_DIR = before
 

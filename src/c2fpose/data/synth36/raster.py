@@ -8,6 +8,7 @@ from c2fpose.data.synth36.compiled import compiled
 
 NEAR_MM = 120.0
 NOTHING = -1
+WIDE = 8  # a triangle of more samples than this in a row is drawn span by span
 
 
 @compiled
@@ -25,6 +26,18 @@ def camera_screen(vertices_mm, rotation, translation_mm, intrinsics_px, samples)
         else:
             screen[i, 0], screen[i, 1], screen[i, 2] = 0.0, 0.0, 0.0
     return screen
+
+
+@compiled
+def span(first, last, share, slope, x):
+    """The samples of a row, from ``first`` to ``last``, where a corner's share may be positive: one or two too many,
+    never one too few. The share is linear along the row and given at ``x``."""
+    if abs(slope) < 1e-5:
+        return first, last
+    place = x - share / slope - 0.5
+    if slope > 0:
+        return max(first, math.floor(min(place, 1e6)) - 1), last
+    return first, min(last, math.ceil(max(place, -1e6)) + 1)
 
 
 @compiled
@@ -57,12 +70,22 @@ def rasterise(screen, triangles, edge, perspective, nearness, owner, first_trian
         if perspective:
             ea, eb, ec = ea * za, eb * zb, ec * zc
         inverse = 1.0 / area
+        # The shares of corners a and b are linear on the screen, and zero at corner c.
+        cx, cy, za, zb, zc = np.float64(cx), np.float64(cy), np.float64(za), np.float64(zb), np.float64(zc)
+        across_a, down_a = (by - cy) * inverse, (cx - bx) * inverse
+        across_b, down_b = (cy - ay) * inverse, (ax - cx) * inverse
+        wide = x1 - x0 > WIDE
         for y in range(y0, y1 + 1):
             sy = y + 0.5
-            for x in range(x0, x1 + 1):
-                sx = x + 0.5
-                wa = ((bx - sx) * (cy - sy) - (by - sy) * (cx - sx)) * inverse
-                wb = ((cx - sx) * (ay - sy) - (cy - sy) * (ax - sx)) * inverse
+            first, last = x0, x1
+            if wide:
+                first, last = span(first, last, down_a * (sy - cy), across_a, cx)
+                first, last = span(first, last, down_b * (sy - cy), across_b, cx)
+                first, last = span(first, last, 1.0 - (down_a + down_b) * (sy - cy), -across_a - across_b, cx)
+            row_a, row_b = down_a * (sy - cy), down_b * (sy - cy)
+            for x in range(first, last + 1):
+                sx = x + 0.5 - cx
+                wa, wb = row_a + across_a * sx, row_b + across_b * sx
                 wc = 1.0 - wa - wb
                 if wa < 0 or wb < 0 or wc < 0:
                     continue

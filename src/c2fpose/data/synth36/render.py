@@ -125,21 +125,20 @@ def _shade(
     size = radiance.shape[0]
     ray, normal, view, colour, out, work = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(4)
     group, weights, shared = np.empty(4, np.int64), np.empty(3), np.empty(CHANNELS)
+    line, line_of = np.empty(materials.shape[1]), -1
     bias = 14.0
     faces_seen = np.zeros((size + 2, size + 2), np.int8)  # face of the room + 1
-    bare = np.zeros((size + 2, size + 2), np.bool_)  # pixels of the room alone, with a rim
+    bare, between = _bare_pixels(owner)
     for row in range(size):
         for column in range(size):
-            t = max(owner[2 * row, 2 * column], owner[2 * row, 2 * column + 1])
-            t = max(t, owner[2 * row + 1, 2 * column], owner[2 * row + 1, 2 * column + 1])
-            bare[row + 1, column + 1] = t < 0
-    for row in range(size):
-        for column in range(size):
-            if _between_bare(bare, row, column):
+            if between[row, column]:
                 continue
-            for s in range(4):
-                t = owner[2 * row + s // 2, 2 * column + s % 2]
-                group[s] = -1 if t < 0 else material[t]
+            if bare[row + 1, column + 1]:
+                group[0], group[1], group[2], group[3] = -1, -1, -1, -1
+            else:
+                for s in range(4):
+                    t = owner[2 * row + s // 2, 2 * column + s % 2]
+                    group[s] = -1 if t < 0 else material[t]
             radiance[row, column, 0] = radiance[row, column, 1] = radiance[row, column, 2] = 0.0
             for s in range(4):
                 if group[s] == -9:
@@ -192,7 +191,10 @@ def _shade(
                     share = shadow_share(
                         shadow_map, shadow_frame, x + bias * normal[0], y + bias * normal[1], z + bias * normal[2]
                     )
-                    line = materials[material[t]]
+                    if mine != line_of:  # a copy: views are counted, which costs more than the numbers do
+                        line_of = mine
+                        for k in range(materials.shape[1]):
+                            line[k] = materials[mine, k]
                     gloss = surface(
                         line, shared[0], shared[1], shared[2], normal, shared[REDNESS], shared[LIPS], shared[LIDS],
                         depth / intrinsics[0], volume, colour, work,
@@ -204,13 +206,15 @@ def _shade(
                     radiance[row, column, k] += 0.25 * count * out[k]
     for row in range(size):
         for column in range(size):
-            if _between_bare(bare, row, column):
+            if between[row, column]:
                 for k in range(3):
                     radiance[row, column, k] = 0.25 * (
                         radiance[row - 1, column, k] + radiance[row + 1, column, k]
                         + radiance[row, column - 1, k] + radiance[row, column + 1, k]
                     )  # fmt: skip
     for row in range(1, size - 1):
+        if not _two_faces(faces_seen[row : row + 3]):
+            continue
         for column in range(1, size - 1):
             if bare[row + 1, column + 1] and _at_corner(faces_seen, row + 1, column + 1):
                 for k in range(3):
@@ -233,17 +237,37 @@ def _at_corner(faces_seen, row, column):
 
 
 @compiled
-def _between_bare(bare, row, column):
-    """Whether a pixel shows the room alone and can be told from its four neighbours: every second one is, which halves
-    the cost of backgrounds for a slight softness."""
-    return (
-        (row + column) % 2 == 1
-        and bare[row + 1, column + 1]
-        and bare[row, column + 1]
-        and bare[row + 2, column + 1]
-        and bare[row + 1, column]
-        and bare[row + 1, column + 2]
-    )
+def _two_faces(faces_seen):
+    """Whether some rows show more than one face of the room."""
+    low, high = 127, 0
+    for face in faces_seen.flat:
+        if face > 0:
+            low, high = min(low, face), max(high, face)
+    return high > 0 and low != high
+
+
+@compiled
+def _bare_pixels(owner):
+    """Which pixels show the room alone (with a rim that does not), and which of these can be told from their four
+    neighbours: every second one is, which halves the cost of backgrounds for a slight softness."""
+    size = owner.shape[0] // SAMPLES
+    bare = np.zeros((size + 2, size + 2), np.bool_)
+    for row in range(size):
+        upper, lower = owner[2 * row], owner[2 * row + 1]
+        for column in range(size):
+            t = max(max(upper[2 * column], upper[2 * column + 1]), max(lower[2 * column], lower[2 * column + 1]))
+            bare[row + 1, column + 1] = t < 0
+    between = np.zeros((size, size), np.bool_)
+    for row in range(size):
+        for column in range(1 - row % 2, size, 2):
+            between[row, column] = (
+                bare[row + 1, column + 1]
+                and bare[row, column + 1]
+                and bare[row + 2, column + 1]
+                and bare[row + 1, column]
+                and bare[row + 1, column + 2]
+            )
+    return bare, between
 
 
 @compiled
@@ -282,17 +306,22 @@ def _develop(radiance, grain, shifts, balance, blur, strength, curve):
     size = radiance.shape[0]
     image = np.empty((size, size, 3), np.uint8)
     edge, middle = blur, 1 - 2 * blur
+    across = np.empty((size, size, 3))  # blurred along rows
     for row in range(size):
-        up, down = max(row - 1, 0), min(row + 1, size - 1)
         for column in range(size):
             left, right = max(column - 1, 0), min(column + 1, size - 1)
             for k in range(3):
-                here = middle * radiance[row, column, k] + edge * (radiance[row, left, k] + radiance[row, right, k])
-                above = middle * radiance[up, column, k] + edge * (radiance[up, left, k] + radiance[up, right, k])
-                below = middle * radiance[down, column, k] + edge * (radiance[down, left, k] + radiance[down, right, k])
-                value = max((middle * here + edge * (above + below)) * balance[k], 0.0)
+                sides = radiance[row, left, k] + radiance[row, right, k]
+                across[row, column, k] = middle * radiance[row, column, k] + edge * sides
+    for row in range(size):
+        up, down = max(row - 1, 0), min(row + 1, size - 1)
+        grain_rows = (row + shifts[0]) % size, row, (row + shifts[1]) % size
+        for column in range(size):
+            for k in range(3):
+                sides = across[up, column, k] + across[down, column, k]
+                value = max((middle * across[row, column, k] + edge * sides) * balance[k], 0.0)
                 value = value / (1 + 0.25 * value * value) if value < 1.4 else 0.94 + 0.02 * min(value, 3.0)
-                noise = grain[row, column] if k == 1 else grain[(row + shifts[k // 2]) % size, column]
+                noise = grain[grain_rows[k], column]
                 place = value * (len(curve) - 1)
                 step = int(place)
                 tone = curve[step] + (place - step) * (curve[min(step + 1, len(curve) - 1)] - curve[step])
