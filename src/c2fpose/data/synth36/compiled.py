@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numba
 
-SOURCES = ("compiled", "materials", "raster", "render", "room", "shading", "skinning")
+SOURCES = ("compiled", "materials", "raster", "render", "room", "segments", "shading", "skinning")
 
 
 def compiled(function: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""Rotations, two-bone inverse kinematics and capsule distances, vectorised over frames.
+"""Rotations and two-bone inverse kinematics, vectorised over frames.
 
 Body frame: x forward, y to the body's left, z up; right-handed, millimetres. Rotations act on column vectors.
 """
@@ -101,21 +101,3 @@ def two_bone(
     side = swivelled(direction, transported_pole(direction, base, pole), swivel_rad)
     middle = origin + along[..., None] * direction + height[..., None] * side
     return middle, origin + span[..., None] * direction, cross(direction, side)
-
-
-def closest_on_segments(
-    p0: np.ndarray, p1: np.ndarray, q0: np.ndarray, q1: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Closest points of segments p and q: parameter on p, vector from q's point to p's point, its length.
-
-    Clamped closed form (Ericson, Real-Time Collision Detection, 5.1.9); batch axes broadcast.
-    """
-    d1, d2, r = p1 - p0, q1 - q0, p0 - q0
-    a, e = (d1 * d1).sum(-1) + 1e-9, (d2 * d2).sum(-1) + 1e-9
-    b, c, f = (d1 * d2).sum(-1), (d1 * r).sum(-1), (d2 * r).sum(-1)
-    denominator = a * e - b * b
-    s = np.clip((b * f - c * e) / np.maximum(denominator, 1e-6 * a * e), 0.0, 1.0)
-    t = np.clip((b * s + f) / e, 0.0, 1.0)
-    s = np.clip((b * t - c) / a, 0.0, 1.0)
-    gap = r + s[..., None] * d1 - t[..., None] * d2
-    return s, gap, np.sqrt((gap * gap).sum(-1))

@@ -2,8 +2,8 @@
 
 ``motion(seed, subject, action, trial, shape)`` draws a script (where the person goes, which key postures, what the
 hands reach for); ``Motion.at(frames)`` solves poses from it: trunk from keyed bends, feet from planted footfalls, limbs
-by two-bone inverse kinematics, arms pushed clear of the body. World frame: millimetres, z up, floor z = 0, the room's
-centre at the origin.
+by two-bone inverse kinematics, legs and arms pushed clear of each other, of the body and of the seat. World frame:
+millimetres, z up, floor z = 0, the room's centre at the origin.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from c2fpose.data.synth36.ik import (
     rotation_from_vector,
     rotation_z,
     soft_min,
-    two_bone,
     unit,
 )
+from c2fpose.data.synth36.legs import KNEE_CLOSED_RAD, legs_apart, solve_leg
 from c2fpose.data.synth36.path import Path, Stepping, stepping_phase
 from c2fpose.data.synth36.rig import (
     CHEST,
@@ -53,6 +53,7 @@ FPS = 50
 FRAMES = 1500
 TAPS_S = np.linspace(-0.18, 0.18, 7)
 TAP_WEIGHTS = np.array([1.0, 4.0, 8.0, 10.0, 8.0, 4.0, 1.0]) / 36.0
+FRAME = slice(len(TAPS_S) // 2, None, len(TAPS_S))  # the frames themselves among the moments around them
 _STREAM = 202  # key of this module in seed sequences
 
 # Columns of a posture key: pelvis height above the floor, forward and to the left of the path (mm); pelvis roll, pitch
@@ -62,10 +63,6 @@ _STREAM = 202  # key of this module in seed sequences
 # Standard deviations of the smooth noise on these columns.
 POSTURE_NOISE = np.array([4.0, 12.0, 14.0, 0.02, 0.03, 0.05, 0.035, 0.05, 0.06, 0.06, 0.08, 0.14, 0.0])
 
-KNEE_BASE = unit(np.array([0.5, 0.0, -0.87]))
-KNEE_POLE = unit(np.array([0.87, 0.0, 0.5]))
-KNEE_CLOSED_RAD = 0.45
-KNEE_OVER_FLOOR_MM = 58.0
 LEG_REACH = 0.9955  # of the full length: knees never lock
 
 
@@ -128,11 +125,9 @@ class Motion:
         self._bend_trunk(heads, turns, posture)
         knee_noise = self.knee_noise.at(around) * posture[:, LIVELY, None] * 0.05
         facing = rotation_z(heading + posture[:, TWIST])
-        for side in (0, 1):
-            self._solve_leg(heads, turns, side, facing, *feet[side], knee_noise[:, side])
+        self._solve_legs(heads, turns, facing, feet, knee_noise)
         self._solve_arms(heads, turns, around, phase, gait, yaw)
-        frames = slice(len(TAPS_S) // 2, None, len(TAPS_S))
-        return heads[frames], turns[frames]
+        return heads[FRAME], turns[FRAME]
 
     def _posture_at(self, time_s: np.ndarray, phase: np.ndarray, gait: np.ndarray) -> np.ndarray:
         """Keyed posture, smooth noise, and the trunk's part in the gait."""
@@ -175,27 +170,31 @@ class Motion:
         parent = BONE_PARENTS[bone]
         heads[:, bone] = heads[:, parent] + world_offset(turns[:, parent], self.rig.offsets_mm[bone])
 
-    def _solve_leg(self, heads, turns, side: int, facing, ankle, foot_turn, swivel, noise) -> None:
+    def _solve_legs(self, heads, turns, facing, feet, noise) -> None:
         rig = self.rig
-        thigh, shin, foot = THIGHS[side], SHINS[side], FEET[side]
-        self._attach(heads, turns, thigh)
-        outward = -SIDES[side] * (swivel + noise)
-        base, pole = world_offset(facing, KNEE_BASE), world_offset(facing, KNEE_POLE)
-        for _ in range(3):
-            knee, end, hinge = two_bone(
-                heads[:, thigh], ankle, rig.thigh_mm, rig.shin_mm, base, pole, outward, KNEE_CLOSED_RAD, 0.9995
-            )
-            sunk = KNEE_OVER_FLOOR_MM * rig.scale - knee[:, 2]
-            if (sunk < 0).all():
-                break
-            # A knee that would sink into the floor turns up about the line from hip to ankle; one right below that
-            # line has no side to turn to and stays.
-            rise = cross(unit(end - heads[:, thigh]), knee - heads[:, thigh])[:, 2]
-            outward = outward + np.clip(np.maximum(sunk, 0.0) * rise / (rise**2 + 150.0**2), -0.3, 0.3)
-        heads[:, shin], heads[:, foot] = knee, end
-        self._aim(turns, thigh, rig.offsets_mm[shin], knee - heads[:, thigh], np.array([0.0, -1.0, 0.0]), hinge)
-        self._aim(turns, shin, rig.offsets_mm[foot], end - knee, np.array([0.0, -1.0, 0.0]), hinge)
-        turns[:, foot] = foot_turn
+        for side in (0, 1):
+            self._attach(heads, turns, THIGHS[side])
+        hips = heads.swapaxes(0, 1)[list(THIGHS)]
+        ankles, toe = np.stack([ankle for ankle, _, _ in feet]), rig.toe_mm
+        toes = np.stack([world_offset(turn, toe) for _, turn, _ in feet])
+        outward = np.stack([-SIDES[side] * (feet[side][2] + noise[:, side]) for side in (0, 1)])
+        # Smoothly apart, then, what is left, at once.
+        moved, turned = legs_apart(hips, ankles, outward, toes, facing, rig, 6.0)
+        if moved.any():
+            for side in (0, 1):
+                move, turn = smoothed(moved[side], turned[side])
+                ankles[side], outward[side] = ankles[side] + move, outward[side] + turn
+            moved, turned = legs_apart(hips, ankles, outward, toes, facing, rig, 16.0)
+            ankles, outward = ankles + moved, outward + turned
+        knees, ankles, hinges = solve_leg(hips, ankles, outward, facing, rig)
+        for side in (0, 1):
+            thigh, shin, foot = THIGHS[side], SHINS[side], FEET[side]
+            heads[:, shin], heads[:, foot] = knees[side], ankles[side]
+            hinge, rest_hinge = hinges[side, FRAME], np.array([0.0, -1.0, 0.0])
+            along_thigh, along_shin = knees[side] - hips[side], ankles[side] - knees[side]
+            self._aim(turns[FRAME], thigh, rig.offsets_mm[shin], along_thigh[FRAME], rest_hinge, hinge)
+            self._aim(turns[FRAME], shin, rig.offsets_mm[foot], along_shin[FRAME], rest_hinge, hinge)
+            turns[FRAME, foot] = feet[side][1][FRAME]
 
     def _aim(self, turns, bone: int, rest_direction, direction, rest_hinge, hinge) -> None:
         """Turn a bone so that its rest direction and hinge axis come to the given ones."""
@@ -214,9 +213,10 @@ class Motion:
         end = np.concatenate([end, np.stack([b for _, b, _ in legs], 1)], 1)
         radius = np.concatenate([rig.trunk.radius_mm, [r for _, _, r in legs]])
         chest = turns[:, CHEST]
-        seat_start, seat_end, seat_radius = seat_capsules(self.seat)
+        seat_start, seat_end, seat_radius, seat_out = seat_capsules(self.seat)
         trunk_count, count = len(rig.trunk.radius_mm), len(heads)
-        up = np.broadcast_to([0.0, 0.0, 30.0], (count, 4 + len(seat_radius), 3))
+        out = np.concatenate([np.broadcast_to([0.0, 0.0, 30.0], (4, 3)), seat_out])
+        out = np.broadcast_to(out, (count, *out.shape))
         start = np.concatenate([start, np.broadcast_to(seat_start, (count, *seat_start.shape))], 1)
         end = np.concatenate([end, np.broadcast_to(seat_end, (count, *seat_end.shape))], 1)
         radius = np.concatenate([radius, seat_radius])
@@ -230,27 +230,40 @@ class Motion:
             turns[:, clavicle] = chest @ clavicle_turns(pose.target_mm, anchors, chest, side, rig)
             self._attach(heads, turns, upper)
             outward = world_offset(chest, np.array([20.0, 20.0 * SIDES[side], 0.0]))
-            bias = np.concatenate([np.repeat(outward[:, None], trunk_count, 1), up], 1)
+            bias = np.concatenate([np.repeat(outward[:, None], trunk_count, 1), out], 1)
             if side:
                 across = world_offset(chest, np.array([18.0, 0.0, 18.0]))
                 bias = np.concatenate([bias, np.repeat(across[:, None], 2, 1)], 1)
-            moved, turned = smoothed(*way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius, bias))
-            pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
+            # Smoothly out of the way, twice; what is still deep after that, at once.
+            for allowed_mm in (-8.0, 4.0):
+                moved, turned = smoothed(
+                    *way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius, bias, allowed_mm)
+                )
+                pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
+            moved, turned = way_clear(heads[FRAME, upper], pose.at(FRAME), chest[FRAME], side, rig, start[FRAME],
+                                      end[FRAME], radius, bias[FRAME], 16.0)  # fmt: skip
+            pose.target_mm[FRAME] += moved
+            pose.swivel_rad[FRAME] += turned
             pose.target_mm[:, 2] = np.maximum(pose.target_mm[:, 2], 40.0 * rig.scale)
             elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)
             heads[:, fore], heads[:, hand] = elbow, wrist
-            rest_hinge = cross(rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
-            self._aim(turns, upper, rig.offsets_mm[fore], elbow - heads[:, upper], rest_hinge, hinge)
-            along = unit(wrist - elbow)
-            self._aim(turns, fore, rig.offsets_mm[hand], along, rest_hinge, hinge)
-            roll = SIDES[side] * pose.pronation_rad[:, None]
-            turns[:, fore] = rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
-            bend = rotation_from_vector(pose.flex_rad[:, None] * unit(apply(rotation_from_vector(roll * along), hinge)))
-            turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
+            self._turn_arm(heads[FRAME], turns[FRAME], side, pose.at(FRAME), hinge[FRAME])
             # The second arm keeps clear of the first.
             start = np.concatenate([start, elbow[:, None], heads[:, upper, None]], 1)
             end = np.concatenate([end, tip[:, None], elbow[:, None]], 1)
             radius = np.concatenate([radius, [radii["forearm"], radii["forearm"]]])
+
+    def _turn_arm(self, heads, turns, side: int, pose: ArmPose, hinge) -> None:
+        """Bone rotations of an arm whose joints are placed; forearm and hand share the pronation."""
+        upper, fore, hand = UPPER_ARMS[side], FOREARMS[side], HANDS[side]
+        rest_hinge = cross(self.rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
+        self._aim(turns, upper, self.rig.offsets_mm[fore], heads[:, fore] - heads[:, upper], rest_hinge, hinge)
+        along = unit(heads[:, hand] - heads[:, fore])
+        self._aim(turns, fore, self.rig.offsets_mm[hand], along, rest_hinge, hinge)
+        roll = SIDES[side] * pose.pronation_rad[:, None]
+        turns[:, fore] = rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
+        bend = rotation_from_vector(pose.flex_rad[:, None] * unit(apply(rotation_from_vector(roll * along), hinge)))
+        turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
 
 
 def smoothed(moved: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,6 +62,11 @@ class Rig:
         return self.thigh_mm + self.shin_mm
 
     @property
+    def toe_mm(self) -> Float[np.ndarray, "3"]:
+        """Middle of the ball of the foot, from the ankle."""
+        return np.array([0.8 * self.sole_mm[:, 0].max(), 0.0, -0.4 * self.ankle_height_mm])
+
+    @property
     def ankle_height_mm(self) -> float:
         return float(-self.sole_mm[:, 2].min())
 
