@@ -94,12 +94,12 @@ class BodyShape:
         self.betas = np.asarray(betas, np.float64)
         count = len(self.betas)
         landmarks_mm = pack.landmarks_mm + np.tensordot(self.betas, pack.landmark_basis_mm[:count], 1)
-        self.rest_vertices_mm = pack.mean_mm + np.tensordot(self.betas, pack.basis_mm[:count], 1)
+        self.rest_vertices_mm = _straight_fingered_mm(tuple(self.betas)).copy()
         curl = np.array([[1.0, 0.0], [1.0, 0.0]]) if finger_curl is None else np.asarray(finger_curl, np.float64)
         on_right = (pack.mean_mm[:, 0] > 0).astype(int)
         for kind in range(2):
             self.rest_vertices_mm += curl[on_right, kind, None] * pack.finger_curl_mm[kind]
-        lift_mm = SOLE_MM - self.rest_vertices_mm[pack.triangles["body"]][..., 2].min()
+        lift_mm = SOLE_MM - self.rest_vertices_mm[:, 2][pack.triangles["body"]].min()
         landmarks_mm[:, 2] += lift_mm
         self.rest_vertices_mm[:, 2] += lift_mm
         self.landmarks_mm = {name: landmarks_mm[index] for name, index in pack.landmark_index.items()}
@@ -114,6 +114,13 @@ class BodyShape:
     @property
     def height_mm(self) -> float:
         return float(self.landmarks_mm["crown"][2] - SOLE_MM)
+
+
+@lru_cache(maxsize=8)
+def _straight_fingered_mm(betas: tuple[float, ...]) -> Float[np.ndarray, "V 3"]:
+    """The rest surface before fingers are bent, kept: a person's sequences differ in the fingers alone."""
+    pack = load_pack()
+    return pack.mean_mm + np.tensordot(betas, pack.basis_mm[: len(betas)], 1)
 
 
 def subject_shape(seed: int, subject: int) -> BodyShape:
@@ -224,23 +231,27 @@ def quaternions(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, 
 
 
 def skin_frames(
-    shape: BodyShape, local_rotations: Float[np.ndarray, "19 3 3"], root_mm: Float[np.ndarray, "3"]
-) -> tuple[Float[np.ndarray, "27 3 3"], Float[np.ndarray, "27 3"]]:
+    shape: BodyShape,
+    local_rotations: Float[np.ndarray, "*batch 19 3 3"],
+    root_mm: Float[np.ndarray, "*batch 3"],
+) -> tuple[Float[np.ndarray, "*batch 27 3 3"], Float[np.ndarray, "*batch 27 3"]]:
     """Rotation and translation of each of ``SKIN_FRAMES``: ``posed = rotation @ rest + translation``."""
     local_rotations = np.asarray(local_rotations, np.float64)
     rotations, heads_mm = pose_bones(shape.rest_heads_mm, local_rotations, root_mm)
-    frames, origins = [*rotations], [*range(len(BONES))]
+    more, origins = [], [*range(len(BONES))]
     for limb in TWIST_LIMBS:
         bone = _BONE[limb]
-        frames.append(rotations[bone] @ twist_about(local_rotations[bone], _limb_axis(shape, limb)).T)
+        twist = twist_about(local_rotations[..., bone, :, :], _limb_axis(shape, limb))
+        more.append(rotations[..., bone, :, :] @ np.swapaxes(twist, -1, -2))
         origins.append(bone)
     for side in ("left", "right"):
         forearm, hand = _BONE[f"{side}_forearm"], _BONE[f"{side}_hand"]
-        frames.append(rotations[forearm] @ twist_about(local_rotations[hand], _limb_axis(shape, f"{side}_forearm")))
+        twist = twist_about(local_rotations[..., hand, :, :], _limb_axis(shape, f"{side}_forearm"))
+        more.append(rotations[..., forearm, :, :] @ twist)
         origins.append(forearm)
-    stacked = np.stack(frames)
-    translations = heads_mm[origins] - np.einsum("fij,fj->fi", stacked, shape.rest_heads_mm[origins])
-    return stacked, translations
+    frames = np.concatenate([rotations, np.stack(more, axis=-3)], axis=-3)
+    translations = heads_mm[..., origins, :] - np.einsum("...fij,fj->...fi", frames, shape.rest_heads_mm[origins])
+    return frames, translations
 
 
 def _limb_axis(shape: BodyShape, limb: str) -> np.ndarray:
@@ -255,15 +266,17 @@ def skin(
     root_mm: Float[np.ndarray, "3"],
     rest_vertices_mm: Float[np.ndarray, "V 3"] | None = None,
     vertex_index: np.ndarray | None = None,
+    frames: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Float[np.ndarray, "V 3"]:
     """The posed surface, mm. Rotations are blended about centres of rotation, so that limbs keep their volume.
 
     Other surfaces (clothes) come as ``rest_vertices_mm`` with the ``vertex_index`` of the pack vertices they follow.
+    ``frames``: what ``skin_frames`` says of this pose, if it is known: of many poses at once it is quicker to ask.
     """
     from c2fpose.data.synth36.skinning import blend  # numba: late, so that importing the body is quick
 
     pack = load_pack()
-    rotations, translations = skin_frames(shape, local_rotations, root_mm)
+    rotations, translations = skin_frames(shape, local_rotations, root_mm) if frames is None else frames
     rest_mm = shape.rest_vertices_mm if rest_vertices_mm is None else rest_vertices_mm
     index = np.arange(len(rest_mm)) if vertex_index is None else vertex_index
     return blend(

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin
+from c2fpose.data.synth36.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin, skin_frames
 from c2fpose.data.synth36.materials import Material
 from c2fpose.data.synth36.outfit import Look, Outfit, sequence_outfit, subject_look
 from c2fpose.data.synth36.props import HANGING, HELD, STANDING, Prop, make_prop
@@ -21,7 +21,7 @@ _STREAM = 105  # key of this module in seed sequences
 OVERLAP_MM = 22.0  # what lies deeper than this under a garment is not drawn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Appearance:
     """A dressed person at rest, with what the hand holds, ready to be posed and rendered."""
 
@@ -35,14 +35,18 @@ class Appearance:
     prop: Prop | None = None  # its vertices are the last ones
 
     def pose(
-        self, local_rotations: Float[np.ndarray, "19 3 3"], root_mm: Float[np.ndarray, "3"]
+        self,
+        local_rotations: Float[np.ndarray, "19 3 3"],
+        root_mm: Float[np.ndarray, "3"],
+        frames: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Float[np.ndarray, "N 3"]:
-        """The dressed surface in the world, mm."""
-        posed_mm = skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index)
+        """The dressed surface in the world, mm. ``frames``: this pose's ``body.skin_frames``, if they are known."""
+        if frames is None:
+            frames = skin_frames(self.shape, local_rotations, root_mm)
+        posed_mm = skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index, frames)
         if self.prop is not None and (self.prop.follows != HELD).any():
-            grip_mm = skin(
-                self.shape, local_rotations, root_mm, self.prop.grip_mm[None], np.array([self.prop.hand_vertex])
-            )[0]
+            held = np.array([self.prop.hand_vertex])
+            grip_mm = skin(self.shape, local_rotations, root_mm, self.prop.grip_mm[None], held, frames)[0]
             self._set_down(posed_mm[-len(self.prop.follows) :], grip_mm, np.asarray(local_rotations)[0], root_mm)
         return posed_mm
 
@@ -186,10 +190,10 @@ def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
     eye = pack.landmarks_mm[pack.landmark_index["left_eye"]]
     mouth_z = pack.landmarks_mm[pack.landmark_index["mouth"], 2]
     face = (*look.skin.extra[:3], abs(eye[0]), eye[2], mouth_z)
-    eye_radius = np.ptp(mean_mm[np.unique(pack.triangles["eyes"])][:, 2]) / 2
+    eye_radius = np.ptp(mean_mm[:, 2][pack.triangles["eyes"]]) / 2
     normals = _normals(rest_mm, tights)
     body_normals = _normals(rest_mm, pack.triangles["body"])
-    smooth_mm, smooth_mean_mm = _relaxed(rest_mm, tights, rounds=4), _relaxed(mean_mm, tights, rounds=4)
+    smooth_mm, smooth_mean_mm = _without_relief(rest_mm), _mean_without_relief()
 
     hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))  # cloth falls from the chest
     sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
@@ -253,40 +257,58 @@ def _normals(rest_mm: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return vertex_normals(rest_mm, triangles)
 
 
-def _relaxed(rest_mm: np.ndarray, triangles: np.ndarray, rounds: int) -> np.ndarray:
-    """The surface without its small relief: cloth does not follow the skin."""
+def _without_relief(surface_mm: np.ndarray) -> np.ndarray:
+    """The tights over a body without their small relief: cloth does not follow the skin."""
+    from c2fpose.data.synth36.skinning import relax
+
+    return relax(surface_mm, *_tights_edges(), 4)
+
+
+@lru_cache(maxsize=1)
+def _mean_without_relief() -> np.ndarray:
+    return _without_relief(load_pack().mean_mm)
+
+
+@lru_cache(maxsize=1)
+def _tights_edges() -> tuple[np.ndarray, np.ndarray]:
+    """The sides of all triangles, and how many end at each vertex of the pack (1 if none does)."""
+    pack = load_pack()
+    triangles = pack.triangles["tights"]
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    degree = np.maximum(np.bincount(edges.ravel(), minlength=len(rest_mm)), 1)[:, None]
-    relaxed_mm = rest_mm.copy()
-    for _ in range(rounds):
-        total = np.zeros_like(relaxed_mm)
-        for a, b in (edges.T, edges.T[::-1]):
-            for axis in range(3):
-                total[:, axis] += np.bincount(a, relaxed_mm[b, axis], len(rest_mm))
-        relaxed_mm = 0.5 * relaxed_mm + 0.5 * total / degree
-    touched = np.unique(triangles)
-    result = rest_mm.copy()
-    result[touched] = relaxed_mm[touched]
-    return result
+    return edges, np.maximum(np.bincount(edges.ravel(), minlength=len(pack.mean_mm)), 1)
+
+
+@lru_cache(maxsize=1)
+def _channels_of_mean() -> Float[np.ndarray, "V 8"]:
+    """The channels of a pack vertex that no garment changes."""
+    pack = load_pack()
+    channels = np.zeros((len(pack.mean_mm), CHANNELS))
+    channels[:, CANONICAL : CANONICAL + 3] = pack.mean_mm
+    channels[:, REDNESS] = np.maximum(0.7 * pack.masks["ears"], 0.6 * pack.masks["fingernails"])
+    channels[:, LIPS], channels[:, LIDS] = pack.masks["lips"], pack.masks["eyelids"]
+    channels[:, OPEN] = 0.35 + 0.65 * pack.sky
+    return channels
 
 
 def _assembled(shape: BodyShape, parts: list[_Part]) -> Appearance:
     """All surfaces in one list of triangles; what is cut away as a whole is left out."""
-    pack = load_pack()
     rest, index, triangles, material, channels = [], [], [], [], []
     first = 0
     for number, part in enumerate(parts):
-        kept = part.triangles[(part.edge[part.triangles] >= 0).any(1)]
-        used, flat = np.unique(kept, return_inverse=True)
-        channel = np.zeros((len(used), CHANNELS))
-        channel[:, CANONICAL : CANONICAL + 3] = (pack.mean_mm if part.canonical_mm is None else part.canonical_mm)[used]
+        within = part.edge >= 0
+        a, b, c = part.triangles.T
+        kept = part.triangles[within[a] | within[b] | within[c]]
+        is_used = np.zeros(len(part.edge), bool)
+        is_used[kept] = True
+        used = np.flatnonzero(is_used)
+        place = np.cumsum(is_used) - 1 + first  # of a pack vertex among all that are kept
+        channel = _channels_of_mean()[used]
+        if part.canonical_mm is not None:
+            channel[:, CANONICAL : CANONICAL + 3] = part.canonical_mm[used]
         channel[:, EDGE] = part.edge[used]
-        channel[:, REDNESS] = np.maximum(0.7 * pack.masks["ears"], 0.6 * pack.masks["fingernails"])[used]
-        channel[:, LIPS], channel[:, LIDS] = pack.masks["lips"][used], pack.masks["eyelids"][used]
-        channel[:, OPEN] = 0.35 + 0.65 * pack.sky[used]
         rest.append(part.rest_mm[used])
         index.append(used)
-        triangles.append(flat.reshape(-1, 3) + first)
+        triangles.append(place[kept])
         material.append(np.full(len(kept), number))
         channels.append(channel)
         first += len(used)

@@ -29,6 +29,17 @@ def camera_screen(vertices_mm, rotation, translation_mm, intrinsics_px, samples)
 
 
 @compiled
+def parallel_screen(vertices_mm, frame):
+    """World to the cells of a map and a nearness, by an affine ``frame (3, 4)``, ``(N, 3)``."""
+    screen = np.empty((len(vertices_mm), 3), np.float32)
+    for i in range(len(vertices_mm)):
+        x, y, z = vertices_mm[i, 0], vertices_mm[i, 1], vertices_mm[i, 2]
+        for k in range(3):
+            screen[i, k] = frame[k, 0] * x + frame[k, 1] * y + frame[k, 2] * z + frame[k, 3]
+    return screen
+
+
+@compiled
 def span(first, last, share, slope, x):
     """The samples of a row, from ``first`` to ``last``, where a corner's share may be positive: one or two too many,
     never one too few. The share is linear along the row and given at ``x``."""

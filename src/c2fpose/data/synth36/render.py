@@ -5,7 +5,8 @@ smooth. The key light throws soft shadows from a depth map; places under and bet
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from c2fpose.data.synth36.raster import (
     camera_screen,
     cover_at,
     cover_map,
+    parallel_screen,
     rasterise,
     shadow_share,
     vertex_normals,
@@ -80,15 +82,14 @@ def render(
     rotation = np.ascontiguousarray(rotation, np.float64)
     translation_mm = np.asarray(translation_mm, np.float64)
     intrinsics_px = np.asarray(intrinsics_px, np.float64)
-    person = Mesh(vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials)
-    mesh = joined(person, scene.mesh)
+    fixed, edge = _unmoved(appearance, scene)
+    mesh = replace(fixed, vertices_mm=np.concatenate([vertices_mm, scene.mesh.vertices_mm]))
     center_mm = np.ascontiguousarray(vertices_mm.mean(0))
-    shadow_map, shadow_frame = _shadow(mesh, scene.light[KEY_DIRECTION], center_mm)
+    shadow_map, shadow_frame = _shadow(mesh, edge, scene.light[KEY_DIRECTION], center_mm)
     cover = cover_map(mesh.vertices_mm, center_mm, COVER_CELL_MM, COVER_SIZE, 260.0)
 
     nearness = np.zeros((size * SAMPLES, size * SAMPLES), np.float32)
     owner = np.full(nearness.shape, NOTHING, np.int32)
-    edge = np.ascontiguousarray(mesh.channels[:, EDGE])
     screen = camera_screen(mesh.vertices_mm, rotation, translation_mm, intrinsics_px, float(SAMPLES))
     rasterise(screen, mesh.triangles, edge, True, nearness, owner, 0)
     normals = np.concatenate([vertex_normals(vertices_mm, appearance.triangles), scene.normals])
@@ -102,7 +103,21 @@ def render(
     return _developed(radiance, scene, rng)
 
 
-def _shadow(mesh: Mesh, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=1)
+def _unmoved(appearance: "Appearance", scene: "Scene") -> tuple[Mesh, np.ndarray]:
+    """What all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE`` alone."""
+    person = Mesh(
+        appearance.rest_vertices_mm,
+        appearance.triangles,
+        appearance.material,
+        appearance.channels,
+        appearance.materials,
+    )
+    mesh = joined(person, scene.mesh)
+    return mesh, np.ascontiguousarray(mesh.channels[:, EDGE])
+
+
+def _shadow(mesh: Mesh, edge: np.ndarray, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Depth map seen from the light around the person, and the map from the world to its cells."""
     side = np.cross(to_light, [0.0, 0.0, 1.0])
     side /= np.linalg.norm(side)
@@ -110,10 +125,10 @@ def _shadow(mesh: Mesh, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np
     axes[:2] *= 0.5 * SHADOW_SIZE / SHADOW_REACH_MM
     frame = np.concatenate([axes, -axes @ center_mm[:, None]], axis=1)
     frame[:2, 3] += 0.5 * SHADOW_SIZE
-    screen = (mesh.vertices_mm @ frame[:, :3].T + frame[:, 3]).astype(np.float32)
+    screen = parallel_screen(mesh.vertices_mm, frame)
     shadow_map = np.full((SHADOW_SIZE, SHADOW_SIZE), -1e9, np.float32)
     owner = np.empty(shadow_map.shape, np.int32)
-    rasterise(screen, mesh.triangles, np.ascontiguousarray(mesh.channels[:, EDGE]), False, shadow_map, owner, 0)
+    rasterise(screen, mesh.triangles, edge, False, shadow_map, owner, 0)
     return shadow_map, frame
 
 

@@ -48,7 +48,7 @@ class SeatRequest:
     yaw: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """Everything in front of the cameras but the person."""
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from c2fpose.data.synth36.body import BodyShape, joints_mm, subject_shape
+from c2fpose.data.synth36.body import BodyShape, joints_mm, skin_frames, subject_shape
 from c2fpose.data.synth36.cameras import Camera
 from c2fpose.data.synth36.dressing import Appearance, sequence_appearance
 from c2fpose.data.synth36.motion import Motion, motion
@@ -26,15 +26,21 @@ class RenderedSequence:
         self.appearance: Appearance = sequence_appearance(
             seed, subject, action, trial, self.shape, self.motion.hand_prop, self.motion.prop_side
         )
-        self.scene: Scene = sequence_scene(seed, subject, action, trial, self.motion.seat, self._floor_mm())
         # All frames at once: solving a pose alone takes ten times as long as one among others.
-        self._rotations, self._roots_mm = self.motion.at(frames)
-        self.joints_world_mm: Float[np.ndarray, "F 17 3"] = joints_mm(self.shape, self._rotations, self._roots_mm)
+        over = np.arange(1.0, self.motion.frames, REACH_FRAMES)
+        self._rotations, self._roots_mm = self.motion.at(np.concatenate([frames, over]))
+        places_mm = joints_mm(self.shape, self._rotations, self._roots_mm)
+        self.joints_world_mm: Float[np.ndarray, "F 17 3"] = places_mm[: len(frames)]
+        floor_mm = _floor_mm(places_mm[len(frames) :])
+        self.scene: Scene = sequence_scene(seed, subject, action, trial, self.motion.seat, floor_mm)
+        self._frames = skin_frames(self.appearance.shape, self._rotations, self._roots_mm)
 
     def picture(self, index: int, camera: Camera, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
         """What a camera sees in one of the frames, RGB."""
         return render(
-            self.appearance.pose(self._rotations[index], self._roots_mm[index]),
+            self.appearance.pose(
+                self._rotations[index], self._roots_mm[index], tuple(each[index] for each in self._frames)
+            ),
             self.appearance,
             self.scene,
             camera.intrinsics_px,
@@ -44,11 +50,11 @@ class RenderedSequence:
             rng=rng,
         )
 
-    def _floor_mm(self) -> Float[np.ndarray, "2 2"]:
-        """Low and high corner (x, y) of the floor that the person needs."""
-        poses = self.motion.at(np.arange(1.0, self.motion.frames, REACH_FRAMES))
-        places_mm = joints_mm(self.shape, *poses)[..., :2].reshape(-1, 2)
-        return np.stack([places_mm.min(0) - REACH_MARGIN_MM, places_mm.max(0) + REACH_MARGIN_MM])
+
+def _floor_mm(joints_world_mm: Float[np.ndarray, "F 17 3"]) -> Float[np.ndarray, "2 2"]:
+    """Low and high corner (x, y) of the floor that the person needs."""
+    places_mm = joints_world_mm[..., :2].reshape(-1, 2)
+    return np.stack([places_mm.min(0) - REACH_MARGIN_MM, places_mm.max(0) + REACH_MARGIN_MM])
 
 
 open_sequence = RenderedSequence

@@ -6,6 +6,21 @@ from c2fpose.data.synth36.compiled import compiled
 
 
 @compiled
+def relax(surface_mm, edges, degree, rounds):
+    """Move each vertex half-way to the mean of its neighbours, ``rounds`` times. ``edges (E, 2)`` may name a pair more
+    than once; ``degree (N,)`` counts a vertex among them, at least 1."""
+    for _ in range(rounds):
+        total = np.zeros_like(surface_mm)
+        for e in range(len(edges)):
+            a, b = edges[e, 0], edges[e, 1]
+            for k in range(3):
+                total[a, k] += surface_mm[b, k]
+                total[b, k] += surface_mm[a, k]
+        surface_mm = 0.5 * surface_mm + 0.5 * total / degree.reshape(-1, 1)
+    return surface_mm
+
+
+@compiled
 def blend(rest_mm, index, body_mm, frames, weights, center_offset_mm, quaternions, rotations, translations):
     """Pose ``rest_mm (N, 3)``; vertex i follows the weights of pack vertex ``index[i]``. Returns ``(N, 3)`` mm."""
     posed = np.empty_like(rest_mm)
