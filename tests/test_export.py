@@ -72,7 +72,7 @@ def test_a_failure_leaves_the_old_file(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(openvino, "save_model", fails)
     module = trained(VOLUME)
     for name in ("a.onnx", "a.xml"):
-        with pytest.raises(UserError, match="cannot be written .disk full."):
+        with pytest.raises(UserError, match="cannot be written"):
             export.export(module, tmp_path / name, {})
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         ("a.onnx", "a.xml", "a.bin"), "old"

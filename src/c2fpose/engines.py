@@ -6,6 +6,7 @@ An engine takes crops as bytes ``(B, 3, S, S)`` and gives the last stack's volum
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,8 @@ class TorchEngine:
 
     def __init__(self, module: PoseModule, precision: str) -> None:
         self.by_batch = module.config.batch_norm == "batch"  # statistics of each batch cannot be folded
-        self.network = module.network if self.by_batch else fold(module.network).to(memory_format=torch.channels_last)
+        network = copy.deepcopy(module.network).eval() if self.by_batch else fold(module.network)
+        self.network = network.to(memory_format=torch.channels_last)
         self.device, self.precision = module.device, precision
 
     @torch.inference_mode()
@@ -137,6 +139,8 @@ class OnnxRuntimeEngine:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
+        # threads that go on waiting for work would take the processor from what comes after
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             self.session = runtime.InferenceSession(
                 onnx if isinstance(onnx, bytes) else str(onnx), options, providers=["CPUExecutionProvider"]
@@ -165,6 +169,13 @@ class OpenVinoEngine:
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
         output = self.compiled({_INPUT: image.cpu().numpy()}, share_inputs=True)[0]
         return _from_file_layout(torch.from_numpy(output))
+
+
+def installed(name: str) -> bool:
+    """Whether what an engine needs is there."""
+    from importlib.util import find_spec
+
+    return name == TORCH or all(find_spec(package) for package in ("onnx", name))
 
 
 def imported(package: str) -> Any:

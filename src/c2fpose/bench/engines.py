@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from c2fpose.bench.measure import Clock, endless
 from c2fpose.config import ModelConfig
 from c2fpose.data.datamodule import PoseData
+from c2fpose.engines import ENGINES, TORCH, Predictor, installed, make_predictor
 from c2fpose.host_memory import keep_freed_memory
 from c2fpose.module import PoseModule, make_optimizer, normalise
 from c2fpose.networks.coarse_to_fine import CoarseToFine
@@ -65,12 +66,9 @@ class Engine:
         self.optimizer.zero_grad()
         clock.mark("optimiser")
 
-    @torch.inference_mode()
-    def predict(self, image: Tensor) -> Tensor:
-        """Points of a batch of crops, averaged with those of their mirror images."""
-        self.module.eval()
-        with self.autocast():
-            return self.module.predict_points(image)
+    def predictor(self, name: str) -> Predictor:
+        """The network as it is now, in an engine of ``c2fpose.engines``."""
+        return make_predictor(self.module, name, "auto" if self.precision == "bf16-mixed" else "32-true")
 
 
 class PlainPort:
@@ -145,14 +143,21 @@ class DenseTargets(Dataset):
         return torch.as_tensor(sample["image"]).float() / 255, targets
 
 
-ENGINES = {engine.name: engine for engine in (Engine, PlainPort)}
+TRAINED = {engine.name: engine for engine in (Engine, PlainPort)}
 
 
 def make_engine(name: str, settings: TrainSettings, device: torch.device) -> Engine | PlainPort:
     """An engine with data of its own."""
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
-    return ENGINES[name](settings, data, device)
+    return TRAINED[name](settings, data, device)
+
+
+def predicting(settings: TrainSettings, device: torch.device) -> list[str]:
+    """The engines that can predict with this configuration, here and now."""
+    if device.type != "cpu" or settings.model.batch_norm == "batch":
+        return [TORCH]
+    return [name for name in ENGINES if installed(name)]
 
 
 def train_a_little(name: str, settings: TrainSettings, device: torch.device) -> None:
@@ -165,7 +170,10 @@ def train_a_little(name: str, settings: TrainSettings, device: torch.device) -> 
 
 def predict_a_little(name: str, settings: TrainSettings, device: torch.device, batch: int) -> None:
     """Two predictions, for their memory."""
-    engine = make_engine(name, settings, device)
+    if name == PlainPort.name:
+        predict = make_engine(name, settings, device).predict
+    else:
+        predict = make_engine(Engine.name, settings, device).predictor(name).predict_points
     size = settings.data.image_size
     for _ in range(2):
-        engine.predict(torch.zeros(batch, 3, size, size, dtype=torch.uint8, device=device))
+        predict(torch.zeros(batch, 3, size, size, dtype=torch.uint8, device=device))

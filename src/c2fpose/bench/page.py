@@ -8,7 +8,8 @@ Made by `make bench` (`python -m c2fpose.bench`); do not edit. Times are medians
 The engines take turns in one process and one run, so that other work on the machine falls on all of them.
 The plain port is the original rewritten in eager float32 PyTorch, with dense target volumes made sample by sample in
 the loader; it exists in the benchmark alone. The floor is the time that the network's convolutions would take at the
-rate of one large matrix product, measured in the same run. Prediction includes the mirror image and decoding.
+rate of one large matrix product, measured in the same run, in the precision of the training step. Prediction includes
+the mirror image and decoding; each engine computes in the precision that is best on this machine.
 """
 
 
@@ -34,13 +35,7 @@ def section(run: dict[str, Any]) -> str:
         "",
         *table(["training step", *_with_shares(run)], _training_rows(run)),
         "",
-        *table(
-            ["prediction", *run["inference_ms"]],
-            [
-                [f"batch {batch}", *(_times(engine[batch]) for engine in run["inference_ms"].values())]
-                for batch in next(iter(run["inference_ms"].values()))
-            ],
-        ),
+        *table(["prediction", *_engines(run)], _prediction_rows(run)),
         "",
         *table(
             ["the machine", ""],
@@ -74,11 +69,24 @@ def _training_rows(run: dict[str, Any]) -> list[list[str]]:
     rows.append(["all", *(cell for engine in engines for cell in (_times(engine["step"]), ""))])
     if run["loop_ms"]:
         rows.append(["whole loop, with trainer and loggers", _times(run["loop_ms"]), *[""] * (2 * len(engines) - 1)])
-    for kind in ("training", "inference"):
-        if peaks := run.get(f"{kind}_peak_gib"):
-            rows.append(
-                [f"peak memory in {kind}, GiB", *(cell for peak in peaks.values() for cell in (f"{peak:.2f}", ""))]
-            )
+    if peaks := run.get("training_peak_gib"):
+        rows.append(["peak memory, GiB", *(cell for peak in peaks.values() for cell in (f"{peak:.2f}", ""))])
+    return rows
+
+
+def _engines(run: dict[str, Any]) -> list[str]:
+    """Names, with the numbers that each computes in."""
+    return [
+        f"{name}, {run['inference_precision'][name]}" if name in run["inference_precision"] else name
+        for name in run["inference_ms"]
+    ]
+
+
+def _prediction_rows(run: dict[str, Any]) -> list[list[str]]:
+    engines = list(run["inference_ms"].values())
+    rows = [[f"batch {batch}", *(_times(engine[batch]) for engine in engines)] for batch in engines[0]]
+    if peaks := run.get("inference_peak_gib"):
+        rows.append([f"peak memory, batch {list(engines[0])[-1]}, GiB", *(f"{peak:.2f}" for peak in peaks.values())])
     return rows
 
 

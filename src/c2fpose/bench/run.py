@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from c2fpose.bench.engines import (
     PlainPort,
     make_engine,
     predict_a_little,
+    predicting,
     train_a_little,
 )
 from c2fpose.bench.measure import (
@@ -27,6 +29,7 @@ from c2fpose.bench.measure import (
     spread,
 )
 from c2fpose.config import Count, Schema
+from c2fpose.engines import TORCH
 from c2fpose.settings import TrainSettings
 
 OURS, PLAIN = Engine.name, PlainPort.name
@@ -60,6 +63,11 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
     loop_ms: list[float] = []
     volume = _last_volume(engines[OURS], settings)
 
+    predictors = {name: engines[OURS].predictor(name) for name in predicting(settings, device)}
+    predict = {name: predictor.predict_points for name, predictor in predictors.items()}
+    if bench.plain:
+        predict[PLAIN] = engines[PLAIN].predict
+
     for number in track(range(bench.rounds), "rounds", transient=True, disable=not settings.trainer.progress):
         rates["float32"].append(matrix_rate(torch.float32, device))
         rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
@@ -71,8 +79,8 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
         if bench.loop:
             loop_ms += _loop_steps_ms(settings, run_dir / f"round{number + 1}", bench.steps)
         for batch in bench.inference:
-            for name, engine in engines.items():
-                predictions[name, batch] += _predictions_ms(engine, batch, settings, bench.steps)
+            for name, function in predict.items():
+                predictions[name, batch] += _predictions_ms(function, batch, settings, bench.steps, device)
 
     ours = engines[OURS]
     images = torch.zeros(1, 3, *[settings.data.image_size] * 2, dtype=torch.uint8, device=device)
@@ -88,15 +96,17 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
         "training": {name: _training(clock) for name, clock in clocks.items()},
         "training_gflop": gflop_of(lambda: ours.step(Clock(device))),
         "loop_ms": spread(loop_ms) if loop_ms else None,
-        "inference_ms": {name: {str(b): spread(predictions[name, b]) for b in bench.inference} for name in engines},
-        "inference_gflop_an_image": gflop_of(lambda: ours.predict(images)),
+        "inference_ms": {name: {str(b): spread(predictions[name, b]) for b in bench.inference} for name in predict},
+        "inference_precision": {name: predictor.precision for name, predictor in predictors.items()},
+        "inference_gflop_an_image": gflop_of(lambda: predict[TORCH](images)),
     }
-    del engines, ours
+    names = list(predict)
+    del engines, ours, predictors, predict
     if bench.memory:
         results["training_peak_gib"] = {name: peak_gib(train_a_little, name, settings, device) for name in clocks}
         largest = max(bench.inference)
         results["inference_peak_gib"] = {
-            name: peak_gib(predict_a_little, name, settings, device, largest) for name in clocks
+            name: peak_gib(predict_a_little, name, settings, device, largest) for name in names
         }
     results["ratios"] = ratios(results)
     return results
@@ -118,16 +128,22 @@ def ratios(results: dict[str, Any]) -> dict[str, float]:
         found["training: plain port's step / ours"] = training[PLAIN]["step"]["median"] / ours["step"]["median"]
     if results["loop_ms"]:
         found["training: whole loop / network step"] = results["loop_ms"]["median"] / bare_ms
-    for batch, ours_ms in results["inference_ms"][OURS].items():
+    if PLAIN in results.get("training_peak_gib", {}):
+        found["training: memory, ours / plain port"] = (
+            results["training_peak_gib"][OURS] / results["training_peak_gib"][PLAIN]
+        )
+    times, memory = results["inference_ms"], results.get("inference_peak_gib", {})
+    plain = times.get(PLAIN)
+    engines = [name for name in times if name != PLAIN]
+    for batch in times[TORCH]:
         floor_ms = 1000 * results["inference_gflop_an_image"] * int(batch) / rate
-        found[f"inference, batch {batch}: floor of the matrix products / ours"] = floor_ms / ours_ms["median"]
-        if PLAIN in results["inference_ms"]:
-            plain_ms = results["inference_ms"][PLAIN][batch]
-            found[f"inference, batch {batch}: plain port / ours"] = plain_ms["median"] / ours_ms["median"]
-    for kind in ("training", "inference"):
-        peaks = results.get(f"{kind}_peak_gib", {})
-        if PLAIN in peaks:
-            found[f"{kind}: memory, ours / plain port"] = peaks[OURS] / peaks[PLAIN]
+        for name in engines:
+            ours_ms, what = times[name][batch]["median"], f"inference, batch {batch}"
+            found[f"{what}: floor of the matrix products / {name}"] = floor_ms / ours_ms
+            if plain:
+                found[f"{what}: plain port / {name}"] = plain[batch]["median"] / ours_ms
+    if PLAIN in memory:
+        found |= {f"inference: memory, {name} / plain port": memory[name] / memory[PLAIN] for name in engines}
     return found
 
 
@@ -149,13 +165,19 @@ def _training(clock: Clock) -> dict[str, Any]:
     }
 
 
-def _predictions_ms(engine: Engine | PlainPort, batch: int, settings: TrainSettings, count: int) -> list[float]:
+def _predictions_ms(
+    predict: Callable[[torch.Tensor], torch.Tensor],
+    batch: int,
+    settings: TrainSettings,
+    count: int,
+    device: torch.device,
+) -> list[float]:
     size = settings.data.image_size
-    image = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8).to(engine.device)
-    engine.predict(image)
-    clock = Clock(engine.device)
+    image = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8).to(device)
+    predict(image)
+    clock = Clock(device)
     for _ in range(count):
-        engine.predict(image)
+        predict(image)
         clock.mark("predict")
     return clock.spans_ms["predict"]
 
