@@ -151,7 +151,7 @@ def test_whole_box_pads_with_black():
 def test_the_crop_is_that_of_training(tmp_path, mode, side):
     """A frame stored whole: the data set's sample and this module's crop are the same, and so are the boxes.
 
-    At 201 px both are reduced by 2 first, the data set's by its JPEG decoder: alike, not equal.
+    At 120 and 201 px both are reduced by 2 first, the data set's by its JPEG decoder: alike, not equal.
     """
     frame = np.random.default_rng(1).integers(0, 256, (25, 32, 3), dtype=np.uint8)
     frame = cv2.resize(frame, (320, 250), interpolation=cv2.INTER_CUBIC)
@@ -172,7 +172,7 @@ def test_the_crop_is_that_of_training(tmp_path, mode, side):
 
     crop, box = crop_box(decoded, Box(*(center - side / 2), side), 64, mode)
     difference = np.abs(crop.transpose(2, 0, 1).astype(int) - sample["image"])
-    if (mode, side) == ("standard", 201.0):
+    if mode == "standard" and side > 100:
         assert difference.mean() < 3 and difference.max() < 20
     else:
         assert difference.max() <= 1  # the stored side is a float32

@@ -61,8 +61,9 @@ def test_orders_differ_by_epoch_and_hold_every_record():
 
 
 def test_gains_by_hand():
-    image = np.array([[[100, 200, 255], [0, 3, 10]]], np.uint8)
-    assert augmentation.apply_gains(image, (1.2, 1.5, 0.8)).tolist() == [[[120, 255, 204], [0, 4, 8]]]
+    planes = np.array([[[100, 0]], [[200, 3]], [[255, 10]]], np.uint8)
+    assert augmentation.apply_gains(planes, (1.2, 1.5, 0.8)).tolist() == [[[120, 0]], [[255, 4]], [[204, 8]]]
+    assert planes[0].tolist() == [[100, 0]]  # not changed in place
 
 
 def test_photometric_depends_on_the_seed_alone():

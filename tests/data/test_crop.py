@@ -92,6 +92,75 @@ def test_reduced_decoding_keeps_the_picture_in_place():
             assert np.abs(centroid(image, dot / reduced, 24 // reduced) - dot / reduced).max() < 0.15
 
 
+def smooth(columns: int, rows: int) -> np.ndarray:
+    """A picture of soft patches, RGB, whose finest detail is some ten pixels wide."""
+    coarse = np.random.default_rng(columns).normal(120, 30, (rows // 20, columns // 20, 3))
+    return np.clip(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC), 0, 255).round().astype(np.uint8)
+
+
+def as_jpeg(picture: np.ndarray) -> np.ndarray:
+    return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(512, 512), (511, 509), (501, 503)])  # odd sides: half of one is rounded
+@pytest.mark.parametrize("reduced", [2, 4])
+@pytest.mark.parametrize(("rotation", "flip"), [(0.0, False), (31.0, True)])
+def test_decoding_smaller_gives_the_same_crop(columns, rows, reduced, rotation, flip):
+    jpeg = as_jpeg(smooth(columns, rows))
+    size, side = 320 // reduced, 380.0
+    assert crop.reduction(side, 1.0, size) == reduced
+    # Over the right and bottom edges, where the last pixels of a reduced image stand for fewer than others do.
+    to_crop = crop.frame_to_crop(np.array([340.3, 290.8]), side, size, rotation_deg=rotation, flip=flip)
+    whole = crop.warp(crop.decode(jpeg), to_crop, size)
+    smaller = crop.warp(crop.decode(jpeg, reduced), crop.stored_to_crop(to_crop, np.zeros(2), float(reduced)), size)
+    inside = crop.warp(np.full((rows - 16, columns - 16, 3), 255, np.uint8), to_crop, size)[..., 0] == 255
+    difference = np.abs(whole.astype(int) - smaller)[inside]
+    assert difference.mean() < 1 and difference.max() < 12
+
+
+@pytest.mark.parametrize("reduced", [2, 4, 8])
+def test_decoding_smaller_moves_nothing(reduced):
+    """Dots in a picture of odd size land less than 0.02 px of the crop away from where they belong."""
+    dots = np.array([[90.3, 110.8], [330.6, 95.2], [210.1, 350.7]])
+    image, size = crop.decode(as_jpeg(blob(dots, 461, sigma=14)), reduced), 32
+    side = max(1.3 * size * reduced, 130.0)
+    for dot in dots:
+        to_crop = crop.frame_to_crop(dot + np.array([3.3, -2.1]), side, size)
+        target = crop.transform(to_crop, dot)
+        picture = crop.warp(image, crop.stored_to_crop(to_crop, np.zeros(2), float(reduced)), size)
+        assert np.abs(centroid(picture, target, int(55 * size / side)) - target).max() < 0.02
+
+
+def test_grey_jpegs_become_colour_ones():
+    grey = smooth(101, 99)[..., 0]
+    jpeg = cv2.imencode(".jpg", grey)[1]
+    for reduced, shape in [(1, (99, 101, 3)), (2, (50, 51, 3)), (4, (25, 26, 3)), (8, (13, 13, 3))]:
+        image = crop.decode(jpeg, reduced)
+        assert image.shape == shape and (image == image[..., :1]).all()
+
+
+def test_orientation_tags_count_at_every_size():
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # a quarter turn
+    plain = as_jpeg(smooth(160, 80)).tobytes()
+    tagged = plain[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + plain[2:]
+    shapes = [crop.decode(np.frombuffer(tagged, np.uint8), reduced).shape for reduced in (1, 2, 4)]
+    assert shapes == [(160, 80, 3), (80, 40, 3), (40, 20, 3)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-180, 180), st.booleans(), st.floats(40, 75), st.floats(-60, 260), st.floats(-60, 220))
+def test_only_the_part_that_is_seen_is_sampled(rotation, flip, side, x, y):
+    """The same as OpenCV on the whole picture, whether the box lies inside, over an edge or outside."""
+    image, size = smooth(200, 160), 48
+    to_crop = crop.frame_to_crop(np.array([x, y]), side, size, rotation_deg=rotation, flip=flip)
+    centred = to_crop.copy()
+    centred[:, 2] += to_crop[:, :2] @ (0.5, 0.5) - 0.5
+    expected = cv2.warpAffine(image, centred, (size, size))
+    difference = np.abs(crop.warp(image, to_crop, size).astype(int) - expected)
+    # Both round positions to single precision, of numbers of other sizes.
+    assert difference.max() <= 2 and difference.mean() < 0.05
+
+
 def test_colours_keep_their_order():
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[..., 0] = 200  # red, as an RGB picture
@@ -103,7 +172,10 @@ def test_colours_keep_their_order():
 def test_reduction_leaves_enough_pixels():
     for side, step, size in [(400.0, 1.5, 64), (900.0, 1.0, 64), (300.0, 1.4, 256), (1e3, 1.0, 16), (50.0, 1.0, 256)]:
         assert crop.reduction(side, step, size) in (1, 2, 4, 8)
-        assert crop.reduction(side, step, size) == 1 or side / step / crop.reduction(side, step, size) >= size
+        # Not one pixel of the crop is made from less than 0.8 decoded ones; up to 1.6, as in ``warp``.
+        spacing = side / step / crop.reduction(side, step, size) / size
+        assert spacing <= crop.SPACING or crop.reduction(side, step, size) == 8
+        assert crop.reduction(side, step, size) == 1 or spacing > crop.SPACING / 2
 
 
 def test_broken_jpegs_are_recognised():

@@ -61,14 +61,15 @@ def _generator(seed: int, stream: int, epoch: int, number: int) -> np.random.Gen
 
 
 def apply_gains(
-    image: UInt8[np.ndarray, "rows columns 3"], gains: tuple[float, float, float]
-) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Each colour channel times its gain, held within the range of a byte."""
+    planes: UInt8[np.ndarray, "3 rows columns"], gains: tuple[float, float, float]
+) -> UInt8[np.ndarray, "3 rows columns"]:
+    """Each colour times its gain, rounded and held within the range of a byte."""
     import cv2
 
-    levels = np.arange(256)[:, None] * np.asarray(gains)
-    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return cv2.LUT(image, table[None])
+    gained = np.empty_like(planes)
+    for plane, gain, target in zip(planes, gains, gained, strict=True):
+        cv2.convertScaleAbs(plane, dst=target, alpha=gain)
+    return gained
 
 
 class Photometric:

@@ -1,5 +1,7 @@
 """The LightningDataModule over one file of training and one of test subjects, synth36 or Human3.6M alike."""
 
+import contextlib
+
 import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
@@ -11,6 +13,9 @@ from c2fpose.errors import DataError
 from c2fpose.protocol import ACTIONS, EXCLUSIONS
 
 __all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_sequences", "select", "thinned"]
+
+# Parameters of mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 class PoseData(pl.LightningDataModule):
@@ -110,19 +115,29 @@ class PoseData(pl.LightningDataModule):
             batch_size=batch_size,
             num_workers=workers,
             collate_fn=collate,
-            worker_init_fn=_one_thread,
+            worker_init_fn=settle_worker,
             pin_memory=self.config.pin_memory,
             **parallel,
             **options,
         )
 
 
-def _one_thread(worker: int) -> None:
-    """Loader processes are many: each keeps to one thread."""
+def settle_worker(worker: int) -> None:
+    """Loader processes are many: each keeps to one thread, and keeps the memory of one image for the next.
+
+    By default the C library may give each image's megabytes back to the system at once, which then has to clear new
+    ones: on some machines that takes as long as decoding.
+    """
+    import ctypes
+
     import cv2
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # not the GNU C library
+        allocator = ctypes.CDLL(None)
+        allocator.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        allocator.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def select(reader: SplitReader, subjects: tuple[int, ...], config: DataConfig) -> np.ndarray:

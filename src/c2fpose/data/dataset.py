@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from c2fpose.data import augmentation, crop, released_crop
 from c2fpose.data.config import DataConfig
@@ -102,41 +102,49 @@ class PoseDataset(Dataset):
                 return Result(sample, tuple(faults))
         return Result(None, tuple(faults))
 
-    def stored_image(self, record: int) -> np.ndarray | str:
-        """The stored image, reduced towards the crop's size; or what is wrong with it, in a line."""
+    def stored_image(self, record: int, reduced: int) -> np.ndarray | str:
+        """The stored image, ``reduced`` times smaller; or what is wrong with it, in a line."""
         try:
-            image = crop.decode(self.reader.jpeg(record), self._reduction(record))
+            image = crop.decode(self.reader.jpeg(record), reduced)
         except DataError as error:
             return str(error)
         if image is None:
             return f"{self.reader.path}: record {record} ({self.reader.name(record)}): the JPEG cannot be decoded"
         return image
 
+    def reductions(self, record: int) -> list[int]:
+        """By how much a record's stored image is reduced for its crop: all that augmentation may ask for."""
+        augment = self.config.augmentation if self.seed is not None else None
+        limit = augment.scale_limit if augment and augment.scale_spread else 0.0
+        least, most = self._reduction(record, 1 - limit), self._reduction(record, 1 + limit)
+        return [reduced for reduced in (1, 2, 4, 8) if least <= reduced <= most]
+
     def _draw(self, turn: Turn, record: int) -> augmentation.Draw:
         if self.seed is None or self.config.augmentation is None:
             return augmentation.Draw()
         return augmentation.draw(self.config.augmentation, self.seed, turn.epoch, record, turn.batch)
 
-    def _reduction(self, record: int) -> int:
+    def _reduction(self, record: int, scale: float) -> int:
         if self.config.crop_mode == "released_code":
             return 1
         annotations = self.reader.annotations
-        side_px = BOX_SCALE_UNIT_PX * float(annotations["scale"][record])
+        side_px = BOX_SCALE_UNIT_PX * float(annotations["scale"][record]) * scale
         return crop.reduction(side_px, float(annotations["stored_step_px"][record]), self.config.image_size)
 
     def _result(self, position: int, draw: augmentation.Draw) -> Result:
         record = int(self.records[position])
-        stored = self.cache[position] if self.cache else self.stored_image(record)
+        reduced = self._reduction(record, draw.scale)
+        stored = self.cache[position, reduced] if self.cache else self.stored_image(record, reduced)
         if isinstance(stored, str):
             return Result(None, (stored,))
-        return Result(self._sample(record, stored, draw), ())
+        return Result(self._sample(record, stored, reduced, draw), ())
 
-    def _sample(self, record: int, stored: np.ndarray, draw: augmentation.Draw) -> dict[str, Any]:
+    def _sample(self, record: int, stored: np.ndarray, reduced: int, draw: augmentation.Draw) -> dict[str, Any]:
         row = {name: array[record] for name, array in self.reader.annotations.items()}
         center, side = row["center_px"].astype(float), BOX_SCALE_UNIT_PX * float(row["scale"])
         size, flip = self.config.image_size, draw.flip
         to_crop = crop.frame_to_crop(center, side * draw.scale, size, rotation_deg=draw.rotation_deg, flip=flip)
-        step = float(row["stored_step_px"]) * self._reduction(record)
+        step = float(row["stored_step_px"]) * reduced
         left_top = row["stored_left_top_px"].astype(float)
         if self.config.crop_mode == "released_code":
             box = released_crop.whole_pixel_box(center, side * draw.scale)
@@ -146,10 +154,12 @@ class PoseDataset(Dataset):
         else:
             image = crop.warp(stored, crop.stored_to_crop(to_crop, left_top, step), size)
             box_left_top = center - side / 2
+        image = crop.planes(image)
         if draw.gains:
             image = augmentation.apply_gains(image, draw.gains)
         if self.photometric:
-            image = self.photometric(np.ascontiguousarray(image), draw.photometric_seed)
+            image = self.photometric(np.ascontiguousarray(image.transpose(1, 2, 0)), draw.photometric_seed)
+            image = crop.planes(image)
 
         joints_box = crop.transform(to_crop, row["joints_px"].astype(float)) / size
         depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][ROOT, 2]
@@ -157,7 +167,7 @@ class PoseDataset(Dataset):
         if flip:
             joints_box, depth, visible = joints_box[_MIRROR], depth[_MIRROR], visible[_MIRROR]
         return {
-            "image": np.ascontiguousarray(image.transpose(2, 0, 1)),
+            "image": image,
             "joints_box": joints_box.astype(np.float32),
             "depth_rel_mm": depth,
             "visible": visible,
@@ -176,11 +186,12 @@ class ImageCache:
 
     def __init__(self, dataset: PoseDataset) -> None:
         limit = int(dataset.config.cache_limit_gb * 2**30)
+        keys = [(at, reduced) for at, record in enumerate(dataset.records) for reduced in dataset.reductions(record)]
         images: list[np.ndarray | None] = []
         self._faults: dict[int, str] = {}
         total = 0
-        for position, record in enumerate(dataset.records):
-            image = dataset.stored_image(int(record))
+        for position, reduced in keys:
+            image = dataset.stored_image(int(dataset.records[position]), reduced)
             if isinstance(image, str):
                 self._faults[position] = image
                 image = np.empty((0, 0, 3), np.uint8)
@@ -189,21 +200,24 @@ class ImageCache:
             if total > limit:
                 raise DataError(
                     f"{dataset.reader.path}: cache=memory needs more than cache_limit_gb="
-                    f"{dataset.config.cache_limit_gb} after {len(images)} of {len(dataset)} images; "
+                    f"{dataset.config.cache_limit_gb} after {position + 1} of {len(dataset)} records; "
                     "use cache=none or raise the limit"
                 )
+        self._index = {key: number for number, key in enumerate(keys)}
         self._shapes = [image.shape for image in images]
         self._offsets = np.cumsum([0, *(image.nbytes for image in images)])
         self._bytes = torch.empty(total, dtype=torch.uint8).share_memory_()
-        for position in range(len(images)):
-            image, images[position] = images[position], None  # freed one by one: the peak stays near one copy
-            self._bytes.numpy()[self._offsets[position] : self._offsets[position + 1]] = image.reshape(-1)
+        for number in range(len(images)):
+            image, images[number] = images[number], None  # freed one by one: the peak stays near one copy
+            self._bytes.numpy()[self._offsets[number] : self._offsets[number + 1]] = image.reshape(-1)
 
-    def __getitem__(self, position: int) -> np.ndarray | str:
+    def __getitem__(self, key: tuple[int, int]) -> np.ndarray | str:
+        """The image at a position, so many times reduced; or what is wrong with it."""
+        position, _ = key
         if position in self._faults:
             return self._faults[position]
-        start, stop = self._offsets[position], self._offsets[position + 1]
-        return self._bytes.numpy()[start:stop].reshape(self._shapes[position])
+        number = self._index[key]
+        return self._bytes.numpy()[self._offsets[number] : self._offsets[number + 1]].reshape(self._shapes[number])
 
 
 class EpochSampler(Sampler[Turn]):
@@ -249,7 +263,8 @@ class PoseLoader(DataLoader):
 
     def __iter__(self) -> Iterator[Batch]:
         faults_seen: list[str] = []
-        for number, (batch, faults) in enumerate(super().__iter__(), start=1):
+        for number, (arrays, faults) in enumerate(super().__iter__(), start=1):
+            batch = arrays and {name: torch.as_tensor(array) for name, array in arrays.items()}
             faults_seen.extend(faults)
             if faults and (self.dataset.config.on_corrupt == "fail" or batch is None):
                 raise DataError(faults[0])
@@ -286,10 +301,15 @@ class TrainingLoader(PoseLoader):
         self._batches_done = state["batches_done"]
 
 
-def collate(results: list[Result]) -> tuple[Batch | None, tuple[str, ...]]:
-    """Stack the samples there are; with them what was wrong with the others."""
+def collate(results: list[Result]) -> tuple[dict[str, np.ndarray | torch.Tensor] | None, tuple[str, ...]]:
+    """Stack the samples there are; with them what was wrong with the others.
+
+    Images become a tensor, which leaves a loader process by shared memory. The rest stays arrays, until ``PoseLoader``
+    has them: a shared block for each would cost more than the few bytes in it.
+    """
     samples = [result.sample for result in results if result.sample is not None]
     faults = tuple(fault for result in results for fault in result.faults)
     if not samples:
         return None, faults
-    return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}, faults
+    arrays = {name: np.stack([sample[name] for sample in samples]) for name in samples[0] if name != "image"}
+    return {"image": default_collate([torch.from_numpy(sample["image"]) for sample in samples]), **arrays}, faults
