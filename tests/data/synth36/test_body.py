@@ -15,9 +15,11 @@ from c2fpose.data.synth36.body import (
     pose_bones,
     quaternions,
     skin,
+    skin_frames,
     subject_shape,
     twist_about,
 )  # fmt: skip
+from c2fpose.data.synth36.skinning import relax
 from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.skeleton import JOINTS, left_is_left, limb_lengths_mm
 
@@ -86,6 +88,34 @@ def test_skin_of_one_bone_follows_it_rigidly(shape):
         assert fast.sum() > 50
         offset_mm = shape.rest_vertices_mm[fast] - shape.rest_heads_mm[index]
         np.testing.assert_allclose(posed_mm[fast], offset_mm @ rotations[index].T + heads_mm[index], atol=1e-6)
+
+
+def test_skin_frames_of_many_poses_are_those_of_each(shape):
+    local = np.stack([random_pose(seed) for seed in range(6)]).reshape(2, 3, len(BONES), 3, 3)
+    roots_mm = np.random.default_rng(5).normal(0, 500, (2, 3, 3))
+    rotations, translations = skin_frames(shape, local, roots_mm)
+    assert rotations.shape == (2, 3, len(SKIN_FRAMES), 3, 3)
+    for place in np.ndindex(2, 3):
+        one = skin_frames(shape, local[place], roots_mm[place])
+        np.testing.assert_allclose(rotations[place], one[0], atol=1e-12)
+        np.testing.assert_allclose(translations[place], one[1], atol=1e-9)
+
+
+def test_relaxed_cloth_is_what_a_matrix_of_neighbours_gives():
+    """A matrix of the pairs that share a triangle's side, twice where two triangles do."""
+    rng = np.random.default_rng(2)
+    surface_mm, triangles = (
+        rng.normal(0, 100, (12, 3)),
+        np.array([[0, 1, 2], [2, 1, 3], [3, 4, 5], [6, 7, 8], [8, 0, 6]]),
+    )
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    neighbours = np.zeros((12, 12))
+    for a, b in edges:
+        neighbours[[a, b], [b, a]] += 1
+    degree = np.maximum(neighbours.sum(1), 1)
+    half_way = 0.5 * (np.eye(12) + neighbours / degree[:, None])
+    relaxed_mm = relax(surface_mm, edges, degree.astype(int), 3)
+    np.testing.assert_allclose(relaxed_mm, np.linalg.matrix_power(half_way, 3) @ surface_mm, atol=1e-10)
 
 
 def test_a_twisted_arm_keeps_its_girth(shape):

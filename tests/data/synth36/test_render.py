@@ -78,6 +78,26 @@ def test_a_sphere_shows_its_analytic_outline_and_depth():
     np.testing.assert_allclose(1 / nearness[deep], (distance * rays[..., 2])[deep], rtol=2e-3)
 
 
+def test_spans_of_a_row_leave_no_sample_out():
+    """Triangles of all sizes, slivers and those beyond the border among them, against a test of every sample."""
+    rng = np.random.default_rng(3)
+    size = rng.choice([3.0, 12.0, 60.0, 400.0], 300)[:, None, None]
+    corners = rng.uniform(0, SIZE, (300, 1, 2)) + size * rng.standard_normal((300, 3, 2))
+    corners[::5, 2, 1] = corners[::5, 1, 1]  # with a level side
+    nearness = np.concatenate([corners, rng.uniform(1.0, 2.0, (300, 3, 1))], -1).astype(np.float32)
+    sample = np.arange(SIZE) + 0.5
+    for screen in nearness:
+        drawn, owner = np.zeros((SIZE, SIZE), np.float32), np.full((SIZE, SIZE), NOTHING, np.int32)
+        rasterise(screen, np.array([[0, 1, 2]]), np.ones(3), True, drawn, owner, 0)
+        affine = np.linalg.inv(np.concatenate([screen[:, :2].T, np.ones((1, 3))]).astype(float))
+        share = (
+            affine[:, 0, None, None] * sample + affine[:, 1, None, None] * sample[:, None] + affine[:, 2, None, None]
+        )
+        least, near = share.min(0), np.tensordot(screen[:, 2].astype(float), share, 1)
+        assert (owner[least > 1e-4] == 0).all() and (owner[least < -1e-4] == NOTHING).all()
+        np.testing.assert_allclose(drawn[least > 1e-4], near[least > 1e-4], rtol=1e-4)
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_nearer_of_two_crossing_surfaces_is_seen_whatever_is_drawn_first(order):
     near_left = np.array([[-900.0, -600, 1500], [900, -600, 2500], [0, 1200, 2000]])
