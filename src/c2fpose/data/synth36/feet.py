@@ -123,7 +123,10 @@ def root_limits_mm(
     """
     across = ((root_xy + hips_from_root[..., :2] - ankles[..., :2]) ** 2).sum(-1)
     above = ankles[..., 2] - hips_from_root[..., 2]
-    low, high = (above + np.sqrt(np.maximum(span**2 - across, (0.1 * span) ** 2)) for span in (nearest_mm, reach_mm))
+    # A foot that is far aside sets no least height: there the root turns negative.
+    inside = nearest_mm**2 - across
+    low = above + inside / (inside**2 + (0.1 * nearest_mm) ** 4) ** 0.25
+    high = above + np.sqrt(np.maximum(reach_mm**2 - across, (0.1 * reach_mm) ** 2))
     return -soft_min(-low[0], -low[1], 12.0), soft_min(high[0], high[1], 12.0)
 
 

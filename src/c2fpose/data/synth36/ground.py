@@ -93,18 +93,27 @@ def _kneel(s: Script, time: float, duration: float, low: bool) -> None:
         back = (ahead - 0.985 * shin) / s.scale
         s.foot(side, time + 0.35 * duration * side, 0.65 * duration, back, wide, pitch=pitch, swivel=0.12, lift=40)
     if low:
-        height = 250.0 * s.scale
-        sunk = np.sqrt(max(thigh**2 - (height - 62 * s.scale) ** 2, 0.0))
-        s.bend(end, 1.0, height=height, forward=forward - (sunk - ahead), pitch=0.0, spine_pitch=s.between(0.0, 0.3))
+        bend = s.between(0.0, 0.3)
+        for height in (_half_down_mm(s), 250.0 * s.scale):
+            sunk = np.sqrt(max(thigh**2 - (height - 62 * s.scale) ** 2, 0.0))
+            end = s.bend(end, 0.6, height=height, forward=forward - (sunk - ahead), pitch=0.0, spine_pitch=bend)
 
 
 def _knee_stand_mm(s: Script) -> float:
     return 0.97 * s.rig.thigh_mm + 62.0 * s.scale
 
 
+def _half_down_mm(s: Script) -> float:
+    """Pelvis height half-way from the knees to the heels: the hips turn about the knees, they do not cut the corner."""
+    return 0.79 * s.rig.thigh_mm + 62.0 * s.scale
+
+
 def _off_knees(s: Script, time: float, forward: float) -> float:
     """From the knees to a crouch: up on the knees, then one foot after the other under the body."""
-    end = s.bend(time, 1.0, height=_knee_stand_mm(s) + 110.0 * s.scale, forward=forward, pitch=0.1, spine_pitch=0.2)
+    if s.posture.last[0] < _half_down_mm(s):
+        back = (0.62 - 0.24) * s.rig.thigh_mm
+        time = s.bend(time, 0.6, height=_half_down_mm(s) + 15.0 * s.scale, forward=forward - back)
+    end = s.bend(time, 0.8, height=_knee_stand_mm(s) + 110.0 * s.scale, forward=forward, pitch=0.1, spine_pitch=0.2)
     for side in (LEFT, RIGHT):
         end = s.foot(side, end, 0.7, 110, 120, swivel=0.3, lift=60)
     s.bend(end - 0.8, 0.9, height=0.47 * s.rig.pelvis_height_mm, pitch=0.3, spine_pitch=0.35)

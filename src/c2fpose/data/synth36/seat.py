@@ -50,6 +50,13 @@ def _nearest(s: Script) -> float:
     return 290.0 if s.seat_kind in ("chair", "stool") else 385.0
 
 
+def _ahead(s: Script, wished: float, outward: float) -> float:
+    """How far forward a foot goes: as wished, or as far as the leg reaches while the person stays on the seat."""
+    drop = s.posture.last[0] / s.scale - 150.0  # from the hips to the ankle of a foot on its heel
+    room = (0.985 * s.rig.leg_mm / s.scale) ** 2 - drop**2 - (abs(outward) - 105.0) ** 2
+    return min(wished, np.sqrt(room) - 45.0)
+
+
 def _flat(s: Script, time: float, duration: float) -> None:
     for side in (LEFT, RIGHT):
         wide = s.between(70, 230)
@@ -61,21 +68,22 @@ def _stretched(s: Script, time: float, duration: float) -> None:
     for side in (LEFT, RIGHT):
         wide, far = s.between(60, 220), s.between(1.5, 1.78) * _thigh(s)
         pitch, toes = s.between(-0.75, -0.4), s.between(0, 0.4)
-        s.foot(side, time, duration, far, wide, toes=toes, pitch=pitch, swivel=0.0012 * (wide - 110))
+        s.foot(side, time, duration, _ahead(s, far, wide), wide, toes=toes, pitch=pitch, swivel=0.0012 * (wide - 110))
 
 
 def _uneven(s: Script, time: float, duration: float) -> None:
     one = s.pick(LEFT, RIGHT)
-    s.foot(one, time, duration, s.between(1.4, 1.7) * _thigh(s), s.between(90, 200), pitch=-0.5, swivel=0.1)
+    far, wide = s.between(1.4, 1.7) * _thigh(s), s.between(90, 200)
+    s.foot(one, time, duration, _ahead(s, far, wide), wide, pitch=-0.5, swivel=0.1)
     near, heel_up = max(_nearest(s), _thigh(s) - 110), s.between(0.0, 0.4)
     s.foot(1 - one, time, duration, near, s.between(80, 170), pitch=heel_up, swivel=0.1)
 
 
 def _ankles_crossed(s: Script, time: float, duration: float) -> int:
     front = s.pick(LEFT, RIGHT)
-    ahead = s.between(1.35, 1.6) * _thigh(s)
-    s.foot(1 - front, time, duration, ahead - 130, 40, toes=0.1, swivel=0.15)
-    s.foot(front, time + duration, duration, ahead + 110, -75, toes=0.1, pitch=-0.35, swivel=0.35, lift=140)
+    ahead = _ahead(s, s.between(1.35, 1.6) * _thigh(s) + 115, -75)
+    s.foot(1 - front, time, duration, ahead - 250, 40, toes=0.1, swivel=0.15)
+    s.foot(front, time + duration, duration, ahead, -75, toes=0.1, pitch=-0.35, swivel=0.35, lift=140)
     return front
 
 
@@ -83,7 +91,7 @@ def _ankle_on_knee(s: Script, time: float, duration: float) -> int:
     over = s.pick(LEFT, RIGHT)
     hip_height = s.posture.last[0] / s.scale
     s.foot(1 - over, time, duration, _thigh(s) + s.between(-20, 60), s.between(95, 130))
-    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.86 * _thigh(s), -160, z=hip_height + 40, toes=0.7,
+    s.foot(over, time + 0.8 * duration, 1.2 * duration, 0.86 * _thigh(s), -160, z=hip_height + 5, toes=0.7,
            swivel=1.3, roll=0.5,
            pitch=0.2, lift=60)  # fmt: skip
     return over
