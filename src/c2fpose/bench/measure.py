@@ -81,28 +81,38 @@ def gflop_of(function: Callable[[], Any]) -> float:
 
 def peak_gib(function: Callable[..., None], *arguments: Any) -> float:
     """Peak memory of a process that does nothing but this: the GPU's if one is used, else the process's own."""
+    return in_a_process(_peak_of, function, *arguments)
+
+
+def in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """``function(*arguments)`` in a fresh process; raises ``RuntimeError`` where that ends without an answer."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure_peak, args=(sender, function, arguments))
+    process = context.Process(target=_answer, args=(sender, function, arguments))
     process.start()
     sender.close()
     try:
         return receiver.recv()
     except EOFError:
-        raise RuntimeError(f"the process that measures memory ended with code {process.exitcode}") from None
+        process.join()
+        raise RuntimeError(f"the process for {function.__name__} ended with code {process.exitcode}") from None
     finally:
         process.join()
 
 
-def _measure_peak(sender: Any, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _answer(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    sender.send(function(*arguments))
+
+
+def _peak_of(function: Callable[..., None], *arguments: Any) -> float:
     function(*arguments)
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
-        sender.send(torch.cuda.max_memory_allocated() / 2**30)
-    else:
-        sender.send(_process_peak_gib())
+        return torch.cuda.max_memory_allocated() / 2**30
+    return process_peak_gib()
 
 
-def _process_peak_gib() -> float:
+def process_peak_gib() -> float:
+    """Of this process, from its start."""
     # a process starts with its parent's ru_maxrss on Linux: the kernel's own figure is begun anew
     with contextlib.suppress(OSError), open("/proc/self/status") as file:
         for line in file:
