@@ -6,6 +6,7 @@ wears anything seen in training.
 
 import colorsys
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def palette_colour(
     return colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
 
 
+@lru_cache(maxsize=8)
 def subject_look(seed: int, subject: int, maleness: float) -> Look:
     rng = np.random.default_rng(np.random.SeedSequence([seed, _SUBJECT_STREAM, subject]))
     tone = rng.uniform(0, 1)

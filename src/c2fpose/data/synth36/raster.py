@@ -98,7 +98,7 @@ def rasterise(screen, triangles, edge, perspective, nearness, owner, first_trian
                 sx = x + 0.5 - cx
                 wa, wb = row_a + across_a * sx, row_b + across_b * sx
                 wc = 1.0 - wa - wb
-                if wa < 0 or wb < 0 or wc < 0:
+                if min(wa, wb, wc) < 0:
                     continue
                 near = wa * za + wb * zb + wc * zc
                 if near > nearness[y, x] and (not cut or wa * ea + wb * eb + wc * ec >= 0):

@@ -81,6 +81,7 @@ def _skin_owner() -> np.ndarray:
     return np.where(on_skin & (owner < len(BONES)), owner, -1)
 
 
+@lru_cache(maxsize=8)
 def rig_of(shape: BodyShape) -> Rig:
     """Rig of a person, from the rest skeleton and the rest surface."""
     rest = np.asarray(shape.rest_heads_mm, dtype=float)
