@@ -127,20 +127,21 @@ def way_clear(
     end,
     radius,
     bias,
-    allowed_mm: float = -8.0,
+    rows,
+    allowed_mm: float,
     passes: int = 8,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far to move the wrist's target ``(F, 3)`` mm and to swivel the elbow ``(F,)`` to clear the obstacles.
 
-    Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``; overlaps below ``allowed_mm`` are left. Each pass
-    moves the target away from what the forearm and hand touch, and swivels the elbow away from what that touches.
-    ``bias (F, O, 3)`` mm is the way out for a limb that is deep inside: up from the legs, forward and outward from the
-    trunk.
+    Obstacles are capsules: ``start, end (F, O, 3)``, ``radius (O,)``; only ``rows`` of the frames are looked at, and
+    overlaps below ``allowed_mm`` are left. Each pass moves the target away from what the forearm and hand touch, and
+    swivels the elbow away from what that touches. ``bias (F, O, 3)`` mm is the way out for a limb that is deep inside:
+    up from the legs, forward and outward from the trunk.
     """
     radii = limb_radii_mm(rig)
     moved, turned = np.zeros_like(pose.target_mm), np.zeros_like(pose.swivel_rad)
-    touching = np.arange(len(moved))
-    for _ in range(passes):
+    touching = rows
+    for _ in range(passes if len(rows) else 0):
         f = touching
         elbow, wrist, _, tip = reach(
             shoulder[f], pose.target_mm[f] + moved[f], pose.swivel_rad[f] + turned[f], chest[f], side, rig

@@ -49,7 +49,7 @@ def _cross_legged(s: Script, time: float, duration: float) -> None:
 
 def _bent_knees(s: Script, time: float, duration: float) -> None:
     for side in (LEFT, RIGHT):
-        s.foot(side, time, duration, s.between(360, 560), s.between(70, 200), swivel=s.between(-0.05, 0.4), toes=0.15)
+        s.foot(side, time, duration, s.between(420, 590), s.between(70, 200), swivel=s.between(-0.05, 0.4), toes=0.15)
 
 
 def _long_sit(s: Script, time: float, duration: float) -> None:
@@ -61,7 +61,7 @@ def _long_sit(s: Script, time: float, duration: float) -> None:
 
 def _one_bent(s: Script, time: float, duration: float) -> None:
     bent = s.pick(LEFT, RIGHT)
-    s.foot(bent, time, duration, s.between(350, 480), s.between(80, 150), swivel=0.1)
+    s.foot(bent, time, duration, s.between(410, 520), s.between(80, 150), swivel=0.1)
     if s.chance(0.5):
         s.foot(
             1 - bent,

@@ -45,6 +45,7 @@ from c2fpose.data.synth36.rig import (
 )
 from c2fpose.data.synth36.scene import SeatRequest
 from c2fpose.data.synth36.script import Script
+from c2fpose.data.synth36.segments import closest_on_segments
 from c2fpose.data.synth36.tracks import SmoothNoise, Track
 from c2fpose.errors import ConfigError
 from c2fpose.protocol import ACTIONS
@@ -126,6 +127,7 @@ class Motion:
         knee_noise = self.knee_noise.at(around) * posture[:, LIVELY, None] * 0.05
         facing = rotation_z(heading + posture[:, TWIST])
         self._solve_legs(heads, turns, facing, feet, knee_noise)
+        self._lean_off_knees(heads, turns, posture)
         self._solve_arms(heads, turns, around, phase, gait, yaw)
         return heads[FRAME], turns[FRAME]
 
@@ -165,6 +167,31 @@ class Motion:
         for bone, bend in ((SPINE, 0.45 * spine), (CHEST, 0.55 * spine), (NECK, 0.4 * head), (HEAD, 0.6 * head)):
             self._attach(heads, turns, bone)
             turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
+
+    def _lean_off_knees(self, heads, turns, posture) -> None:
+        """Straighten the trunk as far as knees that are drawn up would press into it."""
+        rig, radii = self.rig, limb_radii_mm(self.rig)
+        girth = np.array([radii["thigh"], radii["thigh"], radii["shin"], radii["shin"]])[:, None]
+        touching = np.arange(len(heads))
+        for _ in range(5):
+            f = touching
+            start, end = rig.trunk.placed(heads[f], turns[f])
+            hips, knees, ankles = (heads[f][:, list(bones)] for bones in (THIGHS, SHINS, FEET))
+            upper, lower = np.concatenate([0.5 * (hips + knees), knees], 1), np.concatenate([knees, ankles], 1)
+            _, t, _, distance = closest_on_segments(upper, lower, start[:, 1:], end[:, 1:])
+            depth = np.maximum(girth + rig.trunk.radius_mm[1:] - 8.0 - distance, 0.0)
+            hit = depth.any((1, 2))
+            if not hit.any():
+                return
+            touching, f = f[hit], f[hit]
+            lever = start[hit, 1:, 2] + t[hit].mean(1) * (end - start)[hit, 1:, 2] - heads[f, PELVIS, 2, None]
+            lean = (depth[hit].max(1) / np.maximum(lever, 120.0)).max(-1)
+            bent = posture[f]
+            bent[:, SPINE_PITCH] = np.maximum(bent[:, SPINE_PITCH] - np.minimum(lean, 0.2), -0.45)
+            posture[f] = bent
+            some_heads, some_turns = heads[f], turns[f]
+            self._bend_trunk(some_heads, some_turns, bent)
+            heads[f], turns[f] = some_heads, some_turns
 
     def _attach(self, heads, turns, bone: int) -> None:
         parent = BONE_PARENTS[bone]
@@ -235,15 +262,16 @@ class Motion:
                 across = world_offset(chest, np.array([18.0, 0.0, 18.0]))
                 bias = np.concatenate([bias, np.repeat(across[:, None], 2, 1)], 1)
             # Smoothly out of the way, twice; what is still deep after that, at once.
+            rows = np.arange(count)
             for allowed_mm in (-8.0, 4.0):
-                moved, turned = smoothed(
-                    *way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius, bias, allowed_mm)
-                )
+                moved, turned = smoothed(*way_clear(
+                    heads[:, upper], pose, chest, side, rig, start, end, radius, bias, rows, allowed_mm
+                ))  # fmt: skip
                 pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
-            moved, turned = way_clear(heads[FRAME, upper], pose.at(FRAME), chest[FRAME], side, rig, start[FRAME],
-                                      end[FRAME], radius, bias[FRAME], 16.0)  # fmt: skip
-            pose.target_mm[FRAME] += moved
-            pose.swivel_rad[FRAME] += turned
+                rows = rows[moved[rows].any(-1)]
+            rows = rows[rows % len(TAPS_S) == len(TAPS_S) // 2]
+            moved, turned = way_clear(heads[:, upper], pose, chest, side, rig, start, end, radius, bias, rows, 16.0)
+            pose.target_mm, pose.swivel_rad = pose.target_mm + moved, pose.swivel_rad + turned
             pose.target_mm[:, 2] = np.maximum(pose.target_mm[:, 2], 40.0 * rig.scale)
             elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)
             heads[:, fore], heads[:, hand] = elbow, wrist
