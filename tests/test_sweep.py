@@ -354,9 +354,9 @@ def test_two_processes_give_the_losses_of_one(files, tmp_path):
     losses = []
     for devices in (1, 2):
         parallel = [f"trainer.devices={devices}", f"trainer.strategy={'ddp' if devices == 2 else 'auto'}"]
-        run_dir = tmp_path / f"processes_{devices}"
-        done = finish(*common, *parallel, f"data.batch_size={4 // devices}", f"run_dir={run_dir}", cwd=tmp_path)
+        done = finish(*common, *parallel, f"data.batch_size={4 // devices}", f"name=on_{devices}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
+        (run_dir,) = (tmp_path / "runs" / f"on_{devices}").iterdir()  # the second process writes where the first does
         losses.append(logged(run_dir, "train/loss")[1])
         assert (run_dir / "evaluation" / "evaluation.json").is_file()
     assert len(losses[0]) == 4

@@ -38,9 +38,9 @@ def main(cfg: DictConfig) -> float:
         directory = Path(hydra_config.sweep.dir) / hydra_config.sweep.subdir
         row = re.sub(r",?seed=\d+", "", directory.name).strip(",") or "defaults"
         return run_job(cfg, directory, run, evaluate_again, row)
-    settings = train_settings(cfg)
-    run_dir = Path(settings.run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    # not cfg.run_dir: further processes of this run, which Lightning starts, are told the first one's directory
+    run_dir = Path(hydra_config.run.dir)
+    settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
     return run(settings, run_dir)
 
