@@ -106,19 +106,19 @@ def test_a_validation_outside_of_training_leaves_the_curve_alone(tmp_path, clock
 
 
 @pytest.mark.slow
-def test_pictures_are_drawn_at_every_second_validation(files, tmp_path):  # noqa: F811
+def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp_path):  # noqa: F811
     import torch
     from hydra import compose, initialize_config_dir
 
     from c2fpose.settings import conf_dir, train_settings
     from c2fpose.train import run
 
-    words = [*TOY, *files, f"run_dir={tmp_path / 'run'}", "logger.pictures_every=2", "trainer.max_steps=12"]
+    words = [*TOY, *files, f"run_dir={tmp_path / 'run'}", "logger.pictures_every=2", "trainer.max_steps=16"]
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         settings = train_settings(compose("train", overrides=words))
     (tmp_path / "run").mkdir()
     run(settings, tmp_path / "run")
     names = sorted(path.name for path in (tmp_path / "run" / "pictures").iterdir())
-    assert names == [f"step_{step:06d}_{kind}.png" for step in (4, 12) for kind in ("poses", "volumes")]
+    assert names == [f"step_{step:06d}_{kind}.png" for step in (4, 12, 16) for kind in ("poses", "volumes")]
     checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)
-    assert checkpoint["callbacks"]["PredictionPictures"] == {"validations": 3}
+    assert checkpoint["callbacks"]["PredictionPictures"] == {"validations": 4}

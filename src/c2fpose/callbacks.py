@@ -91,8 +91,9 @@ def memory_gib() -> float:
 class PredictionPictures(Callback):
     """Poses and, for volume networks, slices of the volumes of fixed validation images, as training goes on.
 
-    Drawn at every ``every``-th validation: as PNG into ``run_dir/pictures``, and to W&B as ``pictures/poses`` and
-    ``pictures/volumes``. Depth is seen emerging along the stacks (paper, figure 5).
+    Drawn at the first validation, at every ``every``-th one after it and at the end of training: as PNG into
+    ``run_dir/pictures``, and to W&B as ``pictures/poses`` and ``pictures/volumes``. Depth is seen emerging along the
+    stacks (paper, figure 5).
     """
 
     def __init__(self, run_dir: Path, every: int, people: int = 3) -> None:
@@ -108,7 +109,8 @@ class PredictionPictures(Callback):
     @torch.no_grad()
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.validations += 1
-        if trainer.state.fn != "fit" or not trainer.is_global_zero or (self.validations - 1) % self.every:
+        due = (self.validations - 1) % self.every == 0 or trainer.global_step >= trainer.max_steps
+        if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
             return
         from c2fpose.show import save_png, sheet, volume_slices
 
