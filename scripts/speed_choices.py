@@ -1,6 +1,6 @@
 """Which choices of the training step pay: each one undone, or added, alone. Writes docs/speed_choices.md.
 
-python scripts/speed_choices.py [scale=laptop] [rounds=3] [steps=8] [compile=true] [key=value of train.yaml ...]
+python scripts/speed_choices.py [scale=laptop] [rounds=3] [steps=8] [key=value of train.yaml ...]
 
 Every variant runs in a process of its own (allocators and compilers keep state), all of them in turn, round by round.
 """
@@ -155,8 +155,8 @@ def _section(section: dict[str, Any]) -> str:
             f"## scale={facts['scale']}",
             "",
             f"{machine['processor']}, {machine['threads']} threads, load {machine.get('load_at_start', '?')} before; "
-            f"torch {machine['torch']}; {facts['image_size']} px, width {facts['width']}, depths {facts['depths']}, batch "
-            f"{facts['batch']}; {facts['date']}.",
+            f"torch {machine['torch']}; {facts['image_size']} px, width {facts['width']}, depths {facts['depths']}, "
+            f"batch {facts['batch']}; {facts['date']}.",
             "",
             *table(["a training step", "ms", "share", "GiB"], rows),
             "",

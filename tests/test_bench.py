@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 
 from c2fpose.bench.engines import NETWORK_SPANS, SPANS, make_engine
 from c2fpose.bench.measure import Clock, gflop_of, peak_gib, spread
-from c2fpose.bench.page import page, table
+from c2fpose.bench.original import ratios_to_original
+from c2fpose.bench.page import page, table, with_like
 from c2fpose.bench.run import OURS, PLAIN, BenchConfig, run
 from c2fpose.config import parse
 from c2fpose.data.schema import write_split
@@ -76,7 +77,7 @@ def test_figures_add_up(overrides, tmp_path):
     assert results["loop_ms"]["count"] == bench.rounds * bench.steps
     ratio = results["training"][PLAIN]["step"]["median"] / results["training"][OURS]["step"]["median"]
     assert results["ratios"]["training: plain port's step / ours"] == pytest.approx(ratio)
-    text = page([results])
+    text = page([[results]])
     assert text.index("| ratio") < text.index("| training step") < text.index("| prediction")
     assert f"{ratio:.2f}" in text and "scale=laptop" in text
 
@@ -135,6 +136,27 @@ def test_peak_memory_is_that_of_the_measured_process_alone():
     assert peak_gib(hold, 1.0) - peak_gib(hold, 0.25) == pytest.approx(0.75, abs=0.05)
 
 
+def test_earlier_runs_stand_beside_if_they_measured_the_same():
+    run = {"hardware": {"cores": 2, "load_at_start": 0.1}, "network": {"width": 8}, "batch": 4, "precision": "bf16"}
+    busy = run | {"hardware": {"cores": 2, "load_at_start": 1.5}}
+    others = [run | {"batch": 8}, run | {"network": {"width": 16}}, run | {"hardware": {"cores": 4}}]
+    assert with_like(run, [busy, *others, run]) == [run, busy, run]
+
+
+def test_the_original_is_compared_on_its_own_network_and_a_like_machine():
+    network = {"depths": [1, 2, 4, 64], "width": 256, "image_size": 256, "family": "stacked", "head": "volume"}
+    results = {
+        "network": network, "hardware": {}, "batch": 4, "machine": {"float32": {"median": 170.0}},
+        "training": {"ours": {"network": {"median": 2280.0}}}, "training_peak_gib": {"ours": 15.5e9 / 2**31},
+        "inference_ms": {"torch": {"1": {"median": 692.0}}},
+    }  # fmt: skip
+    found = ratios_to_original(results, "ours", ["torch"])
+    assert list(found.values()) == pytest.approx([10, 0.5, 5])
+    for other in ({"network": network | {"width": 128}}, {"hardware": {"gpu": "any"}}, {"batch": 3},
+                  {"machine": {"float32": {"median": 300.0}}}):  # fmt: skip
+        assert len(ratios_to_original(results | other, "ours", ["torch"])) == ("batch" in other)
+
+
 def test_table_lines_up():
     lines = table(["a", "b"], [["one", "1.0"], ["three", "10.0"]])
     assert lines == ["| a     |    b |", "| ----- | ---: |", "| one   |  1.0 |", "| three | 10.0 |"]
@@ -144,7 +166,8 @@ def test_table_lines_up():
 def test_the_command_writes_figures_and_page(overrides, tmp_path):
     done = subprocess.run([sys.executable, "-m", "c2fpose.bench", *overrides], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "benchmark" / "laptop-cpu.json").read_text())["scale"] == "laptop"
+    (figures,) = json.loads((tmp_path / "benchmark" / "laptop-cpu.json").read_text())
+    assert figures["scale"] == "laptop"
     assert "plain port" in (tmp_path / "benchmark.md").read_text()
 
 

@@ -18,7 +18,7 @@ from c2fpose.settings import conf_dir, train_settings
 @exits_cleanly
 def main(cfg: DictConfig) -> None:
     """One run of the benchmark."""
-    from c2fpose.bench.page import page, section
+    from c2fpose.bench.page import page, section, with_like
     from c2fpose.bench.run import BenchConfig, device_for, run
 
     bench = parse(BenchConfig, cfg.bench, "bench")
@@ -26,12 +26,13 @@ def main(cfg: DictConfig) -> None:
     run_dir = Path(settings.run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     results = run(bench, settings, run_dir)
-    print(section(results))
+    print(section([results]))
     out = Path(bench.out)
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / f"{settings.scale}-{device_for(settings).type}.json", json.dumps(results, indent=1) + "\n")
-    runs = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
-    _write(out.with_suffix(".md"), page(runs))
+    file = out / f"{settings.scale}-{device_for(settings).type}.json"
+    before = json.loads(file.read_text()) if file.is_file() else []
+    _write(file, json.dumps(with_like(results, before)[: bench.keep], indent=1) + "\n")
+    _write(out.with_suffix(".md"), page([json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]))
     print(f"written: {out.with_suffix('.md')}")
 
 

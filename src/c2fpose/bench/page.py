@@ -1,5 +1,6 @@
 """Figures as tables in Markdown."""
 
+import math
 from typing import Any
 
 HEAD = """# Benchmark
@@ -9,17 +10,29 @@ The engines take turns in one process and one run, so that other work on the mac
 The plain port is the original rewritten in eager float32 PyTorch, with dense target volumes made sample by sample in
 the loader; it exists in the benchmark alone. The floor is the time that the network's convolutions would take at the
 rate of one large matrix product, measured in the same run, in the precision of the training step. Prediction includes
-the mirror image and decoding; each engine computes in the precision that is best on this machine.
+the mirror image and decoding; each engine computes in the precision that is best on this machine. The original is the
+authors' Torch7 code on a machine of like speed (`bench/original.py`), twice its forward pass for the mirror image.
 """
 
 
-def page(runs: list[dict[str, Any]]) -> str:
-    """All runs, one section each."""
-    return "\n".join([HEAD, *(section(run) for run in runs)])
+def with_like(run: dict[str, Any], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The run, then those before it that measured the same thing on the same machine."""
+
+    def what(other: dict[str, Any]) -> list[Any]:
+        machine = {key: value for key, value in other["hardware"].items() if key != "load_at_start"}
+        return [machine, other["network"], other["batch"], other["precision"]]
+
+    return [run, *(other for other in before if what(other) == what(run))]
 
 
-def section(run: dict[str, Any]) -> str:
-    """One run: what it ran on, ratios first, then the times they come from."""
+def page(scales: list[list[dict[str, Any]]]) -> str:
+    """One section for each scale and device."""
+    return "\n".join([HEAD, *map(section, scales)])
+
+
+def section(runs: list[dict[str, Any]]) -> str:
+    """Runs of one thing, newest first: what they ran on, their ratios, then the times of the newest."""
+    run = runs[0]
     hardware, network = run["hardware"], run["network"]
     where = f"{hardware['processor']}, {hardware['threads']} threads of {hardware['cores']} cores"
     where = f"{hardware['gpu']}; {where}" if "gpu" in hardware else where
@@ -31,7 +44,10 @@ def section(run: dict[str, Any]) -> str:
         f"{network['image_size']} px, width {network['width']}, depths {network['depths']}, batch {run['batch']}; "
         f"{run['date']}.",
         "",
-        *table(["ratio", "value"], [[name, f"{value:.2f}"] for name, value in run["ratios"].items()]),
+        *table(
+            ["ratio", "the newest run", *(["before it"] * (len(runs) - 1))],
+            [[name, *(f"{one['ratios'].get(name, math.nan):.2f}" for one in runs)] for name in run["ratios"]],
+        ),
         "",
         *table(["training step", *_with_shares(run)], _training_rows(run)),
         "",

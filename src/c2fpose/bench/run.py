@@ -28,6 +28,7 @@ from c2fpose.bench.measure import (
     read_and_write_ms,
     spread,
 )
+from c2fpose.bench.original import ratios_to_original
 from c2fpose.config import Count, Schema
 from c2fpose.engines import TORCH
 from c2fpose.settings import TrainSettings
@@ -44,6 +45,7 @@ class BenchConfig(Schema):
     plain: bool = True  # the plain port beside
     loop: bool = True  # the whole training loop, with loader, callbacks and loggers
     memory: bool = True  # peak memory, each engine in a process of its own
+    keep: Count = 3  # runs of one scale and device that the figures hold, the newest first
     out: str = "docs/benchmark"  # directory of the figures; the page is made beside it
 
 
@@ -144,7 +146,7 @@ def ratios(results: dict[str, Any]) -> dict[str, float]:
                 found[f"{what}: plain port / {name}"] = plain[batch]["median"] / ours_ms
     if PLAIN in memory:
         found |= {f"inference: memory, {name} / plain port": memory[name] / memory[PLAIN] for name in engines}
-    return found
+    return found | ratios_to_original(results, OURS, engines)
 
 
 def _last_volume(engine: Engine, settings: TrainSettings) -> torch.Tensor:
