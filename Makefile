@@ -8,7 +8,7 @@ EXPERIMENT ?= ablation_depth
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train bench test data setup lint sheet clean
+.PHONY: help train bench sweep notebook test data setup lint clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ bench: setup data ## time training and inference beside a plain port; the page i
 
 sweep: setup data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
 	$(RUN) -m c2fpose.train +experiment=$(EXPERIMENT) data.preset=$(PRESET) $(ARGS)
+
+notebook: $(VENV)/notebook data ## execute notebooks/ anew on the newest network of make train
+	$(RUN) scripts/run_notebooks.py
 
 test: setup ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
@@ -35,6 +38,10 @@ setup: $(VENV)/installed ## make .venv and install the package under the constra
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	touch $@
+
+$(VENV)/notebook: $(VENV)/installed
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[notebook]'
 	touch $@
 
 lint: setup ## check style
