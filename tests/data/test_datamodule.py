@@ -11,7 +11,7 @@ from torch import nn
 from c2fpose.config import parse
 from c2fpose.data import released_crop
 from c2fpose.data.config import AugmentationConfig, DataConfig
-from c2fpose.data.datamodule import PoseData, held_out_sequences, select, thinned
+from c2fpose.data.datamodule import PoseData, held_out_sequences, loader_workers, select, thinned
 from c2fpose.data.dataset import EpochSampler
 from c2fpose.data.schema import SplitReader
 from c2fpose.errors import ConfigError, DataError
@@ -100,6 +100,15 @@ def test_batches_do_not_depend_on_the_number_of_workers(make_data):
 
 
 @pytest.mark.slow
+def test_workers_by_rule_leave_the_cores_to_what_trains():
+    config = DataConfig(train_file="a", test_file="b", workers="auto")
+    kept = config.model_copy(update={"cache": "memory"})
+    assert [loader_workers(config, False, cores) for cores in (2, 64)] == [1, 1]
+    assert loader_workers(kept, False, 64) == 0
+    assert [loader_workers(kept, True, cores) for cores in (1, 4, 64)] == [1, 3, 8]
+    assert loader_workers(config.model_copy(update={"workers": 5}), True, 64) == 5
+
+
 def test_spawned_workers_and_cache_give_the_same(make_data):
     alone = epoch(make_data().train_dataloader())
     assert same(alone, epoch(make_data(workers=1, start_method="spawn", cache="memory").train_dataloader()))

@@ -3,6 +3,7 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from c2fpose.bench.measure import Clock, endless
 from c2fpose.config import ModelConfig
-from c2fpose.data.datamodule import PoseData
+from c2fpose.data.datamodule import PoseData, loader_workers
 from c2fpose.engines import ENGINES, TORCH, Predictor, installed, make_predictor
 from c2fpose.host_memory import keep_freed_memory
 from c2fpose.module import PoseModule, make_optimizer, normalise
@@ -81,11 +82,10 @@ class PlainPort:
         self.device, self.config = device, settings.model
         self.network = CoarseToFine(self.config.network).to(device)
         self.optimizer = torch.optim.RMSprop(self.network.parameters(), lr=2.5e-4, alpha=0.99, foreach=False)
+        workers = loader_workers(settings.data, device.type == "cuda", os.cpu_count() or 1)
         samples = DenseTargets(data.train, self.config, self.network.supervised_depths)
         self.batches: Iterator[Any] = endless(
-            DataLoader(
-                samples, settings.data.batch_size, shuffle=True, drop_last=True, num_workers=settings.data.workers
-            )
+            DataLoader(samples, settings.data.batch_size, shuffle=True, drop_last=True, num_workers=workers)
         )
 
     def step(self, clock: Clock) -> None:

@@ -43,9 +43,9 @@ class Clock:
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    low, median, high = np.percentile(values, [25, 50, 75])
-    return {"median": float(median), "low": float(low), "high": float(high), "count": len(values)}
+    """Median, quartiles and the ends."""
+    least, low, median, high, most = (float(value) for value in np.percentile(values, [0, 25, 50, 75, 100]))
+    return {"median": median, "low": low, "high": high, "least": least, "most": most, "count": len(values)}
 
 
 def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:

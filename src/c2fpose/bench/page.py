@@ -1,6 +1,5 @@
 """Figures as tables in Markdown."""
 
-import math
 from typing import Any
 
 HEAD = """# Benchmark
@@ -9,9 +8,10 @@ Made by `make bench` (`python -m c2fpose.bench`); do not edit. Times are medians
 The engines take turns in one process and one run, so that other work on the machine falls on all of them.
 The plain port is the original rewritten in eager float32 PyTorch, with dense target volumes made sample by sample in
 the loader; it exists in the benchmark alone. The floor is the time that the network's convolutions would take at the
-rate of one large matrix product, measured in the same run, in the precision of the training step. Prediction includes
-the mirror image and decoding; each engine computes in the precision that is best on this machine. The original is the
-authors' Torch7 code on a machine of like speed (`bench/original.py`), twice its forward pass for the mirror image.
+rate of one large matrix product in the precision of the training step; it, and one read and one write of a volume, are
+the best measured in the same run. Prediction includes the mirror image and decoding; each engine computes in the
+precision that is best on this machine. The original is the authors' Torch7 code on a machine of like speed
+(`bench/original.py`), twice its forward pass for the mirror image.
 """
 
 
@@ -46,7 +46,10 @@ def section(runs: list[dict[str, Any]]) -> str:
         "",
         *table(
             ["ratio", "the newest run", *(["before it"] * (len(runs) - 1))],
-            [[name, *(f"{one['ratios'].get(name, math.nan):.2f}" for one in runs)] for name in run["ratios"]],
+            [
+                [name, *(f"{one['ratios'][name]:.2f}" if name in one["ratios"] else "" for one in runs)]
+                for name in run["ratios"]
+            ],
         ),
         "",
         *table(["training step", *_with_shares(run)], _training_rows(run)),
@@ -57,10 +60,13 @@ def section(runs: list[dict[str, Any]]) -> str:
             ["the machine", ""],
             [
                 *(
-                    [f"{kind} matrix product, GFLOP/s", _times(run["machine"][kind], 0)]
+                    [f"{kind} matrix product, GFLOP/s", f"{run['machine'][kind]['most']:.0f}"]
                     for kind in ("float32", "bfloat16")
                 ),
-                ["one read and one write of the last volume", _times(run["machine"]["read and write, ms"])],
+                [
+                    "one read and one write of the last volume, best",
+                    f"{run['machine']['read and write, ms']['least']:.1f}",
+                ],
                 ["GFLOP of a training step", f"{run['training_gflop']:.1f}"],
                 ["GFLOP of the prediction of one image", f"{run['inference_gflop_an_image']:.1f}"],
             ],
@@ -68,6 +74,10 @@ def section(runs: list[dict[str, Any]]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"  # what a shorter run left out
 
 
 def _with_shares(run: dict[str, Any]) -> list[str]:

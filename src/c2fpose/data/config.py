@@ -48,8 +48,8 @@ class DataConfig(Schema):
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px; side of the network's square input
     batch_size: Count = 4  # training images a step
     eval_batch_size: Count = 32  # validation and test images a step
-    # Loader processes, 0: none beside the main one. Batches do not depend on it
-    workers: Annotated[int, Field(ge=0, le=128)] = 2
+    # Loader processes, 0: none beside the main one; "auto": ``datamodule.loader_workers``. Batches do not depend on it
+    workers: Annotated[int, Field(ge=0, le=128)] | Literal["auto"] = "auto"
     start_method: Literal["fork", "spawn", "forkserver"] = "fork"  # how loader processes begin
     pin_memory: bool = False  # page-locked batches: faster copies to a GPU
     # "standard": one resampling at real-valued box edges; "released_code": the original's whole-pixel boxes and
