@@ -8,10 +8,10 @@ Made by `make bench` (`python -m c2fpose.bench`); do not edit. Times are medians
 The engines take turns in one process and one run, so that other work on the machine falls on all of them.
 The plain port is the original rewritten in eager float32 PyTorch, with dense target volumes made sample by sample in
 the loader; it exists in the benchmark alone. The floor is the time that the network's convolutions would take at the
-rate of one large matrix product in the precision of the training step; it, and one read and one write of a volume, are
-the best measured in the same run. Prediction includes the mirror image and decoding; each engine computes in the
-precision that is best on this machine. The original is the authors' Torch7 code on a machine of like speed
-(`bench/original.py`), twice its forward pass for the mirror image.
+rate of one large matrix product in the precision of the training step; it, and the figures of a volume alone, are
+the best of the run. Prediction includes the mirror image and decoding; each engine computes in the precision that is
+best on this machine. The original is the authors' Torch7 code on a machine of like speed (`bench/original.py`), twice
+its forward pass for the mirror image.
 """
 
 
@@ -67,6 +67,7 @@ def section(runs: list[dict[str, Any]]) -> str:
                     "one read and one write of the last volume, best",
                     f"{run['machine']['read and write, ms']['least']:.1f}",
                 ],
+                ["loss and gradient of that volume, ms", f"{run['machine']['loss, ms']['least']:.1f}"],
                 ["GFLOP of a training step", f"{run['training_gflop']:.1f}"],
                 ["GFLOP of the prediction of one image", f"{run['inference_gflop_an_image']:.1f}"],
             ],
