@@ -168,3 +168,26 @@ def test_loss_is_the_mean_over_all_voxels():
     target = Profiles(torch.rand(2, 3, 4), torch.rand(2, 3, 5), torch.rand(2, 3, 6))
     dense = np.einsum("bjz,bjy,bjx->bjzyx", *(axis.numpy() for axis in target))
     assert volume_loss(volume, target).item() == pytest.approx(((volume.numpy() - dense) ** 2).mean(), rel=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("depth", [1, 8, 64])
+def test_gpu_and_cpu_make_the_same_targets(depth):
+    generator = torch.Generator().manual_seed(depth)
+    points, visible = torch.rand(4, 17, 3, generator=generator), torch.rand(4, 17, generator=generator) > 0.2
+    for config in (TargetConfig(), TargetConfig(definition="paper"), TargetConfig(centers="exact")):
+        cpu = target_profiles(points, visible, (depth, 16, 16), config, 64).volume()
+        gpu = target_profiles(points.cuda(), visible.cuda(), (depth, 16, 16), config, 64).volume()
+        torch.testing.assert_close(gpu.cpu(), cpu, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("method", ["argmax", "subvoxel", "expectation"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_gpu_and_cpu_decode_alike(method, dtype):
+    generator = torch.Generator().manual_seed(1)
+    volume = torch.rand(3, 17, 64, 16, 16, generator=generator).to(dtype)
+    torch.testing.assert_close(decode(volume.cuda(), method, 2.0).cpu(), decode(volume, method, 2.0), rtol=0, atol=1e-5)
+    mirrored = torch.rand(3, 17, 64, 16, 16, generator=generator).to(dtype)
+    mean = mean_with_mirrored(volume.cuda(), mirrored.cuda()).cpu()
+    torch.testing.assert_close(mean.float(), mean_with_mirrored(volume, mirrored).float(), rtol=1e-6, atol=0)

@@ -149,7 +149,7 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
         "precision": trainer.precision,
         "device": torch.cuda.get_device_name()
         if on_gpu
-        else f"CPU {platform.machine()}, {torch.get_num_threads()} threads",
+        else f"CPU {platform.machine()}, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}",
     }
 
 
@@ -243,13 +243,14 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
         import wandb
 
         os.environ.setdefault("WANDB_SILENT", "true")
-        loggers.append(
-            WandbLogger(
-                name=name, project=config.project, group=config.group, tags=list(config.tags), save_dir=run_dir,
-                offline=config.mode == "offline", config=origin,
-                settings=wandb.Settings(console="off", x_disable_stats=config.mode == "offline", silent=True),
-            )
+        logger = WandbLogger(
+            name=name, project=config.project, group=config.group, tags=list(config.tags), save_dir=run_dir,
+            offline=config.mode == "offline", config=origin,
+            settings=wandb.Settings(console="off", x_disable_stats=config.mode == "offline", silent=True),
         )  # fmt: skip
+        # Lightning hands on a setting that W&B has given up, and W&B warns of it in every run
+        getattr(logger, "_wandb_init", {}).pop("anonymous", None)
+        loggers.append(logger)
     return loggers
 
 

@@ -42,7 +42,7 @@ def section(runs: list[dict[str, Any]]) -> str:
         "",
         f"{where}, {hardware['memory_gib']} GiB{load}; torch {hardware['torch']}; {run['precision']}; "
         f"{network['image_size']} px, width {network['width']}, depths {network['depths']}, batch {run['batch']}; "
-        f"{run['date']}.",
+        f"code {run['code_version']}; {run['date']}.",
         "",
         *table(
             ["ratio", "the newest run", *(["before it"] * (len(runs) - 1))],
@@ -64,7 +64,7 @@ def section(runs: list[dict[str, Any]]) -> str:
                     for kind in ("float32", "bfloat16")
                 ),
                 [
-                    "one read and one write of the last volume, best",
+                    "one read and one write of the last volume, ms",
                     f"{run['machine']['read and write, ms']['least']:.1f}",
                 ],
                 ["loss and gradient of that volume, ms", f"{run['machine']['loss, ms']['least']:.1f}"],

@@ -31,6 +31,7 @@ from c2fpose.bench.measure import (
 from c2fpose.bench.original import ratios_to_original
 from c2fpose.config import Count, Schema
 from c2fpose.engines import TORCH
+from c2fpose.provenance import code_version
 from c2fpose.settings import TrainSettings
 from c2fpose.skeleton import NUM_JOINTS
 from c2fpose.volume_loss import mean_squared_error
@@ -97,6 +98,7 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
         "batch": settings.data.batch_size,
         "bench": bench.model_dump(mode="json"),
         "date": time.strftime("%Y-%m-%d"),
+        "code_version": code_version(),
         "machine": {name: spread(values) for name, values in rates.items()},
         "training": {name: _training(clock) for name, clock in clocks.items()},
         "training_gflop": gflop_of(lambda: ours.step(Clock(device))),
