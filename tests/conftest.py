@@ -7,7 +7,7 @@ from jaxtyping import install_import_hook
 settings.register_profile("c2fpose", deadline=None, derandomize=True)
 settings.load_profile("c2fpose")
 
-# numba compiles its kernels from plain functions, so the renderer's modules stay as they are
+# numba compiles its kernels from plain functions, so the modules that hold some stay as they are
 install_import_hook(
     [
         "c2fpose.skeleton",
@@ -19,6 +19,12 @@ install_import_hook(
         "c2fpose.poses",
         "c2fpose.data.crop",
         "c2fpose.data.augmentation",
+        "c2fpose.data.box",
+        "c2fpose.data.human36m",
+        "c2fpose.data.released_crop",
+        "c2fpose.comparison",
+        "c2fpose.engines",
+        "c2fpose.evaluation",
     ],
     "beartype.beartype",
 )
