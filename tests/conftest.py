@@ -22,9 +22,7 @@ install_import_hook(
         "c2fpose.data.box",
         "c2fpose.data.human36m",
         "c2fpose.data.released_crop",
-        "c2fpose.comparison",
         "c2fpose.engines",
-        "c2fpose.evaluation",
     ],
     "beartype.beartype",
 )
