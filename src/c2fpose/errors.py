@@ -14,6 +14,10 @@ R = TypeVar("R")
 class UserError(Exception):
     """Wrong input, configuration or data. Commands print its message on one line and exit with 2; no traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows of it."""
+        return [f"error: {self}"]
+
 
 class DataError(UserError):
     """A data file or a record in it cannot be used; the message names the file and the record."""
