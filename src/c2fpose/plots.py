@@ -79,7 +79,10 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
     return figure
 
 
-def _schedules(axes: Axes, points: list[tuple[float, float, float, str, bool]]) -> None:
+Point = tuple[float, float, float, str, bool]  # parameters, error, half of its interval, label, naive
+
+
+def _schedules(axes: Axes, points: list[Point]) -> None:
     _plain(axes)
     axes.set_xlabel("parameters, millions", fontsize=9)
     axes.margins(x=0.16, y=0.12)
@@ -94,13 +97,23 @@ def _schedules(axes: Axes, points: list[tuple[float, float, float, str, bool]]) 
         style = dict(color=color, lw=1, ms=5, capsize=3, elinewidth=1)
         axes.errorbar(x, y, np.nan_to_num(half), fmt="o-" if wanted else "o", label=label, **style)
         for point in chosen:
-            # naive labels above their line, coarse-to-fine ones below, away from each other
-            offset, va = ((0, 7), "bottom") if wanted else ((0, -7), "top")
+            # naive labels above their line, coarse-to-fine ones below, away from each other; beside where it is crowded
+            offset, ha, va = ((0, 7), "center", "bottom") if wanted else ((0, -7), "center", "top")
+            if not wanted and _has_another_below(point, points):
+                offset, ha, va = (7, 0), "left", "center"
             axes.annotate(
-                point[3], point[:2], offset, textcoords="offset points", ha="center", va=va, fontsize=7, color=color
+                point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color
             )
     if points:
         axes.legend(fontsize=8, frameon=False, loc="upper right")
+
+
+def _has_another_below(point: Point, points: list[Point]) -> bool:
+    """Whether a label under a point would lie on another point."""
+    spans = [max(max(other[axis] for other in points) - min(other[axis] for other in points), 1e-9) for axis in (0, 1)]
+    return any(
+        abs(point[0] - other[0]) < 0.1 * spans[0] and 0 < point[1] - other[1] < 0.1 * spans[1] for other in points
+    )
 
 
 def _by_row(results: Results, root_depth: str) -> Figure:
