@@ -117,7 +117,7 @@ def _has_another_below(point: Point, points: list[Point]) -> bool:
 
 
 def _by_row(results: Results, root_depth: str) -> Figure:
-    rows = results.sweep.rows
+    rows = {name: row for name, row in results.sweep.rows.items() if row.paper or results.of(name, finished=False)}
     version, published = column(row.paper for row in rows.values())
     shown = [name for name in rows if results.of(name)]
     panels = 2 if version else 1
