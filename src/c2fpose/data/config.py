@@ -51,7 +51,8 @@ class DataConfig(Schema):
     # Loader processes, 0: none beside the main one; "auto": ``datamodule.loader_workers``. Batches do not depend on it
     workers: Annotated[int, Field(ge=0, le=128)] | Literal["auto"] = "auto"
     start_method: Literal["fork", "spawn", "forkserver"] = "fork"  # how loader processes begin
-    pin_memory: bool = False  # page-locked batches: faster copies to a GPU
+    # Page-locked batches, for faster copies to a GPU; "auto": where there is one
+    pin_memory: bool | Literal["auto"] = "auto"
     # "standard": one resampling at real-valued box edges; "released_code": the original's whole-pixel boxes and
     # its own resampling, exact where frames are stored uncut
     crop_mode: Literal["standard", "released_code"] = "standard"

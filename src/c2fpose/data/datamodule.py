@@ -117,7 +117,7 @@ class PoseData(pl.LightningDataModule):
             num_workers=workers,
             collate_fn=collate,
             worker_init_fn=settle_worker,
-            pin_memory=self.config.pin_memory,
+            pin_memory=torch.cuda.is_available() if self.config.pin_memory == "auto" else self.config.pin_memory,
             **parallel,
             **options,
         )
