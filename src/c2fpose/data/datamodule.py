@@ -109,7 +109,8 @@ class PoseData(pl.LightningDataModule):
         self, dataset: PoseDataset, batch_size: int, kind: type[PoseLoader] = PoseLoader, **options: object
     ) -> PoseLoader:
         dataset.prepare()
-        workers = loader_workers(self.config, torch.cuda.is_available(), os.cpu_count() or 1)
+        on_gpu = self.trainer.strategy.root_device.type == "cuda" if self.trainer else torch.cuda.is_available()
+        workers = loader_workers(self.config, on_gpu, os.cpu_count() or 1)
         parallel = {"multiprocessing_context": self.config.start_method, "persistent_workers": True} if workers else {}
         return kind(
             dataset,
@@ -117,13 +118,13 @@ class PoseData(pl.LightningDataModule):
             num_workers=workers,
             collate_fn=collate,
             worker_init_fn=settle_worker,
-            pin_memory=torch.cuda.is_available() if self.config.pin_memory == "auto" else self.config.pin_memory,
+            pin_memory=on_gpu if self.config.pin_memory == "auto" else self.config.pin_memory,
             **parallel,
             **options,
         )
 
 
-def loader_workers(config: DataConfig, has_gpu: bool, cores: int) -> int:
+def loader_workers(config: DataConfig, on_gpu: bool, cores: int) -> int:
     """Loader processes: as configured, or by rule.
 
     Where a GPU trains, all cores but one, at most 8. Where the cores themselves train, they are better left to it: none
@@ -132,7 +133,7 @@ def loader_workers(config: DataConfig, has_gpu: bool, cores: int) -> int:
     """
     if config.workers != "auto":
         return config.workers
-    if has_gpu:
+    if on_gpu:
         return max(1, min(8, cores - 1))
     return 0 if config.cache == "memory" else 1
 
