@@ -1,11 +1,11 @@
-"""Legs: knees over planted or lifted feet, and the way clear of the other leg."""
+"""Legs: knees over planted or lifted feet, the way clear of the other leg, and the trunk's way clear of both."""
 
 import numpy as np
 from jaxtyping import Float
 
 from c2fpose.data.synth36.feet import world_offset
-from c2fpose.data.synth36.ik import cross, two_bone, unit
-from c2fpose.data.synth36.rig import Rig, limb_radii_mm
+from c2fpose.data.synth36.ik import apply, cross, rotation_from_vector, two_bone, unit
+from c2fpose.data.synth36.rig import FEET, PELVIS, SHINS, THIGHS, Rig, limb_radii_mm
 from c2fpose.data.synth36.segments import closest_on_segments
 
 KNEE_BASE = unit(np.array([0.5, 0.0, -0.87]))
@@ -13,6 +13,7 @@ KNEE_POLE = unit(np.array([0.87, 0.0, 0.5]))
 KNEE_CLOSED_RAD = 0.45
 KNEE_OVER_FLOOR_MM = 58.0
 THIGH_FROM = 0.25  # above this share of their length thighs touch each other anyhow
+HIP_CREASE = 0.33  # above this share they meet the trunk anyhow: hips bend by some 120 degrees
 FOOT_RADIUS_MM = 30.0  # typical
 
 
@@ -97,3 +98,33 @@ def legs_apart(
             turned[side, f] += np.clip(turn, -0.2, 0.2)
     size = np.sqrt((moved**2).sum(-1, keepdims=True))
     return moved * np.minimum(1.0, 150.0 * rig.scale / np.maximum(size, 1.0)), np.clip(turned, -0.6, 0.6)
+
+
+def lean_off_legs(
+    heads: Float[np.ndarray, "F 19 3"], turns: Float[np.ndarray, "F 19 3 3"], rig: Rig, allowed_mm: float
+) -> Float[np.ndarray, "F"]:
+    """How far to tilt the trunk back, pelvis and all, for thighs and shins to clear it, radians.
+
+    The tilt is about the line through both hips, so the legs stay as they are. Overlaps below ``allowed_mm`` are left.
+    """
+    start, end = (each[:, 1:] - heads[:, None, PELVIS] for each in rig.trunk.placed(heads, turns))
+    hips, knees, ankles = (heads[:, list(bones)] - heads[:, None, PELVIS] for bones in (THIGHS, SHINS, FEET))
+    upper, lower = np.concatenate([hips + HIP_CREASE * (knees - hips), knees], 1), np.concatenate([knees, ankles], 1)
+    radii = limb_radii_mm(rig)
+    reach = np.repeat([radii["thigh"], radii["shin"]], 2)[:, None] + rig.trunk.radius_mm[1:] - allowed_mm
+    left = turns[:, PELVIS, None, :, 1]
+    lean, touching = np.zeros(len(heads)), np.arange(len(heads))
+    for _ in range(5):
+        f = touching
+        back = rotation_from_vector(-lean[f, None, None] * left[f])
+        low, high = apply(back, start[f]), apply(back, end[f])
+        _, along, gap, distance = closest_on_segments(upper[f], lower[f], low, high)
+        depth = np.maximum(reach - distance, 0.0)
+        hit = depth.any((1, 2))
+        if not hit.any():
+            break
+        touching, at = f[hit], (low[:, None] + along[..., None] * (high - low)[:, None])[hit]
+        # What a tilt gains at each contact, mm per radian.
+        gain = (cross(np.broadcast_to(left[touching, None], at.shape), at) * unit(gap[hit])).sum(-1)
+        lean[touching] += np.minimum((depth[hit] / np.maximum(gain, 100.0)).max((1, 2)), 0.2)
+    return lean

@@ -23,7 +23,7 @@ from c2fpose.data.synth36.ik import (
     soft_min,
     unit,
 )
-from c2fpose.data.synth36.legs import KNEE_CLOSED_RAD, legs_apart, solve_leg
+from c2fpose.data.synth36.legs import KNEE_CLOSED_RAD, lean_off_legs, legs_apart, solve_leg
 from c2fpose.data.synth36.path import Path, Stepping, stepping_phase
 from c2fpose.data.synth36.rig import (
     CHEST,
@@ -45,7 +45,6 @@ from c2fpose.data.synth36.rig import (
 )
 from c2fpose.data.synth36.scene import SeatRequest
 from c2fpose.data.synth36.script import Script
-from c2fpose.data.synth36.segments import closest_on_segments
 from c2fpose.data.synth36.tracks import SmoothNoise, Track
 from c2fpose.errors import ConfigError
 from c2fpose.protocol import ACTIONS
@@ -169,28 +168,19 @@ class Motion:
             turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
 
     def _lean_off_knees(self, heads, turns, posture) -> None:
-        """Straighten the trunk as far as knees that are drawn up would press into it."""
-        rig, radii = self.rig, limb_radii_mm(self.rig)
-        girth = np.array([radii["thigh"], radii["thigh"], radii["shin"], radii["shin"]])[:, None]
-        touching = np.arange(len(heads))
-        for _ in range(5):
-            f = touching
-            start, end = rig.trunk.placed(heads[f], turns[f])
-            hips, knees, ankles = (heads[f][:, list(bones)] for bones in (THIGHS, SHINS, FEET))
-            upper, lower = np.concatenate([0.5 * (hips + knees), knees], 1), np.concatenate([knees, ankles], 1)
-            _, t, _, distance = closest_on_segments(upper, lower, start[:, 1:], end[:, 1:])
-            depth = np.maximum(girth + rig.trunk.radius_mm[1:] - 8.0 - distance, 0.0)
-            hit = depth.any((1, 2))
-            if not hit.any():
+        """Tilt the trunk back as far as knees that are drawn up would press into it; legs stay as they are."""
+        # Smoothly, then, what is still deep, at once.
+        for allowed_mm, over_time in ((18.0, True), (23.0, False)):
+            lean = lean_off_legs(heads, turns, self.rig, allowed_mm)
+            if over_time:
+                lean = smoothed(np.zeros((len(lean), 3)), lean)[1]
+            f = np.flatnonzero(lean)
+            if not len(f):
                 return
-            touching, f = f[hit], f[hit]
-            lever = start[hit, 1:, 2] + t[hit].mean(1) * (end - start)[hit, 1:, 2] - heads[f, PELVIS, 2, None]
-            lean = (depth[hit].max(1) / np.maximum(lever, 120.0)).max(-1)
-            bent = posture[f]
-            bent[:, SPINE_PITCH] = np.maximum(bent[:, SPINE_PITCH] - np.minimum(lean, 0.2), -0.45)
-            posture[f] = bent
+            posture[f, PITCH] -= lean[f]
+            turns[f, PELVIS] = turns[f, PELVIS] @ rotation_from_vector(-lean[f, None] * np.array([0.0, 1.0, 0.0]))
             some_heads, some_turns = heads[f], turns[f]
-            self._bend_trunk(some_heads, some_turns, bent)
+            self._bend_trunk(some_heads, some_turns, posture[f])
             heads[f], turns[f] = some_heads, some_turns
 
     def _attach(self, heads, turns, bone: int) -> None:

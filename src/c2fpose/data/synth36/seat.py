@@ -11,7 +11,7 @@ def sit_on_chair(s: Script) -> None:
     kind = str(s.rng.choice(["chair", "stool", "sofa", "box"], p=[0.55, 0.2, 0.1, 0.15]))
     seat_height = s.between(400, 470) if kind != "sofa" else s.between(370, 430)
     seat_height = min(seat_height * np.sqrt(s.scale), 0.98 * s.rig.shin_mm + s.rig.ankle_height_mm - 40.0)
-    behind = {"chair": 45.0, "stool": 0.0, "sofa": 60.0, "box": 20.0}[kind]
+    behind = {"chair": 20.0, "stool": 0.0, "sofa": 60.0, "box": 20.0}[kind]
     forward = np.array([np.cos(s.heading_rad), np.sin(s.heading_rad)])
     centre = s.place_mm + behind * forward
     # A seat's yaw 0 faces +y, a heading of 0 faces +x.
@@ -101,8 +101,8 @@ def _knee_on_knee(s: Script, time: float, duration: float) -> int:
     over = s.pick(LEFT, RIGHT)
     hip_height = s.posture.last[0] / s.scale
     s.foot(1 - over, time, duration, _thigh(s) + s.between(0, 40), s.between(15, 35), swivel=-0.1)
-    s.foot(over, time + 0.8 * duration, 1.2 * duration, _thigh(s) + s.between(120, 150), -s.between(225, 260),
-           z=hip_height - s.between(215, 235), toes=-0.1, swivel=0.05, pitch=0.45, lift=130)  # fmt: skip
+    s.foot(over, time + 0.8 * duration, 1.2 * duration, _thigh(s) + s.between(200, 240), -s.between(215, 250),
+           z=hip_height - s.between(245, 275), toes=-0.1, swivel=0.05, pitch=0.45, lift=130)  # fmt: skip
     return over
 
 
