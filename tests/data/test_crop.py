@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from c2fpose.data import crop, released_crop
 
+_EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+EXIF_QUARTER_TURN = b"\xff\xe1" + (len(_EXIF) + 2).to_bytes(2, "big") + _EXIF
+
 
 def blob(points_px: np.ndarray, size: int, sigma: float = 3.0) -> np.ndarray:
     """A picture with a soft dot at each continuous position, by the formula; dots are far apart."""
@@ -140,11 +143,61 @@ def test_grey_jpegs_become_colour_ones():
 
 
 def test_orientation_tags_count_at_every_size():
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # a quarter turn
     plain = as_jpeg(smooth(160, 80)).tobytes()
-    tagged = plain[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + plain[2:]
+    tagged = plain[:2] + EXIF_QUARTER_TURN + plain[2:]
     shapes = [crop.decode(np.frombuffer(tagged, np.uint8), reduced).shape for reduced in (1, 2, 4)]
     assert shapes == [(160, 80, 3), (80, 40, 3), (40, 20, 3)]
+
+
+@pytest.mark.parametrize("colours", ["4:2:0", "4:4:4", "grey"])
+@pytest.mark.parametrize("reduced", [1, 2, 4, 8])
+@pytest.mark.parametrize("rows", [3, 96, 250, 333])
+def test_rows_left_out_change_no_bit_of_the_others(colours, reduced, rows, capfd):
+    picture = np.random.default_rng(0).integers(0, 256, (333, 170, 3), dtype=np.uint8)
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if colours == "4:4:4" else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    picture = picture[..., 0] if colours == "grey" else picture
+    jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling])[1]
+    before = jpeg.copy()
+    whole, needed = crop.decode(jpeg, reduced), -(-rows // reduced)
+    shorter = crop.decode(jpeg, reduced, needed)
+    np.testing.assert_array_equal(shorter[:needed], whole[:needed])
+    assert len(shorter) == len(whole) if rows > 300 else len(shorter) < len(whole)
+    np.testing.assert_array_equal(jpeg, before)
+    assert capfd.readouterr().err == ""  # the decoder does not complain of a broken file
+
+
+@pytest.mark.parametrize("kind", ["progressive", "restarts", "turned", "long header"])
+def test_other_jpegs_are_decoded_whole(kind, capfd):
+    options = {"progressive": [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], "restarts": [cv2.IMWRITE_JPEG_RST_INTERVAL, 4]}
+    jpeg = cv2.imencode(".jpg", smooth(160, 320), options.get(kind, []))[1].tobytes()
+    if kind == "turned":
+        jpeg = jpeg[:2] + EXIF_QUARTER_TURN + jpeg[2:]
+    elif kind == "long header":
+        jpeg = jpeg[:2] + b"\xff\xfe\xff\xff" + bytes(0xFFFD) + jpeg[2:]
+    jpeg = np.frombuffer(jpeg, np.uint8)
+    np.testing.assert_array_equal(crop.decode(jpeg, 2, 30), crop.decode(jpeg, 2))
+    assert capfd.readouterr().err == ""
+
+
+@given(st.lists(st.tuples(st.integers(2, 700), st.integers(0, 255)), min_size=1, max_size=4), st.integers(2, 700))
+def test_broken_headers_raise_nothing(changes, length):
+    jpeg = as_jpeg(smooth(40, 200)).copy()
+    for at, value in changes:
+        jpeg[at] = value
+    for broken in (jpeg, np.append(jpeg[:length], jpeg[-2:])):
+        image = crop.decode(broken, 1, 20)
+        assert image is None or image.ndim == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-180, 180), st.booleans(), st.floats(30, 900), st.floats(-90, 330), st.floats(-90, 290))
+def test_rows_read_are_all_that_a_crop_needs(rotation, flip, side, x, y):
+    image, size = smooth(240, 200), 32
+    to_crop = crop.frame_to_crop(np.array([x, y]), side, size, rotation_deg=rotation, flip=flip)
+    rows = crop.rows_read(to_crop, size)
+    scrambled = image.copy()
+    scrambled[rows if rows is not None else len(image) :] ^= 255
+    np.testing.assert_array_equal(crop.warp(scrambled, to_crop, size), crop.warp(image, to_crop, size))
 
 
 @settings(max_examples=40, deadline=None)

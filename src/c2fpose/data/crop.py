@@ -19,6 +19,9 @@ _REDUCED_RGB = {
     4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+# Parts of a JPEG's header: JFIF, Adobe, quantisation and Huffman tables, comment; and sequential frames.
+_SEQUENTIAL = (b"\xc0", b"\xc1")
+_PLAIN_SEGMENTS = (b"\xe0", b"\xee", b"\xdb", b"\xc4", b"\xfe", *_SEQUENTIAL)
 
 
 def frame_to_crop(
@@ -68,10 +71,10 @@ def warp(
         image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
     # The part of the image that the crop shows, and a little more: of a full frame it may be a sixth.
     scale = a * d - b * c
-    middle = (d * (size / 2 - x) - b * (size / 2 - y)) / scale, (a * (size / 2 - y) - c * (size / 2 - x)) / scale
-    reach = (abs(b) + abs(d)) / abs(scale) * size / 2 + 2, (abs(a) + abs(c)) / abs(scale) * size / 2 + 2
-    left, top = (max(0, math.floor(at - far)) for at, far in zip(middle, reach, strict=True))
-    right, bottom = (max(0, math.ceil(at + far)) for at, far in zip(middle, reach, strict=True))
+    middle = (d * (size / 2 - x) - b * (size / 2 - y)) / scale
+    reach = (abs(b) + abs(d)) / abs(scale) * size / 2 + 2
+    left, right = max(0, math.floor(middle - reach)), max(0, math.ceil(middle + reach))
+    top, bottom = _rows(a, b, c, d, x, y, size)
     part = image[top:bottom, left:right]
     if not part.size:
         return np.zeros((size, size, 3), np.uint8)
@@ -80,6 +83,20 @@ def warp(
     # Four channels, the last of no use: OpenCV resamples them in half the time that it takes for three.
     sampled = cv2.warpAffine(cv2.cvtColor(part, cv2.COLOR_RGB2RGBA), np.array([[a, b, x], [c, d, y]]), (size, size))
     return cv2.cvtColor(sampled, cv2.COLOR_RGBA2RGB)
+
+
+def _rows(a: float, b: float, c: float, d: float, x: float, y: float, size: int) -> tuple[int, int]:
+    """First and last row of an image that a crop shows, and two more on both sides."""
+    scale = a * d - b * c
+    middle = (a * (size / 2 - y) - c * (size / 2 - x)) / scale
+    reach = (abs(a) + abs(c)) / abs(scale) * size / 2 + 2
+    return max(0, math.floor(middle - reach)), max(0, math.ceil(middle + reach))
+
+
+def rows_read(to_crop: Float[np.ndarray, "2 3"], size: int) -> int | None:
+    """How many rows of an image, from the top, ``warp`` reads; ``None`` for all, where it halves the image first."""
+    (a, b, x), (c, d, y) = to_crop.tolist()
+    return None if abs(a * d - b * c) * SPACING**2 < 1 else _rows(a, b, c, d, x, y, size)[1]
 
 
 def reduction(side_px: float, step_px: float, size: int) -> int:
@@ -93,17 +110,44 @@ def reduction(side_px: float, step_px: float, size: int) -> int:
     return reduced
 
 
-def decode(jpeg: UInt8[np.ndarray, "bytes"], reduced: int = 1) -> UInt8[np.ndarray, "rows columns 3"] | None:
+def decode(
+    jpeg: UInt8[np.ndarray, "bytes"], reduced: int = 1, rows: int | None = None
+) -> UInt8[np.ndarray, "rows columns 3"] | None:
     """An RGB image, ``reduced`` times smaller; ``None`` where the bytes are not one whole JPEG.
 
+    Where only the first ``rows`` of that image are needed, the others may be left out; those there are the same.
     OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for.
     """
     if len(jpeg) < 4 or tuple(jpeg[:2]) != (0xFF, 0xD8) or tuple(jpeg[-2:]) != (0xFF, 0xD9):
         return None
+    if rows is not None:
+        jpeg = _shortened(jpeg, rows * reduced)
     try:
         return cv2.imdecode(jpeg, _REDUCED_RGB[reduced])
     except cv2.error:
         return None
+
+
+def _shortened(jpeg: UInt8[np.ndarray, "bytes"], rows: int) -> UInt8[np.ndarray, "fewer"]:
+    """The same JPEG with a header that tells of fewer rows, where that is safe: the decoder stops after them.
+
+    Safe is one sequential scan of all colours, without restart markers and without a tag that may turn the picture.
+    Whole blocks of 16 rows stay, and one more, from which the decoder smooths the colours of the row above it.
+    """
+    rows = -(-rows // 16) * 16 + 16
+    header, at, height, colours = jpeg[:4096].tobytes(), 2, 0, b""
+    while header[at : at + 1] == b"\xff" and header[at + 1 : at + 2] in _PLAIN_SEGMENTS:
+        if header[at + 1 : at + 2] in _SEQUENTIAL:
+            height, colours = at + 5, header[at + 9 : at + 10]
+        at += 2 + int.from_bytes(header[at + 2 : at + 4])
+    if header[at : at + 2] != b"\xff\xda" or header[at + 4 : at + 5] != colours or not height:
+        return jpeg
+    if rows >= int.from_bytes(header[height : height + 2]):
+        return jpeg
+    # Without the end marker: the decoder would look for it, and warn of what it had to skip.
+    shortened = jpeg[:-2].copy()
+    shortened[height : height + 2] = divmod(rows, 256)
+    return shortened
 
 
 def planes(image: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "3 rows columns"]:

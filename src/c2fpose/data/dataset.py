@@ -102,10 +102,10 @@ class PoseDataset(Dataset):
                 return Result(sample, tuple(faults))
         return Result(None, tuple(faults))
 
-    def stored_image(self, record: int, reduced: int) -> np.ndarray | str:
-        """The stored image, ``reduced`` times smaller; or what is wrong with it, in a line."""
+    def stored_image(self, record: int, reduced: int, rows: int | None = None) -> np.ndarray | str:
+        """The stored image, ``reduced`` times smaller, at least its first ``rows``; or what is wrong, in a line."""
         try:
-            image = crop.decode(self.reader.jpeg(record), reduced)
+            image = crop.decode(self.reader.jpeg(record), reduced, rows)
         except DataError as error:
             return str(error)
         if image is None:
@@ -132,27 +132,41 @@ class PoseDataset(Dataset):
         return crop.reduction(side_px, float(annotations["stored_step_px"][record]), self.config.image_size)
 
     def _result(self, position: int, draw: augmentation.Draw) -> Result:
-        record = int(self.records[position])
+        record, size = int(self.records[position]), self.config.image_size
+        row = {name: array[record] for name, array in self.reader.annotations.items()}
+        side = BOX_SCALE_UNIT_PX * float(row["scale"]) * draw.scale
+        to_crop = crop.frame_to_crop(row["center_px"], side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
         reduced = self._reduction(record, draw.scale)
-        stored = self.cache[position, reduced] if self.cache else self.stored_image(record, reduced)
+        left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"]) * reduced
+        from_stored = crop.stored_to_crop(to_crop, left_top, step)
+        if self.cache:
+            stored = self.cache[position, reduced]
+        else:
+            whole = self.config.crop_mode == "released_code"
+            stored = self.stored_image(record, reduced, None if whole else crop.rows_read(from_stored, size))
         if isinstance(stored, str):
             return Result(None, (stored,))
-        return Result(self._sample(record, stored, reduced, draw), ())
+        return Result(self._sample(record, row, stored, to_crop, from_stored, draw), ())
 
-    def _sample(self, record: int, stored: np.ndarray, reduced: int, draw: augmentation.Draw) -> dict[str, Any]:
-        row = {name: array[record] for name, array in self.reader.annotations.items()}
+    def _sample(
+        self,
+        record: int,
+        row: dict[str, np.ndarray],
+        stored: np.ndarray,
+        to_crop: Float[np.ndarray, "2 3"],
+        from_stored: Float[np.ndarray, "2 3"],
+        draw: augmentation.Draw,
+    ) -> dict[str, Any]:
         center, side = row["center_px"].astype(float), BOX_SCALE_UNIT_PX * float(row["scale"])
         size, flip = self.config.image_size, draw.flip
-        to_crop = crop.frame_to_crop(center, side * draw.scale, size, rotation_deg=draw.rotation_deg, flip=flip)
-        step = float(row["stored_step_px"]) * reduced
-        left_top = row["stored_left_top_px"].astype(float)
         if self.config.crop_mode == "released_code":
+            left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
             box = released_crop.whole_pixel_box(center, side * draw.scale)
             image = released_crop.resample(released_crop.cut(stored, (left_top, step), box, draw.rotation_deg), size)
             image = image[:, ::-1] if flip else image
             box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
         else:
-            image = crop.warp(stored, crop.stored_to_crop(to_crop, left_top, step), size)
+            image = crop.warp(stored, from_stored, size)
             box_left_top = center - side / 2
         image = crop.planes(image)
         if draw.gains:
@@ -186,7 +200,9 @@ class ImageCache:
 
     def __init__(self, dataset: PoseDataset) -> None:
         limit = int(dataset.config.cache_limit_gb * 2**30)
-        keys = [(at, reduced) for at, record in enumerate(dataset.records) for reduced in dataset.reductions(record)]
+        keys = [
+            (at, reduced) for at, record in enumerate(dataset.records) for reduced in dataset.reductions(int(record))
+        ]
         images: list[np.ndarray | None] = []
         self._faults: dict[int, str] = {}
         total = 0
