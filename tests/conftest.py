@@ -1,4 +1,7 @@
-"""Shape annotations of the package are checked while the tests run."""
+"""Shapes and types in the signatures of the package are checked while the tests run."""
+
+from importlib.util import find_spec
+from pathlib import Path
 
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -7,22 +10,23 @@ from jaxtyping import install_import_hook
 settings.register_profile("c2fpose", deadline=None, derandomize=True)
 settings.load_profile("c2fpose")
 
-# numba compiles its kernels from plain functions, so the modules that hold some stay as they are
+UNCHECKED = {
+    "c2fpose.volume_loss": "not tried yet",
+    "c2fpose.data.dataset": "not tried yet with loader processes",
+    "c2fpose.data.synth36.feet": "takes a Protocol that no instance can be told by",
+    "c2fpose.data.synth36.motion": "takes a Protocol that no instance can be told by",
+    "c2fpose.data.synth36.ik": "the batch of apply's first argument is broadcast too, and not marked so",
+}
+_ROOT = Path(find_spec("c2fpose").origin).parent
+# Every module with shapes in its signatures
+_MODULES = {
+    ".".join(("c2fpose", *path.relative_to(_ROOT).with_suffix("").parts))
+    for path in _ROOT.rglob("*.py")
+    if "from jaxtyping import" in path.read_text()
+}
+
+# By PEP 484 an int will do where a float is asked for
 install_import_hook(
-    [
-        "c2fpose.skeleton",
-        "c2fpose.camera",
-        "c2fpose.volume",
-        "c2fpose.networks",
-        "c2fpose.module",
-        "c2fpose.metrics",
-        "c2fpose.poses",
-        "c2fpose.data.crop",
-        "c2fpose.data.augmentation",
-        "c2fpose.data.box",
-        "c2fpose.data.human36m",
-        "c2fpose.data.released_crop",
-        "c2fpose.engines",
-    ],
-    "beartype.beartype",
+    sorted(_MODULES - UNCHECKED.keys()),
+    "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )

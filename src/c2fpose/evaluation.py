@@ -267,7 +267,7 @@ def predicted_poses_cam_mm(
     return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm)
 
 
-def _rows(predictor: str, rule: str | None, poses_mm: np.ndarray, truth: Truth) -> Iterator[Row]:
+def _rows(predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[Row]:
     measures = {"mpjpe": joint_errors_mm, "reconstruction": aligned_joint_errors_mm}
     for metric, measure in measures.items():
         errors = measure(poses_mm, truth.joints_cam_mm)

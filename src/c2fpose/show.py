@@ -275,7 +275,7 @@ def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bo
 
 
 def volume_slices(
-    stacks: Sequence[Float[np.ndarray, "J D H W"]],
+    stacks: Sequence[Float[np.ndarray, "J _ H W"]],
     target: Float[np.ndarray, "J D H W"],
     joints: Sequence[str] = ("left_wrist", "right_knee"),
     image: UInt8[np.ndarray, "side side 3"] | None = None,

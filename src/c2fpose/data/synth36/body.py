@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.skeleton import JOINTS
@@ -42,20 +42,20 @@ _STREAM = 101  # key of this module in seed sequences
 class Pack:
     """The body pack, decoded."""
 
-    mean_mm: np.ndarray  # (V, 3) mean rest surface, the coordinates that procedural textures use
-    basis_mm: np.ndarray  # (24, V, 3), for one standard deviation each
+    mean_mm: Float[np.ndarray, "V 3"]  # mean rest surface, the coordinates that procedural textures use
+    basis_mm: Float[np.ndarray, "24 V 3"]  # for one standard deviation each
     landmark_index: dict[str, int]
-    landmarks_mm: np.ndarray  # (L, 3)
-    landmark_basis_mm: np.ndarray  # (24, L, 3)
-    training_scores: np.ndarray  # (240, 24) coefficients of the shapes that the PCA was made of
-    maleness: np.ndarray  # (25,) 0..1 as an affine function of the coefficients
-    skin_frames: np.ndarray  # (V, 5) into SKIN_FRAMES
-    skin_weights: np.ndarray  # (V, 5), summing to 1
-    center_offset_mm: np.ndarray  # (V, 3) centre of rotation less vertex
-    finger_curl_mm: np.ndarray  # (2, V, 3) offsets of relaxed and gripping fingers
-    sky: np.ndarray  # (V,) share of the hemisphere that is open
-    masks: dict[str, np.ndarray]  # (V,) painted masks, 0..1
-    triangles: dict[str, np.ndarray]  # part -> (T, 3): body, tights, skirt, hair, eyes
+    landmarks_mm: Float[np.ndarray, "L 3"]
+    landmark_basis_mm: Float[np.ndarray, "24 L 3"]
+    training_scores: Float[np.ndarray, "240 24"]  # coefficients of the shapes that the PCA was made of
+    maleness: Float[np.ndarray, "25"]  # 0..1 as an affine function of the coefficients
+    skin_frames: Int[np.ndarray, "V 5"]  # into SKIN_FRAMES
+    skin_weights: Float[np.ndarray, "V 5"]  # summing to 1
+    center_offset_mm: Float[np.ndarray, "V 3"]  # centre of rotation less vertex
+    finger_curl_mm: Float[np.ndarray, "2 V 3"]  # offsets of relaxed and gripping fingers
+    sky: Float[np.ndarray, "V"]  # share of the hemisphere that is open
+    masks: dict[str, Float[np.ndarray, "V"]]  # painted masks, 0..1
+    triangles: dict[str, Int[np.ndarray, "_ 3"]]  # by part: body, tights, skirt, hair, eyes
 
 
 @lru_cache(maxsize=1)
@@ -173,10 +173,10 @@ def joints_mm(
     rotations, heads_mm = pose_bones(shape.rest_heads_mm, local_rotations, root_mm)
     marks, skull = shape.landmarks_mm, _BONE["head"]
 
-    def head(bone: str) -> np.ndarray:
+    def head(bone: str) -> Float[np.ndarray, "*batch 3"]:
         return heads_mm[..., _BONE[bone], :]
 
-    def on_skull(rest_mm: np.ndarray) -> np.ndarray:
+    def on_skull(rest_mm: Float[np.ndarray, "3"]) -> Float[np.ndarray, "*batch 3"]:
         return heads_mm[..., skull, :] + rotations[..., skull, :, :] @ (rest_mm - shape.rest_heads_mm[skull])
 
     nose_rest_mm = np.array([0.0, 0.3 * marks["eyes"][1] + 0.7 * marks["head"][1], marks["mouth"][2] - 5.0])
@@ -195,15 +195,19 @@ def joints_mm(
     return np.stack([joints[name] for name in JOINTS], axis=-2)
 
 
-def twist_about(rotation: Float[np.ndarray, "*batch 3 3"], axis: Float[np.ndarray, "3"]) -> np.ndarray:
-    """The part of ``rotation`` that turns about ``axis``: rotation = swing @ twist, ``(*batch, 3, 3)``."""
+def twist_about(
+    rotation: Float[np.ndarray, "*batch 3 3"], axis: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "*batch 3 3"]:
+    """The part of ``rotation`` that turns about ``axis``: rotation = swing @ twist."""
     quaternion = quaternions(rotation)
     along = quaternion[..., 1:] @ axis
     half = np.arctan2(along, quaternion[..., 0])
     return _rotation_about(axis, 2 * half)
 
 
-def _rotation_about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def _rotation_about(
+    axis: Float[np.ndarray, "3"], angle: Float[np.ndarray, "*batch"] | float
+) -> Float[np.ndarray, "*batch 3 3"]:
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.asarray(angle)[..., None, None]
@@ -254,7 +258,7 @@ def skin_frames(
     return frames, translations
 
 
-def _limb_axis(shape: BodyShape, limb: str) -> np.ndarray:
+def _limb_axis(shape: BodyShape, limb: str) -> Float[np.ndarray, "3"]:
     side, _, part = limb.partition("_")
     axis = shape.landmarks_mm[f"{side}_{_LIMB_END[part]}"] - shape.landmarks_mm[limb]
     return axis / np.linalg.norm(axis)
@@ -265,8 +269,8 @@ def skin(
     local_rotations: Float[np.ndarray, "19 3 3"],
     root_mm: Float[np.ndarray, "3"],
     rest_vertices_mm: Float[np.ndarray, "V 3"] | None = None,
-    vertex_index: np.ndarray | None = None,
-    frames: tuple[np.ndarray, np.ndarray] | None = None,
+    vertex_index: Int[np.ndarray, "V"] | None = None,
+    frames: tuple[Float[np.ndarray, "27 3 3"], Float[np.ndarray, "27 3"]] | None = None,
 ) -> Float[np.ndarray, "V 3"]:
     """The posed surface, mm. Rotations are blended about centres of rotation, so that limbs keep their volume.
 

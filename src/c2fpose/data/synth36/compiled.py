@@ -5,6 +5,7 @@ another file, has changed. So the cache's folder is named after the text of all 
 """
 
 import hashlib
+import inspect
 import os
 import tempfile
 from collections.abc import Callable
@@ -21,7 +22,8 @@ def compiled(function: Callable) -> Callable:
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
     try:
         # Inlined into each other: calls with many arrays among their arguments cost as much as the work.
-        return numba.njit(cache=True, error_model="numpy", forceinline=True)(function)
+        # Numba knows plain functions only: what wraps one, such as a check of its arguments' shapes, is left out.
+        return numba.njit(cache=True, error_model="numpy", forceinline=True)(inspect.unwrap(function))
     finally:
         numba.config.CACHE_DIR = before
 

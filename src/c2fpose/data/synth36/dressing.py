@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin, skin_frames
 from c2fpose.data.synth36.materials import Material
@@ -27,9 +27,9 @@ class Appearance:
 
     shape: BodyShape
     rest_vertices_mm: Float[np.ndarray, "N 3"]
-    vertex_index: np.ndarray  # (N,) the pack vertex whose skinning each vertex follows
-    triangles: np.ndarray  # (T, 3)
-    material: np.ndarray  # (T,)
+    vertex_index: Int[np.ndarray, "N"]  # the pack vertex whose skinning each vertex follows
+    triangles: Int[np.ndarray, "T 3"]
+    material: Int[np.ndarray, "T"]
     channels: Float[np.ndarray, "N 8"]
     materials: Float[np.ndarray, "M 28"]
     prop: Prop | None = None  # its vertices are the last ones
@@ -38,7 +38,7 @@ class Appearance:
         self,
         local_rotations: Float[np.ndarray, "19 3 3"],
         root_mm: Float[np.ndarray, "3"],
-        frames: tuple[np.ndarray, np.ndarray] | None = None,
+        frames: tuple[Float[np.ndarray, "27 3 3"], Float[np.ndarray, "27 3"]] | None = None,
     ) -> Float[np.ndarray, "N 3"]:
         """The dressed surface in the world, mm. ``frames``: this pose's ``body.skin_frames``, if they are known."""
         if frames is None:
@@ -50,7 +50,13 @@ class Appearance:
             self._set_down(posed_mm[-len(self.prop.follows) :], grip_mm, np.asarray(local_rotations)[0], root_mm)
         return posed_mm
 
-    def _set_down(self, posed_mm: np.ndarray, grip_mm: np.ndarray, pelvis: np.ndarray, root_mm: np.ndarray) -> None:
+    def _set_down(
+        self,
+        posed_mm: Float[np.ndarray, "K 3"],
+        grip_mm: Float[np.ndarray, "3"],
+        pelvis: Float[np.ndarray, "3 3"],
+        root_mm: Float[np.ndarray, "3"],
+    ) -> None:
         """Place what hangs from the hand or stands beside the person: upright, turned with the pelvis."""
         forward = pelvis @ [0.0, 1.0, 0.0]
         sine, cosine = np.array([-forward[0], forward[1]]) / np.hypot(forward[0], forward[1])
@@ -99,15 +105,15 @@ def holding(person: Appearance, prop: Prop) -> Appearance:
 class Places:
     """Where each pack vertex lies on the mean body, in terms that tailors use; millimetres."""
 
-    along_arm: np.ndarray  # from the shoulder towards the hand; small or negative on the trunk
-    on_arm: np.ndarray  # 0..1
-    on_foot: np.ndarray  # 0..1
-    on_head: np.ndarray  # 0..1
-    height: np.ndarray
-    neck_radius: np.ndarray  # horizontal distance from the axis of the neck
+    along_arm: Float[np.ndarray, "V"]  # from the shoulder towards the hand; small or negative on the trunk
+    on_arm: Float[np.ndarray, "V"]  # 0..1
+    on_foot: Float[np.ndarray, "V"]  # 0..1
+    on_head: Float[np.ndarray, "V"]  # 0..1
+    height: Float[np.ndarray, "V"]
+    neck_radius: Float[np.ndarray, "V"]  # horizontal distance from the axis of the neck
     neck_y: float
     neck_z: float
-    hairline: np.ndarray  # height above the line where hair begins; negative off the head
+    hairline: Float[np.ndarray, "V"]  # height above the line where hair begins; negative off the head
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +125,7 @@ def places() -> Places:
     for k in range(pack.skin_frames.shape[1]):
         np.add.at(dense, (np.arange(len(mean_mm)), pack.skin_frames[:, k]), pack.skin_weights[:, k])
 
-    def share(*parts: str) -> np.ndarray:
+    def share(*parts: str) -> Float[np.ndarray, "V"]:
         return dense[:, [i for i, name in enumerate(SKIN_FRAMES) if any(part in name for part in parts)]].sum(1)
 
     on_arm = share("upper_arm", "forearm", "hand", "wrist")
@@ -139,7 +145,12 @@ def places() -> Places:
                   _hairline(mean_mm, marks, share("head"), pack.masks["ears"]))  # fmt: skip
 
 
-def _hairline(mean_mm: np.ndarray, marks: dict, on_head: np.ndarray, ears: np.ndarray) -> np.ndarray:
+def _hairline(
+    mean_mm: Float[np.ndarray, "V 3"],
+    marks: dict[str, Float[np.ndarray, "3"]],
+    on_head: Float[np.ndarray, "V"],
+    ears: Float[np.ndarray, "V"],
+) -> Float[np.ndarray, "V"]:
     eyes, skull = marks["eyes"], marks["head"]
     angle = np.degrees(np.arctan2(np.abs(mean_mm[:, 0]), mean_mm[:, 1] - skull[1]))  # 0 in front, 180 behind
     line = np.interp(angle, [0, 25, 45, 60, 78, 100, 118, 140, 180], [62, 60, 44, 20, 2, 12, -30, -62, -72])
@@ -148,12 +159,12 @@ def _hairline(mean_mm: np.ndarray, marks: dict, on_head: np.ndarray, ears: np.nd
     return np.where(on_head > 0.55, above, -50.0)
 
 
-def _smooth(low: float, high: float, x: np.ndarray) -> np.ndarray:
+def _smooth(low: float, high: float, x: Float[np.ndarray, "V"]) -> Float[np.ndarray, "V"]:
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
-def top_edge(outfit: Outfit, where: Places, mean_mm: np.ndarray) -> np.ndarray:
+def top_edge(outfit: Outfit, where: Places, mean_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V"]:
     sleeve = outfit.sleeve_mm - where.along_arm
     front = _smooth(-20, 60, mean_mm[:, 1] - where.neck_y)
     fall, v = outfit.collar
@@ -166,16 +177,16 @@ def top_edge(outfit: Outfit, where: Places, mean_mm: np.ndarray) -> np.ndarray:
     return np.minimum(np.minimum(sleeve, hem), neck)
 
 
-def trouser_edge(outfit: Outfit, where: Places) -> np.ndarray:
+def trouser_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
     waist = 985.0 - where.height - 3000 * (where.on_arm > 0.3)
     return np.minimum(waist, where.height - outfit.trouser_hem_mm)
 
 
-def shoe_edge(outfit: Outfit, where: Places) -> np.ndarray:
+def shoe_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
     return np.where(where.on_foot > 0.05, outfit.shoe_top_mm - where.height, -100.0)
 
 
-def sock_edge(outfit: Outfit, where: Places) -> np.ndarray:
+def sock_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
     return outfit.sock_top_mm - where.height
 
 
@@ -219,14 +230,16 @@ def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
 class _Part:
     """One surface over the pack's vertices; only the vertices that its triangles use count."""
 
-    triangles: np.ndarray
-    rest_mm: np.ndarray
-    edge: np.ndarray
+    triangles: Int[np.ndarray, "T 3"]
+    rest_mm: Float[np.ndarray, "V 3"]
+    edge: Float[np.ndarray, "V"]
     material: Material
-    canonical_mm: np.ndarray | None = None  # if not the mean surface itself
+    canonical_mm: Float[np.ndarray, "V 3"] | None = None  # if not the mean surface itself
 
 
-def _shoe_surface(rest_mm: np.ndarray, normals: np.ndarray, where: Places) -> np.ndarray:
+def _shoe_surface(
+    rest_mm: Float[np.ndarray, "V 3"], normals: Float[np.ndarray, "V 3"], where: Places
+) -> Float[np.ndarray, "V 3"]:
     """A thicker foot on a flat sole that reaches the floor."""
     shoe_mm = rest_mm + normals * (4.0 + 4.0 * _smooth(70, 20, where.height))[:, None]
     low = _smooth(48, 14, where.height)
@@ -234,7 +247,9 @@ def _shoe_surface(rest_mm: np.ndarray, normals: np.ndarray, where: Places) -> np
     return shoe_mm
 
 
-def _hair_parts(look: Look, where: Places, rest_mm: np.ndarray, normals: np.ndarray) -> list[_Part]:
+def _hair_parts(
+    look: Look, where: Places, rest_mm: Float[np.ndarray, "V 3"], normals: Float[np.ndarray, "V 3"]
+) -> list[_Part]:
     pack = load_pack()
     height = pack.mean_mm[:, 2]
     eye_z = pack.landmarks_mm[pack.landmark_index["eyes"], 2]
@@ -251,13 +266,13 @@ def _hair_parts(look: Look, where: Places, rest_mm: np.ndarray, normals: np.ndar
     return parts
 
 
-def _normals(rest_mm: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def _normals(rest_mm: Float[np.ndarray, "V 3"], triangles: Int[np.ndarray, "T 3"]) -> Float[np.ndarray, "V 3"]:
     from c2fpose.data.synth36.raster import vertex_normals
 
     return vertex_normals(rest_mm, triangles)
 
 
-def _without_relief(surface_mm: np.ndarray) -> np.ndarray:
+def _without_relief(surface_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
     """The tights over a body without their small relief: cloth does not follow the skin."""
     from c2fpose.data.synth36.skinning import relax
 
@@ -265,12 +280,12 @@ def _without_relief(surface_mm: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _mean_without_relief() -> np.ndarray:
+def _mean_without_relief() -> Float[np.ndarray, "V 3"]:
     return _without_relief(load_pack().mean_mm)
 
 
 @lru_cache(maxsize=1)
-def _tights_edges() -> tuple[np.ndarray, np.ndarray]:
+def _tights_edges() -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, "V"]]:
     """The sides of all triangles, and how many end at each vertex of the pack (1 if none does)."""
     pack = load_pack()
     triangles = pack.triangles["tights"]

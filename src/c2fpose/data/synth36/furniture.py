@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.materials import Material
 from c2fpose.data.synth36.raster import vertex_normals
@@ -27,15 +27,15 @@ class Furniture:
 class Workshop:
     """Collects pieces in local coordinates; each piece has one material."""
 
-    vertices_mm: list[np.ndarray] = field(default_factory=list)
-    triangles: list[np.ndarray] = field(default_factory=list)
-    material: list[np.ndarray] = field(default_factory=list)
-    canonical_mm: list[np.ndarray] = field(default_factory=list)
-    open_share: list[np.ndarray] = field(default_factory=list)
+    vertices_mm: list[Float[np.ndarray, "_ 3"]] = field(default_factory=list)
+    triangles: list[Int[np.ndarray, "_ 3"]] = field(default_factory=list)
+    material: list[Int[np.ndarray, "_"]] = field(default_factory=list)
+    canonical_mm: list[Float[np.ndarray, "_ 3"]] = field(default_factory=list)
+    open_share: list[Float[np.ndarray, "_"]] = field(default_factory=list)
     materials: list[Material] = field(default_factory=list)
     count: int = 0
 
-    def add(self, vertices_mm: np.ndarray, triangles: np.ndarray, material: Material) -> None:
+    def add(self, vertices_mm: Float[np.ndarray, "N 3"], triangles: Int[np.ndarray, "T 3"], material: Material) -> None:
         if material not in self.materials:
             self.materials.append(material)
         self.vertices_mm.append(vertices_mm)
@@ -175,7 +175,7 @@ def crate(shop: Workshop, height: float, frame: Material, seat: Material, rng: n
 SEATS = {"chair": chair, "stool": stool, "sofa": sofa, "box": crate}
 
 
-def table(shop: Workshop, size_mm: np.ndarray, frame: Material, top: Material) -> None:
+def table(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, top: Material) -> None:
     x, y, z = size_mm
     shop.box((0, 0, z - 18), (x, y, 36), top)
     for sx in (-1, 1):
@@ -183,7 +183,7 @@ def table(shop: Workshop, size_mm: np.ndarray, frame: Material, top: Material) -
             shop.box((sx * (x / 2 - 50), sy * (y / 2 - 50), (z - 36) / 2), (50, 50, z - 36), frame)
 
 
-def cabinet(shop: Workshop, size_mm: np.ndarray, frame: Material, front: Material) -> None:
+def cabinet(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, front: Material) -> None:
     x, y, z = size_mm
     shop.box((0, 0, z / 2), (x, y, z), frame)
     rows = max(int(z // 420), 1)
@@ -194,7 +194,9 @@ def cabinet(shop: Workshop, size_mm: np.ndarray, frame: Material, front: Materia
             shop.box((sx * 40, y / 2 + 22, middle), (18, 20, 90), frame)
 
 
-def plant(shop: Workshop, size_mm: np.ndarray, pot: Material, leaf: Material, rng: np.random.Generator) -> None:
+def plant(
+    shop: Workshop, size_mm: Float[np.ndarray, "3"], pot: Material, leaf: Material, rng: np.random.Generator
+) -> None:
     radius, height = 0.5 * min(size_mm[0], size_mm[1]), size_mm[2]
     shop.cylinder((0, 0, 0), 0.42 * radius, 0.3 * height, pot, 0.55 * radius)
     leaves = 46
@@ -216,5 +218,5 @@ def lamp(shop: Workshop, height: float, metal: Material, shade: Material) -> Non
     shop.cylinder((0, 0, height - 330), 210, 300, shade, 140)
 
 
-def column(shop: Workshop, size_mm: np.ndarray, material: Material) -> None:
+def column(shop: Workshop, size_mm: Float[np.ndarray, "3"], material: Material) -> None:
     shop.box((0, 0, size_mm[2] / 2), size_mm, material)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -34,6 +34,7 @@ JPEG_QUALITY = 85
 _STREAM = 505  # key of this module in seed sequences
 
 
+@runtime_checkable
 class Sequence(Protocol):
     """Some frames of one sequence, ready to be looked at."""
 
@@ -44,7 +45,7 @@ class Sequence(Protocol):
 
 
 # (seed, subject, action's index, trial, frames from 1) to a sequence. Each frame depends on its own number alone.
-OpenSequence = Callable[[int, int, int, int, np.ndarray], Sequence]
+OpenSequence = Callable[[int, int, int, int, Float[np.ndarray, "F"]], Sequence]
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[di
     return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, jpegs
 
 
-def geometry(joints_world_mm: Float[np.ndarray, "17 3"], camera: Camera) -> dict[str, np.ndarray]:
+def geometry(joints_world_mm: Float[np.ndarray, "17 3"], camera: Camera) -> dict[str, np.ndarray | float]:
     """Joints in camera and image, the box by the released data's rule, and where the stored image lies."""
     joints_px = camera.to_image(joints_world_mm)
     center_px, scale = person_box(joints_px)

@@ -24,7 +24,7 @@ COLUMNS = 28
 NOISE_SIZE = 32
 
 
-def linear(srgb: Colour | np.ndarray) -> np.ndarray:
+def linear(srgb: Colour | Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
     return np.clip(np.asarray(srgb, np.float64), 0, 1) ** 2.2
 
 

@@ -7,7 +7,7 @@ person), or standing on the floor beside the person.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.body import BONES, BodyShape, load_pack
 from c2fpose.data.synth36.furniture import Workshop
@@ -25,7 +25,7 @@ class Prop:
     """A mesh at rest and how each vertex follows (``HELD``, ``HANGING``, ``STANDING``)."""
 
     mesh: Mesh
-    follows: np.ndarray  # (N,)
+    follows: Int[np.ndarray, "N"]
     hand_vertex: int  # the pack vertex whose skinning the hand's things share
     grip_mm: Float[np.ndarray, "3"]  # where the hand closes, at rest
 
@@ -34,10 +34,10 @@ class Prop:
 class Grip:
     """The hollow of a hand at rest: its place, and axes towards the fingers, out of the palm, and across."""
 
-    place_mm: np.ndarray
-    fingers: np.ndarray
-    palm: np.ndarray
-    across: np.ndarray
+    place_mm: Float[np.ndarray, "3"]
+    fingers: Float[np.ndarray, "3"]
+    palm: Float[np.ndarray, "3"]
+    across: Float[np.ndarray, "3"]
     vertex: int
 
 
@@ -72,7 +72,7 @@ def make_prop(name: str, side: str, shape: BodyShape, rng: np.random.Generator, 
 
 def _in_hand(
     name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool
-) -> tuple[Workshop, np.ndarray]:
+) -> tuple[Workshop, Int[np.ndarray, "N"]]:
     """Small things in the grip's axes: x across the palm, y along the fingers, z out of the palm."""
     shop = Workshop()
     dark = Material("plain", tuple(rng.uniform(0.03, 0.12) * np.ones(3)), specular=0.2, gloss=40.0)
@@ -101,7 +101,9 @@ def _lay_along_x(shop: Workshop) -> None:
     shop.vertices_mm[-1] = np.stack([last[:, 2] - 50.0, last[:, 1], last[:, 0] + 60.0], -1)
 
 
-def _bag(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool) -> tuple[Workshop, np.ndarray]:
+def _bag(
+    name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool
+) -> tuple[Workshop, Int[np.ndarray, "N"]]:
     first, second = (
         palette_colour(rng, test, (0.05, 0.7), (0.3, 0.95)),
         palette_colour(rng, test, (0.3, 0.8), (0.3, 0.8)),
@@ -118,7 +120,9 @@ def _bag(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test
     return shop, np.full(shop.count, HANGING)
 
 
-def _dog(name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool) -> tuple[Workshop, np.ndarray]:
+def _dog(
+    name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool
+) -> tuple[Workshop, Int[np.ndarray, "N"]]:
     """A dog that faces +y, and a leash from the hand to its collar."""
     shop, size = Workshop(), rng.uniform(0.7, 1.2)
     coat = np.array([(0.12, 0.10, 0.09), (0.45, 0.30, 0.17), (0.75, 0.66, 0.52), (0.85, 0.84, 0.82)][rng.integers(4)])

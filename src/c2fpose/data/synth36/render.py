@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from c2fpose.data.synth36.compiled import compiled
 from c2fpose.data.synth36.materials import noise_volume
@@ -46,8 +46,8 @@ class Mesh:
     """Triangles with what the shader needs at their corners."""
 
     vertices_mm: Float[np.ndarray, "N 3"]
-    triangles: np.ndarray  # (T, 3) int64
-    material: np.ndarray  # (T,) int64, row of ``materials``
+    triangles: Int[np.ndarray, "T 3"]
+    material: Int[np.ndarray, "T"]  # row of ``materials``
     channels: Float[np.ndarray, "N 8"]  # canonical place (3), edge, redness, lips, lids, share of open sky
     materials: Float[np.ndarray, "M 28"]
 
@@ -104,7 +104,7 @@ def render(
 
 
 @lru_cache(maxsize=1)
-def _unmoved(appearance: "Appearance", scene: "Scene") -> tuple[Mesh, np.ndarray]:
+def _unmoved(appearance: "Appearance", scene: "Scene") -> tuple[Mesh, Float[np.ndarray, "N"]]:
     """What all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE`` alone."""
     person = Mesh(
         appearance.rest_vertices_mm,
@@ -117,7 +117,9 @@ def _unmoved(appearance: "Appearance", scene: "Scene") -> tuple[Mesh, np.ndarray
     return mesh, np.ascontiguousarray(mesh.channels[:, EDGE])
 
 
-def _shadow(mesh: Mesh, edge: np.ndarray, to_light: np.ndarray, center_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shadow(
+    mesh: Mesh, edge: Float[np.ndarray, "N"], to_light: Float[np.ndarray, "3"], center_mm: Float[np.ndarray, "3"]
+) -> tuple[Float[np.ndarray, "256 256"], Float[np.ndarray, "3 4"]]:
     """Depth map seen from the light around the person, and the map from the world to its cells."""
     side = np.cross(to_light, [0.0, 0.0, 1.0])
     side /= np.linalg.norm(side)
@@ -308,7 +310,9 @@ def _corner_weights(vertices, triangles, t, eye, ray, weights):
     return (x * ray[0] + y * ray[1] + z * ray[2]) / (ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2)
 
 
-def _developed(radiance: np.ndarray, scene: "Scene", rng: np.random.Generator) -> np.ndarray:
+def _developed(
+    radiance: Float[np.ndarray, "size size 3"], scene: "Scene", rng: np.random.Generator
+) -> UInt8[np.ndarray, "size size 3"]:
     """Lens blur, white balance, exposure, sensor noise and the sRGB curve."""
     size = radiance.shape[0]
     grain = rng.standard_normal((size, size), np.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.body import BONE_PARENTS, BONES, BodyShape, load_pack
 
@@ -27,8 +27,12 @@ class Capsules:
     end_mm: Float[np.ndarray, "N 3"]
     radius_mm: Float[np.ndarray, "N"]
 
-    def placed(self, heads_mm: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """End points for bone heads ``(F, 19, 3)`` and bone rotations ``(F, 19, 3, 3)`` (body frame to world)."""
+    def placed(
+        self,
+        heads_mm: Float[np.ndarray, "F 19 3"],
+        turns: Float[np.ndarray, "F 19 3 3"],
+    ) -> tuple[Float[np.ndarray, "F N 3"], Float[np.ndarray, "F N 3"]]:
+        """End points for bone heads and bone rotations (body frame to world)."""
         heads, turn = heads_mm[:, self.bones], turns[:, self.bones]
         return heads + (turn @ self.start_mm[..., None])[..., 0], heads + (turn @ self.end_mm[..., None])[..., 0]
 
@@ -72,7 +76,7 @@ class Rig:
 
 
 @lru_cache(maxsize=1)
-def _skin_owner() -> np.ndarray:
+def _skin_owner() -> Int[np.ndarray, "V"]:
     """For each vertex of the skin, the bone that moves it most (-1 for vertices of clothes and for helper frames)."""
     pack = load_pack()
     owner = pack.skin_frames[np.arange(len(pack.skin_weights)), pack.skin_weights.argmax(1)]
@@ -122,7 +126,12 @@ def rig_of(shape: BodyShape) -> Rig:
     )
 
 
-def _trunk_capsules(surface: np.ndarray, owner: np.ndarray, heads: np.ndarray, scale: float) -> Capsules:
+def _trunk_capsules(
+    surface: Float[np.ndarray, "V 3"],
+    owner: Int[np.ndarray, "V"],
+    heads: Float[np.ndarray, "19 3"],
+    scale: float,
+) -> Capsules:
     """Hips, waist and chest as capsules lying across the body (it is wider than deep), and the upright head."""
     rows = []
     for bone, level in ((PELVIS, 0.0), (SPINE, 50.0), (CHEST, 70.0), (CHEST, 160.0)):

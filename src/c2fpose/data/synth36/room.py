@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.compiled import compiled
 from c2fpose.data.synth36.materials import linear
@@ -26,21 +26,25 @@ class Room:
     box_mm: Float[np.ndarray, "2 3"]
     faces: Float[np.ndarray, "6 12"]
     decals: Float[np.ndarray, "D 17"]
-    first_decal: np.ndarray
+    first_decal: Int[np.ndarray, "7"]
 
 
-def room_of(box_mm: np.ndarray, faces: np.ndarray, decals: np.ndarray) -> Room:
+def room_of(
+    box_mm: Float[np.ndarray, "2 3"],
+    faces: Float[np.ndarray, "6 12"],
+    decals: Float[np.ndarray, "D 17"],
+) -> Room:
     ordered = decals[np.argsort(decals[:, 0], kind="stable")]
     return Room(box_mm, faces, ordered, np.searchsorted(ordered[:, 0], np.arange(len(FACES) + 1)))
 
 
-def face_row(style, colour, second, scale_mm, skirting_mm=0.0, skirting=(0.9, 0.9, 0.9)) -> np.ndarray:
+def face_row(style, colour, second, scale_mm, skirting_mm=0.0, skirting=(0.9, 0.9, 0.9)) -> Float[np.ndarray, "12"]:
     return np.concatenate(
         [[STYLES.index(style)], linear(colour), linear(second), [scale_mm, skirting_mm], linear(skirting)]
     )
 
 
-def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) -> np.ndarray:
+def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) -> Float[np.ndarray, "17"]:
     """A rectangle on a face; u is x or y, v is z (y on floor and ceiling)."""
     places = [*low_uv_mm, *high_uv_mm]
     return np.concatenate(

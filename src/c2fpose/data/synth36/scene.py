@@ -105,7 +105,7 @@ def sequence_scene(
                  float(rng.uniform(1.0, 3.6)), tuple(pieces))  # fmt: skip
 
 
-def _light(rng: np.random.Generator) -> np.ndarray:
+def _light(rng: np.random.Generator) -> Float[np.ndarray, "8 3"]:
     """Rows as ``shading`` reads them: a window or lamp as the key, a weak fill, ambient from above and below."""
     azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.75, 2.2)
     key = np.array([np.cos(azimuth), np.sin(azimuth), height])
@@ -121,7 +121,7 @@ def _light(rng: np.random.Generator) -> np.ndarray:
     return light
 
 
-def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room:
+def _room(rng: np.random.Generator, test: bool, keep_out_mm: Float[np.ndarray, "2 2"]) -> Room:
     half = np.array([rng.uniform(3000, 4800), rng.uniform(6000, 7500)])
     half = np.maximum(half, np.abs(keep_out_mm).max(0) + 700.0)
     height = rng.uniform(2500, 3500)
@@ -140,7 +140,7 @@ def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room
     skirting, skirt_colour = float(rng.choice([0.0, 70.0, 120.0])), palette_colour(rng, test, (0.0, 0.2), (0.2, 0.95))
     wall_scale = {"brick": rng.uniform(65, 90), "panels": rng.uniform(90, 220), "paper": rng.uniform(60, 300)}
 
-    def wall_row(colour: tuple, kind: str) -> np.ndarray:
+    def wall_row(colour: tuple, kind: str) -> Float[np.ndarray, "12"]:
         second = tuple(np.clip(np.array(colour) * rng.uniform(0.72, 0.95), 0, 1))
         if kind == "brick":
             second = (0.7, 0.68, 0.65)
@@ -158,7 +158,7 @@ def _room(rng: np.random.Generator, test: bool, keep_out_mm: np.ndarray) -> Room
     return room_of(box, np.stack(faces), _decals(rng, test, box))
 
 
-def _decals(rng: np.random.Generator, test: bool, box: np.ndarray) -> np.ndarray:
+def _decals(rng: np.random.Generator, test: bool, box: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "D 17"]:
     rows = []
     for face, axis in (("left", 1), ("right", 1), ("back", 0), ("front", 0)):
         low, high = box[0, axis], box[1, axis]
@@ -185,7 +185,7 @@ def _decals(rng: np.random.Generator, test: bool, box: np.ndarray) -> np.ndarray
     return np.stack(rows)
 
 
-def _decal(rng, test, face, kind, low, high) -> np.ndarray:
+def _decal(rng, test, face, kind, low, high) -> Float[np.ndarray, "17"]:
     if kind == "window":
         sky = np.clip(np.array([0.78, 0.86, 0.95]) * rng.uniform(0.75, 1.05), 0, 1)
         colours = (

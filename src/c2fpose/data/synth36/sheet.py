@@ -110,7 +110,7 @@ def _side(joint: int) -> str:
     return side if side in COLOURS else "middle"
 
 
-def _cell(reader: SplitReader, record: int) -> np.ndarray:
+def _cell(reader: SplitReader, record: int) -> UInt8[np.ndarray, "rows columns 3"]:
     stored = crop.decode(reader.jpeg(record))
     if stored is None:
         raise DataError(f"{reader.path}: record {record} ({reader.name(record)}): the JPEG cannot be decoded")

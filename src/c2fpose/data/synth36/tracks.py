@@ -6,16 +6,16 @@ A track holds a value until a move starts, goes to the next value by the minimum
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 
-def minimum_jerk(u: np.ndarray) -> np.ndarray:
+def minimum_jerk(u: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch"]:
     """From 0 to 1 with zero speed and acceleration at both ends (Flash and Hogan, 1985)."""
     u = np.clip(u, 0.0, 1.0)
     return u * u * u * (10.0 + u * (6.0 * u - 15.0))
 
 
-def bump(u: np.ndarray) -> np.ndarray:
+def bump(u: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch"]:
     """Rises from 0 to 1 at u = 0.5 and falls to 0 again; two continuous derivatives."""
     u = np.clip(u, 0.0, 1.0)
     return 64.0 * (u * (1.0 - u)) ** 3
@@ -29,7 +29,9 @@ class Track:
     end_s: Float[np.ndarray, "K"]
     values: Float[np.ndarray, "K C"]
 
-    def keys_at(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def keys_at(
+        self, time_s: Float[np.ndarray, "F"]
+    ) -> tuple[Int[np.ndarray, "F"], Int[np.ndarray, "F"], Float[np.ndarray, "F"]]:
         """Last key left behind, the key approached, and the way gone between them (0 to 1, minimum jerk)."""
         after = np.maximum(np.searchsorted(self.start_s, time_s, side="right") - 1, 0)
         before = np.maximum(after - 1, 0)
@@ -50,7 +52,7 @@ class TrackBuilder:
         self.start_s, self.end_s, self.values = [-9.0], [-8.0], [np.asarray(value, dtype=float)]
 
     @property
-    def last(self) -> np.ndarray:
+    def last(self) -> Float[np.ndarray, "C"]:
         return self.values[-1]
 
     @property
