@@ -21,7 +21,7 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 
-def apply(rotation: Float[np.ndarray, "*batch 3 3"], v: Float[np.ndarray, "*#batch 3"]) -> np.ndarray:
+def apply(rotation: Float[np.ndarray, "*#batch 3 3"], v: Float[np.ndarray, "*#batch 3"]) -> np.ndarray:
     """Rotate vectors."""
     return (rotation @ v[..., None])[..., 0]
 

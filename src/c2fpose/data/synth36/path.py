@@ -1,7 +1,7 @@
 """Where a person goes on the floor: standing places with moves between them, or walks along a closed curve."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from c2fpose.data.synth36.tracks import Track, minimum_jerk
 
 
+@runtime_checkable
 class Path(Protocol):
     def at(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
         """Place on the floor ``(F, 2)`` mm and heading ``(F,)`` radians (continuous: it may exceed pi)."""
