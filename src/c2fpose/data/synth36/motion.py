@@ -9,7 +9,7 @@ millimetres, z up, floor z = 0, the room's centre at the origin.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from c2fpose.data.synth36.arms import ArmPose, anchors_of, arm_targets, clavicle_turns, reach, seat_capsules, way_clear
 from c2fpose.data.synth36.body import BONE_PARENTS, BodyShape
@@ -89,7 +89,7 @@ class Motion:
     frames: int = FRAMES
     fps: int = FPS
 
-    def at(self, frames: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, frames: Num[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
         """Local bone rotations ``(F, 19, 3, 3)`` and pelvis places ``(F, 3)`` mm for the body's forward kinematics."""
         heads, turns = self.solve(np.atleast_1d(np.asarray(frames, dtype=float)) / self.fps)
         world = turns @ self.rig.to_body
