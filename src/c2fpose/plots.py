@@ -83,6 +83,8 @@ Point = tuple[float, float, float, str, bool]  # parameters, error, half of its 
 
 
 def _schedules(axes: Axes, points: list[Point]) -> None:
+    from matplotlib.patheffects import withStroke
+
     _plain(axes)
     axes.set_xlabel("parameters, millions", fontsize=9)
     axes.margins(x=0.16, y=0.12)
@@ -102,10 +104,11 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
             if not wanted and _has_another_below(point, points):
                 offset, ha, va = (7, 0), "left", "center"
             axes.annotate(
-                point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color
-            )
+                point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            )  # fmt: skip
     if points:
-        axes.legend(fontsize=8, frameon=False, loc="upper right")
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
 
 
 def _has_another_below(point: Point, points: list[Point]) -> bool:
