@@ -41,6 +41,21 @@ def options(schema: type[SchemaT], file: str, arguments: list[str], positional: 
     return parse(schema, merged, "")
 
 
+def directories_and_options(
+    schema: type[SchemaT], file: str, words: list[str] | None = None
+) -> tuple[list[Path], SchemaT]:
+    """A command line (the process's own if None) of sweep directories and ``key=value``.
+
+    Raises ``ConfigError`` if it names no directory.
+    """
+    words = sys.argv[1:] if words is None else words
+    names = [word for word in words if "=" not in word and not word.startswith("-")]
+    settings = options(schema, file, [word for word in words if word not in names])
+    if not names:
+        raise ConfigError("give at least one sweep directory, such as runs/ablation_depth/laptop")
+    return [Path(name) for name in names], settings
+
+
 def as_text(arguments: list[str], keys: tuple[str, ...]) -> list[str]:
     """``key=value`` with names of files quoted: they may hold what YAML would read as its own."""
     parts = [argument.partition("=") for argument in arguments]

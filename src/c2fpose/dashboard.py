@@ -1,12 +1,14 @@
 """``python -m c2fpose.dashboard SWEEP_DIR...``: curves, pictures and tables of a sweep, in W&B or as one HTML file."""
 
-import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from c2fpose.command_line import options
+from c2fpose.command_line import directories_and_options
 from c2fpose.config import Schema
 from c2fpose.errors import ConfigError, exits_cleanly
+
+if TYPE_CHECKING:
+    from c2fpose.results import Results
 
 
 class DashboardSettings(Schema):
@@ -23,17 +25,12 @@ class DashboardSettings(Schema):
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """One dashboard of one experiment from its sweep directories."""
-    words = sys.argv[1:] if words is None else words
-    names = [word for word in words if "=" not in word and not word.startswith("-")]
-    settings = options(DashboardSettings, "dashboard.yaml", [word for word in words if word not in names])
-    if not names:
-        raise ConfigError("give at least one sweep directory, such as runs/ablation_depth/laptop")
+    directories, settings = directories_and_options(DashboardSettings, "dashboard.yaml", words)
     from c2fpose.page import page
     from c2fpose.panels import sections
     from c2fpose.report import difference_table, error_table
     from c2fpose.results import read_results
 
-    directories = [Path(name) for name in names]
     results = read_results(directories, settings.accept_code)
     stacks, volumes = shape_of(results)
     if not settings.online:
@@ -56,7 +53,7 @@ def main(words: list[str] | None = None) -> None:
         print(f"dashboard: {address}")
 
 
-def shape_of(results: object) -> tuple[int, bool]:
+def shape_of(results: "Results") -> tuple[int, bool]:
     """Most supervised stacks of any finished row, and whether any row predicts volumes."""
     networks = [job.identity.configuration.get("model", {}).get("network", {}) for job in results.finished]
     stacks = [1 if net.get("supervision") == "none" else len(net.get("depths", [1])) for net in networks]

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -162,16 +163,14 @@ def network_cost(config: NetworkConfig) -> dict[str, int]:
 # --- the sweep as a whole -----------------------------------------------------------------------------------------
 
 
-class SweepHooks(Callback):
-    """Hydra's hooks round a sweep: everything is checked before the first job, tables are made after the last.
+def _exits(hook: Callable[..., None]) -> Callable[..., None]:
+    """Hydra swallows exceptions of hooks, so these exit: 2 behind one line for a user's error, 1 behind a traceback."""
 
-    Hydra swallows exceptions of hooks, so these exit.
-    """
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+    @wraps(hook)
+    def run(self: "SweepHooks", config: DictConfig, **_: Any) -> None:
         try:
             if config.get("sweep") is not None:
-                check_sweep(config, list(config.hydra.overrides.task))
+                hook(self, config)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
@@ -179,20 +178,22 @@ class SweepHooks(Callback):
             traceback.print_exc()
             raise SystemExit(1) from None
 
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        if config.get("sweep") is None:
-            return
+    return run
+
+
+class SweepHooks(Callback):
+    """Hydra's hooks round a sweep: everything is checked before the first job, tables are made after the last."""
+
+    @_exits
+    def on_multirun_start(self, config: DictConfig) -> None:
+        check_sweep(config, list(config.hydra.overrides.task))
+
+    @_exits
+    def on_multirun_end(self, config: DictConfig) -> None:
         from c2fpose.report import summarise
 
         directory = Path(config.sweep_dir)
-        try:
-            summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(2) from None
-        except Exception:
-            traceback.print_exc()
-            raise SystemExit(1) from None
+        summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
         names = jobs(config)
         unfinished = [name for name in names if state(directory / name) != "finished"]
         if unfinished:

@@ -1,12 +1,11 @@
 """``python -m c2fpose.tables SWEEP_DIR...``: a sweep as tables and figures, at any time, of one machine or several."""
 
-import sys
 from pathlib import Path
 from typing import Literal
 
-from c2fpose.command_line import options
+from c2fpose.command_line import directories_and_options
 from c2fpose.config import Schema
-from c2fpose.errors import ConfigError, exits_cleanly
+from c2fpose.errors import exits_cleanly
 
 
 class TablesSettings(Schema):
@@ -20,14 +19,9 @@ class TablesSettings(Schema):
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Tables of one experiment from its sweep directories."""
-    words = sys.argv[1:] if words is None else words
-    names = [word for word in words if "=" not in word and not word.startswith("-")]
-    settings = options(TablesSettings, "tables.yaml", [word for word in words if word not in names])
-    if not names:
-        raise ConfigError("give at least one sweep directory, such as runs/ablation_depth/laptop")
+    directories, settings = directories_and_options(TablesSettings, "tables.yaml", words)
     from c2fpose.report import summarise
 
-    directories = [Path(name) for name in names]
     out = Path(settings.out) if settings.out else directories[0] / "tables"
     summarise(directories, out, settings.root_depth, settings.accept_code)
 
