@@ -273,6 +273,7 @@ def budget_table(results: Results) -> Table:
         "MPJPE of the validation images, mm, root depth given, mean over seeds: at the steps and at the training time "
         "(without validation) that every row reached, between validations on a line. A row that still gains is not "
         "trained to its end.",
+        *(["-: too few validations there to tell."] if any(map(math.isnan, known.gained.values())) else []),
         *_schedule_note(results),
     )  # fmt: skip
     return Table(header, rows, notes)
