@@ -26,7 +26,7 @@ from c2fpose.identity import Identity
 from c2fpose.metrics import ActionTable
 from c2fpose.provenance import file_hash
 from c2fpose.records import budget, differences, row_records
-from c2fpose.report import Table, difference_table, error_table, summarise
+from c2fpose.report import Table, budget_table, difference_table, error_table, summarise
 from c2fpose.results import read_results
 from c2fpose.settings import conf_dir
 from c2fpose.tables import main
@@ -189,6 +189,11 @@ def test_equal_steps_and_equal_time(directory, errors):
     assert known.at_steps["d64_64"] == pytest.approx(naive, abs=0.01)
     assert known.at_seconds["d64_64"] == pytest.approx(naive + 50, abs=0.01)  # half of its steps
     assert known.gained["d1_64"] == pytest.approx(20, abs=0.1)
+    assert "A gain of -" not in "".join(budget_table(read_results([directory])).notes)
+    for path in directory.glob("*/seed*/curve.csv"):
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    short = budget_table(read_results([directory]))
+    assert {row[-1] for row in short.rows} == {"-"} and "A gain of -" in "".join(short.notes)
 
 
 def test_everything_is_written_and_the_csv_holds_the_values(directory, errors, tmp_path):

@@ -19,6 +19,7 @@ from c2fpose.comparison import Difference, mean_and_half_interval
 from c2fpose.paper import VERSIONS, column, figure
 from c2fpose.protocol import ACTIONS
 from c2fpose.records import (
+    Budget,
     budget,
     by_action,
     curve_records,
@@ -273,10 +274,15 @@ def budget_table(results: Results) -> Table:
         "MPJPE of the validation images, mm, root depth given, mean over seeds: at the steps and at the training time "
         "(without validation) that every row reached, between validations on a line. A row that still gains is not "
         "trained to its end.",
-        *(["-: too few validations there to tell."] if any(map(math.isnan, known.gained.values())) else []),
+        *_curve_note(known),
         *_schedule_note(results),
     )  # fmt: skip
     return Table(header, rows, notes)
+
+
+def _curve_note(known: Budget) -> list[str]:
+    unknown = any(map(math.isnan, known.gained.values()))
+    return ["A gain of -: too few validations in the last quarter to tell."] if unknown else []
 
 
 def _schedule_note(results: Results) -> list[str]:
