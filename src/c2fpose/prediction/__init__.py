@@ -1,0 +1,1 @@
+"""From files to poses: people found, poses predicted, results written."""
