@@ -1,0 +1,159 @@
+"""Write files whole: under a temporary name beside the target, synced, read back if asked, then renamed.
+
+A kill at any moment leaves the file as it was before or as it is meant to be, never half of it.
+"""
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from c2fpose.errors import UserError
+
+_MARK = "partial"
+_CLEARED: set[Path] = set()  # directories in which this process has looked for what killed ones left
+
+
+class OutputError(UserError):
+    """A place cannot be written to; the message names it and the reason."""
+
+
+@contextmanager
+def written_whole(
+    path: str | Path,
+    *,
+    check: Callable[[Path], object] | None = None,
+    foreign: tuple[type[Exception], ...] = (),
+) -> Iterator[Path]:
+    """Give the block a temporary path beside ``path``, and rename it to ``path`` when the block ends well.
+
+    The temporary name ends as ``path`` does, for writers that look at the ending; missing directories are made.
+    ``check`` reads the temporary file back: if it raises, ``path`` stays as it was. ``foreign``: what a writer raises
+    instead of ``OSError`` when it cannot write, such as ``RuntimeError``. Raises ``OutputError`` where the place cannot
+    be written to; what the block raises otherwise goes on. Nothing is left beside the target either way.
+    """
+    target = Path(os.path.realpath(path))  # a link goes on pointing to the file
+    try:
+        _check_replaceable(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_orphans(target.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+    temporary = target.with_name(f".{target.stem}.{_writer()}.{secrets.token_hex(3)}.{_MARK}{target.suffix}")
+    try:
+        yield temporary
+        _sync(temporary)
+        if check is not None:
+            check(temporary)
+        os.replace(temporary, target)
+        _sync(target.parent)
+    except (OSError, *foreign) as error:
+        if not _is_about(error, temporary, target):
+            raise
+        raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file whole. Raises ``OutputError``."""
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file whole, UTF-8. Raises ``OutputError``."""
+    write_bytes(path, text.encode())
+
+
+def ready_directory(path: str | Path) -> Path:
+    """Make a directory if it is missing and try whether a file can be made in it: before the work, not after.
+
+    Raises ``OutputError``.
+    """
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        trial = directory / f".{_writer()}.{secrets.token_hex(3)}.{_MARK}"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(f"{path}: nothing can be written there ({reason(error)})") from None
+    return directory
+
+
+def reason(error: BaseException) -> str:
+    """Say in a few words why a file could not be read or written."""
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:
+        ancestors = [Path(os.fsdecode(error.filename)), *Path(os.fsdecode(error.filename)).parents]
+        file = next((place for place in ancestors if place.exists() and not place.is_dir()), ancestors[0])
+        return f"{file} is not a directory"
+    if isinstance(error, OSError) and error.strerror and len(error.strerror) < 80:
+        return error.strerror
+    text = str(error).strip()
+    if inner := re.search(r"error message = '([^']+)'", text):  # HDF5 tells the system's reason in the middle
+        return inner[1]
+    first = text.splitlines()[0] if text else type(error).__name__
+    return first if len(first) <= 160 else first[:157] + "..."
+
+
+def _check_replaceable(target: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISREG(target.stat().st_mode):
+            raise OSError(0, "it is a directory" if target.is_dir() else "it is no regular file")
+
+
+def _is_about(error: Exception, temporary: Path, target: Path) -> bool:
+    """Whether an error tells of the file that was to be written, and not of another one that the block read."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return True
+    ours = {os.fspath(temporary), os.fspath(target), os.fspath(target.parent)}
+    return os.path.abspath(os.fsdecode(error.filename)) in ours if not isinstance(error.filename, int) else True
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold what was written: a renamed file can be empty after a loss of power otherwise."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():  # some file systems cannot sync directories
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _writer() -> str:
+    """Name this process in a temporary file's name, for those who clear up after it."""
+    return f"{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", os.uname().nodename) or "host"
+
+
+def _clear_orphans(directory: Path) -> None:
+    """Remove what killed processes of this machine left, once for each directory."""
+    if directory in _CLEARED:
+        return
+    _CLEARED.add(directory)
+    pattern = re.compile(rf"\..*{_host()}-(\d+)\.[0-9a-f]{{6}}\.{_MARK}(\.[^.]*)?")
+    for name in os.listdir(directory):
+        if (match := pattern.fullmatch(name)) and not is_alive(int(match[1])):
+            with suppress(OSError):
+                (directory / name).unlink()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,0 +1,123 @@
+"""End in one line where somebody stops a command (Ctrl-C: exit code 130, SIGTERM: 143), workers with their parent."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+GRACE_S = 4.0  # to put things in order; then the process ends as it stands (files are whole at any moment)
+_PR_SET_PDEATHSIG = 1
+
+
+class Stopped(SystemExit):
+    """Somebody has stopped the process by a signal; ``code`` is what a shell expects of it, 128 and the signal."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.signum = signum
+
+
+@contextmanager
+def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM in the block into one line on standard error and exit code 130 or 143.
+
+    In the block they raise ``KeyboardInterrupt`` and ``Stopped``, so that ``finally`` is obeyed; a second signal ends
+    the process at once, and so does ``grace_s`` after the first (None: never). ``what_now`` ends the line, such as
+    "the same command goes on". Blocks within blocks leave it to the outermost. Outside the main thread nothing
+    is changed.
+    """
+    if threading.current_thread() is not threading.main_thread() or _Stop.current is not None:
+        yield
+        return
+    stop = _Stop.current = _Stop(what_now, grace_s)
+    before = {number: signal.signal(number, stop.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(stop.say(signal.SIGINT)) from None
+    except Stopped as stopped:
+        raise SystemExit(stop.say(stopped.signum)) from None
+    except SystemExit as ending:
+        if stop.signum is None:
+            raise
+        raise SystemExit(stop.say(stop.signum)) from ending  # a library has turned the signal into its own exit
+    else:
+        if stop.signum is not None:  # it was caught on the way, and what was under way came to an end
+            raise SystemExit(stop.say(stop.signum))
+    finally:
+        stop.over()
+        _Stop.current = None
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Stop:
+    """What is known of the signal that a command received."""
+
+    current: "_Stop | None" = None
+
+    def __init__(self, what_now: str, grace_s: float | None) -> None:
+        self.what_now, self.grace_s = what_now, grace_s
+        self.signum: int | None = None
+        self.said = False
+        self.timer: threading.Timer | None = None
+
+    def receive(self, signum: int, frame: FrameType | None) -> None:
+        """Raise in the main thread; end the process if it was told before."""
+        if self.signum is not None:
+            self.end_now()
+        self.signum = signum
+        if self.grace_s is not None:
+            self.timer = threading.Timer(self.grace_s, self.end_now)
+            self.timer.daemon = True
+            self.timer.start()
+        raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
+
+    def say(self, signum: int) -> int:
+        """Print the line, once; returns the exit code."""
+        if not self.said:
+            self.said = True
+            name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+            print(f"stopped by {name}" + (f"; {self.what_now}" if self.what_now else ""), file=sys.stderr, flush=True)
+        return 128 + signum
+
+    def end_now(self) -> None:
+        """Leave without ``finally``: what is in the way may take for ever."""
+        os._exit(self.say(self.signum))
+
+    def over(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+def follow_parent(parent: int) -> None:
+    """In a worker: leave Ctrl-C to the parent, and end when the parent does, however it does.
+
+    ``parent``: its process number, as it was when the worker was started.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not _kernel_ends_us_with_parent():
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it was gone before we could ask
+        os._exit(1)
+
+
+def _kernel_ends_us_with_parent() -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
+    except (OSError, AttributeError):
+        return False
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,0 +1,130 @@
+"""Stopped commands end in one line with the exit code that shells expect, and no worker survives its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from c2fpose.base import signals
+from c2fpose.base.signals import Stopped, stops_in_one_line
+
+
+def run(body: str, *sent: int, grace: str = "4") -> subprocess.CompletedProcess:
+    """Run ``body`` within ``stops_in_one_line`` and send it signals, each after it has printed a line."""
+    indented = "\n".join("    " + line for line in body.strip().splitlines())
+    code = f"""
+import os, sys, time
+from c2fpose.base.signals import stops_in_one_line
+with stops_in_one_line("the same command goes on", grace_s={grace}):
+{indented}
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    said = ""
+    for number in sent:
+        said += process.stdout.readline()
+        process.send_signal(number)
+    rest, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess([], process.returncode, said + rest, errors)
+
+
+@pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)])
+def test_one_line_the_shells_exit_code_and_finally_is_obeyed(number, name, code):
+    done = run("try:\n    print('ready'); time.sleep(60)\nfinally:\n    print('in order')", number)
+    assert (done.returncode, done.stderr) == (code, f"stopped by {name}; the same command goes on\n")
+    assert done.stdout == "ready\nin order\n"
+
+
+def test_a_library_that_makes_its_own_exit_of_it():
+    body = "try:\n    print('ready'); time.sleep(60)\nexcept BaseException:\n    sys.exit(0)"
+    assert run(body, signal.SIGTERM).returncode == 143
+    body = "try:\n    print('ready'); time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
+    assert run(body, signal.SIGINT).returncode == 130
+
+
+def test_a_second_signal_and_the_end_of_grace_end_at_once():
+    body = "try:\n    print('ready'); time.sleep(60)\nfinally:\n    print('tidying'); time.sleep(60); print('never')"
+    done = run(body, signal.SIGINT, signal.SIGINT)
+    assert (done.returncode, done.stderr.count("\n"), "never" in done.stdout) == (130, 1, False)
+    done = run(body, signal.SIGTERM, grace="0.1")
+    assert (done.returncode, done.stderr.count("\n"), "never" in done.stdout) == (143, 1, False)
+
+
+def test_other_ends_are_left_alone_and_handlers_are_put_back():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(SystemExit) as ending, stops_in_one_line():
+        raise SystemExit(2)
+    assert ending.value.code == 2
+    with pytest.raises(ValueError), stops_in_one_line():
+        raise ValueError
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_blocks_within_blocks_leave_it_to_the_outermost(capsys):
+    with pytest.raises(SystemExit) as ending, stops_in_one_line("go on"):
+        with stops_in_one_line("not said"):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert ending.value.code == 143 and not isinstance(ending.value, Stopped)
+    assert capsys.readouterr().err == "stopped by SIGTERM; go on\n"
+
+
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "watching"])
+def test_workers_end_with_their_parent(kernel):
+    parent = f"""
+import os, subprocess, sys, time
+worker = '''
+import os, sys, time
+from c2fpose.base import signals
+if not {kernel}: signals._kernel_ends_us_with_parent = lambda: False
+signals.follow_parent(int(sys.argv[1]))
+print(os.getpid(), flush=True)
+time.sleep(60)
+'''
+subprocess.run([sys.executable, "-c", worker, str(os.getpid())])
+"""
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    worker = int(process.stdout.readline())
+    os.kill(worker, signal.SIGINT)  # Ctrl-C goes to the whole group; the parent sees to its workers
+    time.sleep(0.05)
+    assert _runs(worker)
+    process.kill()
+    process.wait()
+    for _ in range(200):
+        if not _runs(worker):
+            return
+        time.sleep(0.05)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker outlived its parent")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_whose_parent_is_already_gone_ends_at_once():
+    code = "from c2fpose.base.signals import follow_parent; follow_parent(999999999); print('went on')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+
+
+def test_nothing_changes_outside_the_main_thread():
+    from threading import Thread
+
+    outcome = []
+
+    def work() -> None:
+        with stops_in_one_line():
+            outcome.append(signals._Stop.current)
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+    assert outcome == [None]
