@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
+SET    ?= synth36
 PRESET ?= tiny
-DATA   := data/synth36_$(PRESET)/test.h5
+DATA   := data/$(SET)_$(PRESET)/test.h5
 EXPERIMENT ?= ablation_depth
 ARGS   ?=
 
@@ -14,7 +15,7 @@ help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 train: setup data ## train, evaluate and show a network on the tiny data set (ARGS="key=value ..." to change it)
-	$(RUN) -m c2fpose.train data.preset=$(PRESET) $(ARGS)
+	$(RUN) -m c2fpose.train $(if $(filter-out synth36,$(SET)),data=$(SET)) data.preset=$(PRESET) $(ARGS)
 
 bench: setup data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
@@ -28,10 +29,10 @@ notebook: $(VENV)/notebook data ## execute notebooks/ anew on the newest network
 test: setup ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
 
-data: $(DATA) ## make the synthetic people (PRESET=tiny, small or full)
+data: $(DATA) ## make the synthetic people (SET=synth36 or synth_wild, PRESET=tiny, small or full)
 
 $(DATA): | setup
-	$(RUN) -m c2fpose.data.synth36 preset=$(PRESET) workers=2
+	$(RUN) -m c2fpose.data.$(SET) preset=$(PRESET) workers=2
 
 setup: $(VENV)/installed ## make .venv and install the package under the constraints
 

@@ -32,6 +32,10 @@ class AugmentationConfig(Schema):
     occlusion_probability: Share = 0.0  # one to three plain rectangles of random colour ...
     occlusion_size: Annotated[float, Field(gt=0, le=0.6)] = 0.3  # ... with sides up to this share of the image
 
+    # Files with masks (synth_wild): share of images that get another background, and where it comes from
+    background_probability: Share = 0.0
+    backgrounds: str = "made"  # "made": by procedures; or a folder of photographs
+
     @property
     def photometric(self) -> bool:
         """Whether anything beyond geometry and channel gains is asked for."""

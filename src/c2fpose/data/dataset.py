@@ -4,14 +4,16 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypedDict
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from c2fpose.data import augmentation, crop, released_crop
-from c2fpose.data.config import DataConfig
+from c2fpose.data.config import AugmentationConfig, DataConfig
 from c2fpose.data.schema import SplitReader
+from c2fpose.data.synth_wild.exchange import Backgrounds
 from c2fpose.errors import DataError
 from c2fpose.protocol import BOX_SCALE_UNIT_PX
 from c2fpose.skeleton import MIRROR, ROOT
@@ -77,7 +79,16 @@ class PoseDataset(Dataset):
         self.photometric = (
             augmentation.Photometric(augment, config.image_size) if augment and augment.photometric else None
         )
+        self.backgrounds = self._backgrounds(augment)
         self.cache: ImageCache | None = None
+
+    def _backgrounds(self, augment: AugmentationConfig | None) -> Backgrounds | None:
+        if augment is None or not augment.background_probability:
+            return None
+        if not self.reader.has_masks or self.config.crop_mode != "standard":
+            reason = "crop_mode=standard" if self.reader.has_masks else "a file with masks (data=synth_wild)"
+            raise DataError(f"{self.reader.path}: augmentation.background_probability needs {reason}; set it to 0")
+        return Backgrounds(augment.backgrounds, self.config.image_size, self.seed)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -86,6 +97,8 @@ class PoseDataset(Dataset):
         """Do what loader processes should share: import libraries, fill the cache."""
         if self.photometric:
             self.photometric.prepare()
+        if self.backgrounds:
+            self.backgrounds.prepare()
         if self.config.cache == "memory" and self.cache is None:
             self.cache = ImageCache(self)
 
@@ -148,6 +161,22 @@ class PoseDataset(Dataset):
             return Result(None, (stored,))
         return Result(self._sample(record, row, stored, to_crop, from_stored, draw), ())
 
+    def _behind(
+        self, record: int, row: dict[str, np.ndarray], to_crop: Float[np.ndarray, "2 3"], draw: augmentation.Draw
+    ) -> UInt8[np.ndarray, "S S"]:
+        """How much of each pixel of the crop is background, 255 all; beyond the stored image nothing is."""
+        mask = cv2.imdecode(self.reader.mask(record), cv2.IMREAD_GRAYSCALE)
+        if mask is None:
+            raise DataError(
+                f"{self.reader.path}: record {record} ({self.reader.name(record)}): the mask cannot be decoded"
+            )
+        reduced = self._reduction(record, draw.scale)
+        if reduced > 1:
+            mask = cv2.resize(mask, (mask.shape[1] // reduced, mask.shape[0] // reduced), interpolation=cv2.INTER_AREA)
+        step = float(row["stored_step_px"]) * reduced
+        from_stored = crop.stored_to_crop(to_crop, row["stored_left_top_px"].astype(float), step)
+        return crop.warp(cv2.merge([255 - mask] * 3), from_stored, self.config.image_size)[..., 0]
+
     def _sample(
         self,
         record: int,
@@ -167,6 +196,12 @@ class PoseDataset(Dataset):
             box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
         else:
             image = crop.warp(stored, from_stored, size)
+            if self.backgrounds:
+                behind, chance = (
+                    self._behind(record, row, to_crop, draw),
+                    self.config.augmentation.background_probability,
+                )
+                image = self.backgrounds.exchanged(image, behind, draw.photometric_seed, chance)
             box_left_top = center - side / 2
         image = crop.planes(image)
         if draw.gains:

@@ -62,6 +62,16 @@ class SplitInfo:
     provenance: dict[str, Any]  # how it was made: seed, preset, source, code version
     images: str = "embedded"  # one of IMAGE_STORES
 
+    @property
+    def boxes_hold_visible_parts(self) -> bool:
+        """Whether boxes are drawn around what can be seen of a person, instead of around all joints."""
+        return self.provenance.get("boxes") == "visible"
+
+    @property
+    def trial_is_person(self) -> bool:
+        """Whether each trial of a subject is another person, instead of the same one again."""
+        return self.provenance.get("trials") == "people"
+
 
 @dataclass(frozen=True)
 class ImageFiles:
@@ -80,12 +90,14 @@ def write_split(
     split: str,
     provenance: dict[str, Any],
     image_files: ImageFiles | None = None,
+    masks: Iterable[bytes] | None = None,
 ) -> SplitInfo:
     """Write one split; the file has its name only when it is complete.
 
     ``annotations`` holds every key of ``FIELDS`` with the same number of rows; ``jpegs`` yields as many encoded images
     and may be a generator, or is None for poses alone. With ``image_files`` the images stay where they are and
-    ``jpegs`` is read for the fingerprint alone. Raises ``DataError`` when names, shapes or counts differ.
+    ``jpegs`` is read for the fingerprint alone. ``masks`` yields a PNG for each image: how much of each stored pixel
+    is foreground, 255 all. Raises ``DataError`` when names, shapes or counts differ.
     """
     arrays = checked_arrays(path, annotations)
     records = len(arrays["scale"])
@@ -97,9 +109,7 @@ def write_split(
         write_annotations(file, arrays, digest)
         images = records
         if store == "embedded":
-            offsets = _write_jpegs(file, jpegs, digest)
-            file.create_dataset("jpeg_offsets", data=offsets)
-            images = len(offsets) - 1
+            images = _write_encoded(file, "jpeg", jpegs, digest)
         elif store == "files":
             _write_names(file, image_files, path.parent)
             for jpeg in jpegs:
@@ -107,6 +117,8 @@ def write_split(
             images = len(image_files.names)
         if images != records:
             raise DataError(f"{path}: {images} images for {records} annotated records")
+        if masks is not None and (count := _write_encoded(file, "mask", masks, digest)) != records:
+            raise DataError(f"{path}: {count} masks for {records} annotated records")
         info = SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance, store)
         write_header(file, info)
     os.replace(partial, path)
@@ -152,10 +164,10 @@ def _write_names(file: h5py.File, files: ImageFiles, beside: Path) -> None:
     file.attrs["images_root"] = Path(os.path.relpath(files.root, beside)).as_posix()
 
 
-def _write_jpegs(file: h5py.File, jpegs: Iterable[bytes], digest: Any) -> np.ndarray:
-    """Append all images to one flat byte array; returns the offsets ``(records + 1,)``."""
+def _write_encoded(file: h5py.File, name: str, items: Iterable[bytes], digest: Any) -> int:
+    """Append all items to one flat byte array ``NAME_bytes``, with ``NAME_offsets (items + 1,)``; returns how many."""
     block = 16 << 20
-    stored = file.create_dataset("jpeg_bytes", shape=(0,), maxshape=(None,), dtype="uint8", chunks=(1 << 18,))
+    stored = file.create_dataset(f"{name}_bytes", shape=(0,), maxshape=(None,), dtype="uint8", chunks=(1 << 18,))
     offsets, pending, flushed = [0], bytearray(), 0
 
     def flush() -> None:
@@ -165,14 +177,15 @@ def _write_jpegs(file: h5py.File, jpegs: Iterable[bytes], digest: Any) -> np.nda
         flushed += len(pending)
         pending.clear()
 
-    for jpeg in jpegs:
-        pending += jpeg
-        digest.update(jpeg)
-        offsets.append(offsets[-1] + len(jpeg))
+    for item in items:
+        pending += item
+        digest.update(item)
+        offsets.append(offsets[-1] + len(item))
         if len(pending) >= block:
             flush()
     flush()
-    return np.asarray(offsets, np.int64)
+    file.create_dataset(f"{name}_offsets", data=np.asarray(offsets, np.int64))
+    return len(offsets) - 1
 
 
 class SplitReader:
@@ -184,13 +197,14 @@ class SplitReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._images: h5py.Dataset | None = None
+        self._datasets: dict[str, h5py.Dataset] = {}
         self._pid = -1
         with _opened(self.path) as file:
             _check_header(file, self.path)
             self.annotations = {name: _read_field(file, self.path, name) for name in FIELDS}
             images = str(file.attrs.get("images", "embedded"))
             self._offsets = file["jpeg_offsets"][:] if images == "embedded" else None
+            self._mask_offsets = file["mask_offsets"][:] if "mask_offsets" in file else None
             self._names = file["image_names"][:] if images == "files" else None
             self._root = os.path.join(os.path.dirname(self.path), str(file.attrs.get("images_root", "")))
             self.info = SplitInfo(
@@ -202,13 +216,13 @@ class SplitReader:
                 provenance=json.loads(file.attrs["provenance"]),
                 images=images,
             )
-        _check_annotations(self.annotations, self.path)
+        _check_annotations(self.annotations, self.path, cut=self.info.boxes_hold_visible_parts)
 
     def __len__(self) -> int:
         return self.info.records
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_images": None, "_pid": -1}
+        return self.__dict__ | {"_datasets": {}, "_pid": -1}
 
     def jpeg(self, record: int) -> np.ndarray:
         """The encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names a record that cannot be read."""
@@ -216,14 +230,27 @@ class SplitReader:
             return self._jpeg_file(record)
         if self._offsets is None:
             raise DataError(f"{self.path}: holds poses alone, no images")
+        return self._encoded("jpeg", self._offsets, record)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether a mask of the foreground is stored with each image."""
+        return self._mask_offsets is not None
+
+    def mask(self, record: int) -> np.ndarray | None:
+        """The record's encoded mask (PNG, grey, 255 foreground alone), ``(bytes,)`` uint8; None in a file without."""
+        return None if self._mask_offsets is None else self._encoded("mask", self._mask_offsets, record)
+
+    def _encoded(self, name: str, offsets: np.ndarray, record: int) -> np.ndarray:
         if self._pid != os.getpid():
             # No chunk cache: images are read once each and in random order, and a chunk holds many of them.
-            self._images, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0)["jpeg_bytes"], os.getpid()
-        start, stop = self._offsets[record], self._offsets[record + 1]
+            file, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0), os.getpid()
+            self._datasets = {key: file[key] for key in ("jpeg_bytes", "mask_bytes") if key in file}
         try:
-            return self._images[start:stop]
+            return self._datasets[f"{name}_bytes"][offsets[record] : offsets[record + 1]]
         except OSError as error:
-            raise DataError(f"{self.path}: record {record}: image bytes cannot be read ({error})") from None
+            what = "image" if name == "jpeg" else name
+            raise DataError(f"{self.path}: record {record}: {what} bytes cannot be read ({error})") from None
 
     def image_file(self, record: int) -> str | None:
         """Path of the record's image, where images are files beside the HDF5."""
@@ -281,8 +308,9 @@ def _read_field(file: h5py.File, path: str, name: str) -> np.ndarray:
         raise DataError(f"{path}: {name} cannot be read ({error})") from None
 
 
-def _check_annotations(annotations: dict[str, np.ndarray], path: str) -> None:
-    """Refuse what no correct file holds, naming the first record at fault."""
+def _check_annotations(annotations: dict[str, np.ndarray], path: str, cut: bool) -> None:
+    """Refuse what no correct file holds, naming the first record at fault. Of people that are ``cut`` by their boxes
+    joints may lie anywhere."""
     joints, scale = annotations["joints_cam_mm"], annotations["scale"]
     if len(scale) == 0:
         raise DataError(f"{path}: holds no record")
@@ -294,7 +322,7 @@ def _check_annotations(annotations: dict[str, np.ndarray], path: str) -> None:
         "a person more than 4 m in extent; lengths must be millimetres": extent > 4000,
         "a box without size": ~(scale > 0),
         "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= len(ACTIONS)),
-        "a joint far outside its box": _outside_box(annotations),
+        "a joint far outside its box": _outside_box(annotations) & (not cut),
     }
     for fault, rows in faults.items():
         if rows.any():

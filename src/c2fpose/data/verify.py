@@ -90,6 +90,8 @@ def check_fingerprint(reader: SplitReader) -> Finding:
     try:
         for record in range(len(reader) if reader.info.images != "none" else 0):
             digest.update(reader.jpeg(record))
+        for record in range(len(reader) if reader.has_masks else 0):
+            digest.update(reader.mask(record))
     except DataError as error:
         return Finding("fingerprint", FAIL, f"not computed: {error}")
     same = digest.hexdigest() == reader.info.fingerprint

@@ -127,7 +127,7 @@ def _compare(place: str, found: dict[str, Any], job: Job) -> None:
             )
 
 
-def _each_done(make: Callable[[Shard], Shard], missing: list[Shard], workers: int) -> Iterator[Shard]:
+def _each_done(make: Callable[[Any], Any], missing: list[Any], workers: int) -> Iterator[Any]:
     if workers == 1 or len(missing) < 2:
         yield from map(make, missing)
         return

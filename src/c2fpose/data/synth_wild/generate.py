@@ -1,0 +1,167 @@
+"""Make a synth_wild data set: shard by shard in several processes, resumable, complete or not there at all.
+
+The way there is synth36's (``synth36.generate``): ``OUT.partial`` holds finished shards until both splits are whole.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import c2fpose
+from c2fpose.data.schema import FIELDS, SplitInfo, write_split
+from c2fpose.data.synth36 import generate as synth36
+from c2fpose.data.synth_wild.backgrounds import draw_background
+from c2fpose.data.synth_wild.drawing import STORED_BOXES, STORED_PX, Shot, draw_shots
+from c2fpose.data.synth_wild.plan import IMAGES_OF_PERSON, PEOPLE_OF_SHARD, SUBJECTS, Preset, Shard, shards
+from c2fpose.data.synth_wild.postures import FAMILIES
+from c2fpose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
+
+_STREAM = 606  # key of this module in seed sequences
+POOL, POOL_PX = 40, 384  # backgrounds of a shard, and their side
+
+
+@dataclass(frozen=True)
+class Job(synth36.Job):
+    """What is to be made."""
+
+    preset: Preset
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What decides every byte of the outcome; stands in the files. ``action`` counts in ``families``."""
+        return {
+            "preset": self.name, "shards": asdict(self.preset), "seed": self.seed, "generator": generator_digest(),
+            "families": list(FAMILIES), "boxes": "visible", "trials": "people",
+        }  # fmt: skip
+
+
+def generate(
+    out: Path, job: Job, workers: int = 1, done: Callable[[int], None] = lambda images: None
+) -> list[SplitInfo]:
+    """Make ``out/train.h5`` and ``out/test.h5``; ``done`` hears of each shard's number of images.
+
+    A killed run is taken up after its last complete shard. Raises ``DataError`` if ``out`` or the unfinished
+    ``out.partial`` is of another seed, preset or generator.
+    """
+    unfinished = out.with_name(out.name + ".partial")
+    if (finished := synth36.finished_splits(out, job)) is not None:
+        return finished
+    synth36._claim(unfinished, job)
+    todo = [shard for split in reversed(SUBJECTS) for shard in shards(job.preset, split)]
+    missing = []
+    for shard in todo:
+        if _shard_path(unfinished, shard).exists():
+            done(shard.images)
+        else:
+            missing.append(shard)
+    for shard in synth36._each_done(partial(write_shard, unfinished, seed=job.seed), missing, workers):
+        done(shard.images)
+    for split in SUBJECTS:
+        merge(unfinished, unfinished / f"{split}.h5", shards(job.preset, split), job)
+    shutil.rmtree(unfinished / "shards")
+    (unfinished / "job.json").unlink()
+    if out.exists():
+        out.rmdir()  # empty: ``finished_splits`` has looked
+    os.replace(unfinished, out)
+    return synth36.finished_splits(out, job)
+
+
+def write_shard(unfinished: Path, shard: Shard, *, seed: int) -> Shard:
+    """Make one shard's file."""
+    annotations, images, masks = make_shard(shard, seed)
+    arrays = dict(annotations)
+    for name, items in (("jpeg", images), ("mask", masks)):
+        arrays |= {f"{name}_bytes": np.frombuffer(b"".join(items), np.uint8), f"{name}_sizes": list(map(len, items))}
+    path = _shard_path(unfinished, shard)
+    temporary = path.with_suffix(".unfinished.npz")
+    np.savez(temporary, **arrays)
+    os.replace(temporary, path)
+    return shard
+
+
+def make_shard(shard: Shard, seed: int) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
+    """Annotations (``schema.FIELDS``), encoded images and masks of some people."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    test = shard.split == "test"
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, int(test), shard.number]))
+    pool = [draw_background(rng, POOL_PX) for _ in range(POOL)]
+    rows: list[dict[str, Any]] = []
+    images: list[bytes] = []
+    masks: list[bytes] = []
+    for place in range(shard.images // IMAGES_OF_PERSON):
+        person = shard.number * PEOPLE_OF_SHARD + place
+        for number, shot in enumerate(draw_shots(rng, IMAGES_OF_PERSON, test, pool)):
+            rows.append(_row(shot, shard.split, person, number))
+            quality = [cv2.IMWRITE_JPEG_QUALITY, synth36.JPEG_QUALITY]
+            images.append(cv2.imencode(".jpg", shot.photo.image[..., ::-1], quality)[1].tobytes())
+            masks.append(cv2.imencode(".png", shot.photo.mask, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
+    return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, images, masks
+
+
+def _row(shot: Shot, split: str, person: int, number: int) -> dict[str, Any]:
+    """Annotations of one image. People are dealt out to the split's subjects; a trial is one person."""
+    stored_side_px = STORED_BOXES * shot.box.side_px
+    subjects = SUBJECTS[split]
+    return {
+        "joints_cam_mm": shot.camera.to_camera(shot.joints_world_mm),
+        "joints_px": shot.camera.to_image(shot.joints_world_mm),
+        "center_px": shot.box.center_px,
+        "scale": shot.box.side_px / BOX_SCALE_UNIT_PX,
+        "intrinsics_px": shot.camera.intrinsics_px,
+        "stored_left_top_px": shot.box.center_px - stored_side_px / 2,
+        "stored_step_px": stored_side_px / STORED_PX,
+        "subject": subjects[person % len(subjects)],
+        "action": shot.family,
+        "trial": person // len(subjects) + 1,
+        "camera": number % len(CAMERA_SERIALS),
+        "frame": number + 1,
+    }
+
+
+def merge(unfinished: Path, path: Path, parts: list[Shard], job: Job) -> SplitInfo:
+    """Write finished shards as one split."""
+    paths = [_shard_path(unfinished, shard) for shard in parts]
+    annotations: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
+    for part in paths:
+        with np.load(part) as stored:
+            for name, arrays in annotations.items():
+                arrays.append(stored[name])
+    return write_split(
+        path,
+        {name: np.concatenate(arrays) for name, arrays in annotations.items()},
+        _encoded(paths, "jpeg"),
+        dataset="synth_wild",
+        split=parts[0].split,
+        provenance=job.provenance | {"version": c2fpose.__version__},
+        masks=_encoded(paths, "mask"),
+    )
+
+
+def _encoded(paths: list[Path], name: str) -> Iterator[bytes]:
+    for path in paths:
+        with np.load(path) as stored:
+            everything, sizes = stored[f"{name}_bytes"].tobytes(), stored[f"{name}_sizes"]
+        ends = np.cumsum(sizes)
+        yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
+
+
+def _shard_path(unfinished: Path, shard: Shard) -> Path:
+    return unfinished / "shards" / f"{shard.name}.npz"
+
+
+def generator_digest() -> str:
+    """A short hash over the code and the body pack that make images and labels."""
+    digest = hashlib.sha256(synth36.generator_digest().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name not in ("__init__.py", "__main__.py", "sheet.py"):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

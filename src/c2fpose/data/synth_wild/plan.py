@@ -1,0 +1,43 @@
+"""What a preset holds. A larger preset holds every image of a smaller one, unchanged: images are made in shards, each a
+pure function of (seed, split, its number)."""
+
+from dataclasses import dataclass
+
+from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+
+SUBJECTS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
+IMAGES_OF_PERSON = 4
+PEOPLE_OF_SHARD = 125
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Shards of each split, of ``IMAGES_OF_PERSON * PEOPLE_OF_SHARD`` images."""
+
+    train: int
+    test: int
+
+    def images(self, split: str) -> int:
+        """Images of a whole split."""
+        return getattr(self, split) * IMAGES_OF_PERSON * PEOPLE_OF_SHARD
+
+
+PRESETS = {"tiny": Preset(4, 1), "small": Preset(12, 2), "medium": Preset(60, 3), "full": Preset(120, 4)}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some people of a split: what is made and kept, or made again, as a whole."""
+
+    split: str
+    number: int
+    images: int = 500
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}_{self.number:04d}"
+
+
+def shards(preset: Preset, split: str) -> list[Shard]:
+    """A split, in the order of its file."""
+    return [Shard(split, number) for number in range(getattr(preset, split))]
