@@ -1,0 +1,9 @@
+"""What comes out of a prediction: one file for each way of writing a ``PoseResult``, chosen by the file's ending.
+
+``write`` writes one file, ``plan`` names the files that a command is going to write. The JSON is what the others are
+made after: its conventions hold for all of them.
+"""
+
+from c2fpose.prediction.outputs.formats import FORMATS, Pictures, plan, write
+
+__all__ = ["FORMATS", "Pictures", "plan", "write"]

@@ -1,0 +1,94 @@
+"""Which formats there are, which files a command will write, and the one function that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from c2fpose.errors import ConfigError, DataError
+from c2fpose.prediction.result import PoseResult
+
+# Frames as RGB bytes, one for each of ``PoseResult.frames``, in their order. Gone through more than once: a list, or
+# an object that decodes a video again whenever it is iterated over.
+Pictures = Iterable[UInt8[np.ndarray, "rows columns 3"]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write a result."""
+
+    endings: tuple[str, ...]  # of files, the first one where only the format's name was given
+    what: str
+    needs_pictures: bool = False
+
+
+FORMATS = {
+    "json": Format((".json",), "everything that is known, with its conventions (docs/prediction.schema.json)"),
+    "npz": Format((".npz",), "the numbers as NumPy arrays, a row a person and frame"),
+    "csv": Format((".csv",), "the joints as a table, a row a joint"),
+    "figure": Format((".png",), "picture and pose from two sides, for print", needs_pictures=True),
+    "video": Format((".webm", ".mp4"), "the frames with joints, beside the turning pose", needs_pictures=True),
+    "bvh": Format((".bvh",), "motion of a skeleton, a file a person, for Blender and others"),
+    "html": Format((".html",), "one page to look at: picture, 3D pose, volumes; no network needed"),
+}
+
+
+def format_of(path: Path) -> str:
+    """Name the format that a file's ending asks for. Raises ``ConfigError`` for an ending that none has."""
+    for name, known in FORMATS.items():
+        if path.suffix.lower() in known.endings:
+            return name
+    endings = ", ".join(ending for known in FORMATS.values() for ending in known.endings)
+    raise ConfigError(f"out={path}: no output ends in {path.suffix or 'nothing'!r}; expected one of {endings}")
+
+
+def plan(
+    source: str | Path, out: str | Path | None = None, formats: Sequence[str] | None = None, overwrite: bool = True
+) -> dict[str, Path]:
+    """Name the file that each format will be written to, for one source.
+
+    ``out``: a file, whose ending chooses the format; or a folder, in which files are named after the source
+    (``<source>_pose.<ending>``); None: the source's own folder. ``formats``: of ``FORMATS``; with a file as ``out``
+    they are written beside it, with other endings.
+    Raises ``ConfigError`` for unknown formats or endings; ``DataError`` where a file is there and may not be replaced.
+    """
+    source = Path(source)
+    if unknown := [name for name in formats or () if name not in FORMATS]:
+        raise ConfigError(f"formats={unknown[0]}: no such output; expected some of {', '.join(FORMATS)}")
+    out = source.parent if out is None else Path(out)
+    if out.suffix and not out.is_dir():
+        planned = {format_of(out): out}
+        base = out.with_suffix("")
+    else:
+        planned = {}
+        base = out / f"{source.stem}_pose"
+        formats = formats or ("figure", "json")
+    for name in formats or ():
+        planned.setdefault(name, base.with_name(base.name + FORMATS[name].endings[0]))
+    for path in planned.values():
+        if path.is_dir():
+            raise DataError(f"{path}: is a directory; give another out=")
+        if source.exists() and path.exists() and path.samefile(source):
+            raise DataError(f"{path}: would replace what is read; give another out=")
+        if path.exists() and not overwrite:
+            raise DataError(f"{path}: is there already; overwrite=true replaces it")
+    return planned
+
+
+def write(result: PoseResult, path: str | Path, pictures: Pictures | None = None, name: str | None = None) -> list[Path]:
+    """Write a result as ``name`` (of ``FORMATS``; None: by the path's ending). Return the files written.
+
+    Most formats are one file; BVH has one a person. Files are written whole, and replace what was there.
+    Raises ``ConfigError`` where a format needs pictures and there are none, ``UserError`` where nothing can be written.
+    """
+    path = Path(path)
+    name = name or format_of(path)
+    if FORMATS[name].needs_pictures and pictures is None:
+        raise ConfigError(f"{path}: {name} needs the pictures, and none are there")
+    writer = import_module(f"c2fpose.prediction.outputs.{name}")  # late: each has libraries of its own
+    return writer.write(result, pictures, path)
