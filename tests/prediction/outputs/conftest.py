@@ -75,7 +75,9 @@ def make_video(frames: int = 11) -> PoseResult:
         Source("video", (640, 480), "walk.webm", "0" * 64, 10.0),
         Camera(INTRINSICS_PX, "given"),
         tuple(said),
-        model=ModelUsed("tiny.ckpt", "1" * 64, "0.1.0", {"train": "2" * 64}, 64, {"method": "argmax"}, "torch", "32-true"),
+        model=ModelUsed(
+            "tiny.ckpt", "1" * 64, "0.1.0", {"train": "2" * 64}, 64, {"method": "argmax"}, "torch", "32-true"
+        ),
         confidence_meaning="that the joint lies within 150 mm of the truth",
         notes=("the focal length is a guess",),
     )

@@ -5,8 +5,8 @@ source, and all files of it, share that frame and the time.
 
 A BVH skeleton has fixed bone lengths, a network's poses have not. OFFSETs are the person's own median lengths in a
 T-pose facing the camera. A joint whose bone changes by more than ``KEPT_MM`` has position channels too, which stand in
-place of the OFFSET, as Blender and MotionBuilder read them: forward kinematics then give back every joint. Bones turn by
-the smallest rotation that points them at the next joint (twist about a bone's own axis is not in 17 points).
+place of the OFFSET, as Blender reads them: forward kinematics then give back every joint. Bones turn by the smallest
+rotation that points them at the next joint (twist about a bone's own axis is not in 17 points).
 """
 
 from __future__ import annotations

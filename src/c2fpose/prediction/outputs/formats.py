@@ -15,7 +15,7 @@ from c2fpose.prediction.result import PoseResult
 
 # Frames as RGB bytes, one for each of ``PoseResult.frames``, in their order. Gone through more than once: a list, or
 # an object that decodes a video again whenever it is iterated over.
-Pictures = Iterable[UInt8[np.ndarray, "rows columns 3"]]
+Pictures = Iterable[UInt8[np.ndarray, "_ _ 3"]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ def plan(
     return planned
 
 
-def write(result: PoseResult, path: str | Path, pictures: Pictures | None = None, name: str | None = None) -> list[Path]:
+def write(
+    result: PoseResult, path: str | Path, pictures: Pictures | None = None, name: str | None = None
+) -> list[Path]:
     """Write a result as ``name`` (of ``FORMATS``; None: by the path's ending). Return the files written.
 
     Most formats are one file; BVH has one a person. Files are written whole, and replace what was there.

@@ -1,4 +1,4 @@
-"""A result as JSON: the conventions first, then one line a person and frame. docs/prediction.schema.json describes it."""
+"""A result as JSON: the conventions first, then one line a person and frame (docs/prediction.schema.json)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+"""The paper's figure: each person with joints, and the pose from the camera's view and turned by 90 degrees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from c2fpose.photo import crop_box
+from c2fpose.prediction.outputs.conventions import FOCAL_MEANINGS
+from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.result import Frame, PersonPose, PoseResult
+from c2fpose.show import Person, pose_figure, save_png, sheet
+
+CROP_PX = 640  # side of a crop in the figure
+MOST_PEOPLE = 12  # of a picture
+MOST_TRACKS, FRAMES_EACH = 3, 5  # people of a video, those seen longest, and frames of each, evenly spread
+
+Drawn = tuple[Frame, PersonPose]
+
+
+def write(result: PoseResult, pictures: Pictures, path: Path) -> list[Path]:
+    """Write a PNG of everybody in a picture, or of a video's people at several times. None where nobody was found."""
+    groups = _chosen(result)
+    frames = {frame.index for group in groups.values() for frame, _ in group}
+    images = {frame.index: image for frame, image in zip(result.frames, pictures, strict=True) if frame.index in frames}
+    drawn = {
+        name: [_person(result, frame, pose, images[frame.index]) for frame, pose in group]
+        for name, group in groups.items()
+    }
+    everybody = [person for group in drawn.values() for person in group]
+    if not everybody:
+        return []
+    return [save_png(pose_figure(everybody[0]) if len(everybody) == 1 else sheet(drawn), path)]
+
+
+def _chosen(result: PoseResult) -> dict[str, list[Drawn]]:
+    """Who is drawn, by the heading of a column."""
+    if result.source.kind != "video":
+        people = list(result.people())[:MOST_PEOPLE]
+        first = -(-len(people) // 2) if len(people) > 3 else len(people)  # two columns of many people
+        parts = {Path(result.source.file or "picture").name: people[:first], " ": people[first:]}
+        return {name: part for name, part in parts.items() if part}
+    tracks = sorted((result.track(id) for id in result.ids), key=len, reverse=True)[:MOST_TRACKS]
+    groups = {}
+    for track in sorted(tracks, key=lambda track: track[0][1].id):
+        spread = np.unique(np.linspace(0, len(track) - 1, FRAMES_EACH).round().astype(int))
+        groups[f"person {track[0][1].id}"] = [track[number] for number in spread]
+    return groups
+
+
+def _person(result: PoseResult, frame: Frame, pose: PersonPose, image: UInt8[np.ndarray, "_ _ 3"]) -> Person:
+    crop, box = crop_box(image, pose.box, CROP_PX)
+    across = (pose.joints_px - [box.left, box.top]) / box.side
+    if result.source.kind == "video":
+        caption = f"{frame.time_s:.2f} s, root at {pose.root_depth_mm / 1000:.2f} m"
+    else:
+        caption = f"person {pose.id}, root at {pose.root_depth_mm / 1000:.2f} m"
+        caption += f"; focal length {FOCAL_MEANINGS[result.camera.focal_from].split(':')[0].split(';')[0]}"
+    return Person(crop, across, pose.joints_cam_mm, caption=caption)

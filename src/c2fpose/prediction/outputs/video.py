@@ -1,0 +1,138 @@
+"""A video to look at: each frame with its people's joints, beside their poses on a floor that turns slowly.
+
+WebM (VP8) plays in browsers; MP4 (MPEG-4 part 2, which OpenCV can write without further libraries) is written some ten
+times as fast, and plays in most players. Frames have even times; a source of uneven ones is shown at the right moments.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from rich.progress import track
+
+from c2fpose.base.files import OutputError, written_whole
+from c2fpose.pictures.frames import Stage, draw_joints, pose_panel
+from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.result import Frame, PersonPose, PoseResult
+
+LARGEST_SIDE_PX = 640  # of a frame in the video
+PANEL_PX = 480  # most; never higher than the frame
+FULL_TURN_S = 12.0
+STILL_S, STILL_FPS = 6.0, 25.0  # a single picture: its pose turns for so long
+HIGHEST_FPS = 60.0
+CODECS = {".webm": "VP80", ".mp4": "mp4v"}
+_LOOK_BACK, _LEAST_FREE = 50, 2**20  # frames between two looks at the disk, and bytes that must be free there
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+
+
+def write(result: PoseResult, pictures: Pictures, path: Path) -> list[Path]:
+    """Write ``path``. None where the source has no frames. Raises ``OutputError`` where the disk is full."""
+    if not result.frames:
+        return []
+    fps, count = _clock(result)
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)  # on a full disk it writes a line for each frame
+    try:
+        with written_whole(path, check=lambda partial: _check(partial, path, count)) as partial:
+            _encode(result, pictures, partial, path, fps, count)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    return [path]
+
+
+def _clock(result: PoseResult) -> tuple[float, int]:
+    """Frames a second and their number, so that the video lasts as long as its source."""
+    times = np.array([frame.time_s for frame in result.frames])
+    steps = np.diff(times)
+    if not (steps > 0).any():
+        return STILL_FPS, round(STILL_S * STILL_FPS)
+    fps = min(1 / float(np.median(steps[steps > 0])), HIGHEST_FPS)
+    return fps, round((times[-1] - times[0]) * fps) + 1
+
+
+def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, fps: float, count: int) -> None:
+    poses = result.table().joints_cam_mm
+    stage = Stage.around(poses) if len(poses) else None
+    writer = None
+    try:
+        shown = zip(range(count), _at_even_times(result, pictures, fps, count), strict=True)
+        for number, (frame, image) in track(shown, f"{path.name}", total=count, transient=True):
+            page = _page(frame, image, stage, 360 * number / fps / FULL_TURN_S)
+            if writer is None:
+                code = cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
+                with _muted():
+                    writer = cv2.VideoWriter(str(partial), code, fps, page.shape[1::-1])
+                if not writer.isOpened():
+                    raise OutputError(f"{path}: no video can be written there")
+            writer.write(cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
+            if number % _LOOK_BACK == 0 and shutil.disk_usage(partial.parent).free < _LEAST_FREE:
+                raise OutputError(f"{path}: the disk is full; the video needs more room")
+    finally:
+        if writer is not None:
+            writer.release()
+
+
+def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: int) -> Iterator[tuple[Frame, Image]]:
+    """The frame that is on at each moment of the video, and its picture; the pictures are gone through once."""
+    start = result.frames[0].time_s
+    images = iter(pictures)
+    frame, image, position = result.frames[0], next(images), 0
+    for number in range(count):
+        while position + 1 < len(result.frames) and (
+            result.frames[position + 1].time_s - start <= (number + 0.5) / fps
+        ):
+            position += 1
+            frame, image = result.frames[position], next(images)
+        yield frame, image
+
+
+def _page(frame: Frame, image: Image, stage: Stage | None, turn_deg: float) -> Image:
+    """One frame of the video: the picture with joints, and the panel beside it; even numbers of rows and columns."""
+    scale = min(1.0, LARGEST_SIDE_PX / max(image.shape[:2]))
+    rows, columns = (max(2, round(side * scale / 2) * 2) for side in image.shape[:2])
+    small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    side = min(rows, PANEL_PX)
+    several = len(frame.people) > 1
+    people: list[PersonPose] = sorted(frame.people, key=lambda person: -person.root_depth_mm)
+    for person in people:
+        ratio = np.array([columns / image.shape[1], rows / image.shape[0]])
+        label = str(person.id) if several else ""
+        draw_joints(small, person.joints_px * ratio, person.joints_cam_mm[:, 2], person.confidence, label)
+    page = np.full((rows, columns + side, 3), 255, np.uint8)
+    page[:, :columns] = small
+    if stage is not None:
+        shown = [(person.joints_cam_mm, person.confidence, str(person.id) if several else "") for person in people]
+        top = (rows - side) // 2
+        page[top : top + side, columns:] = pose_panel(stage, shown, turn_deg, side)
+    return page
+
+
+def _check(partial: Path, path: Path, frames: int) -> None:
+    """Refuse a file that was cut off: OpenCV says nothing when a disk fills."""
+    with _muted():
+        reader = cv2.VideoCapture(str(partial))
+        found = reader.get(cv2.CAP_PROP_FRAME_COUNT) if reader.isOpened() else -1
+        reader.release()
+    if abs(found - frames) > 1:
+        raise OutputError(f"{path}: the video could not be written whole; is the disk full?")
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Keep off what the video library itself prints, a remark for each WebM among it."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,44 @@
+"""The figure shows everybody, from crops of the right places."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from c2fpose.prediction.outputs import figure
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What is drawn, not its pixels: pictures/ tests those."""
+    calls = []
+    monkeypatch.setattr(figure, "save_png", lambda page, path: path)
+    monkeypatch.setattr(figure, "pose_figure", lambda person: calls.append({"": [person]}))
+    monkeypatch.setattr(figure, "sheet", calls.append)
+    return calls
+
+
+def test_everybody_in_a_picture(image, pictures, tmp_path, drawn):
+    figure.write(image, pictures[3:4], tmp_path / "out.png")
+    ((name, people),) = drawn[0].items()
+    assert name == "walk.jpg" and len(people) == 2
+    for person, pose in zip(people, image.frames[0].people, strict=True):
+        assert person.image.shape == (figure.CROP_PX, figure.CROP_PX, 3)
+        corner = [pose.box.left, pose.box.top]
+        np.testing.assert_allclose(person.joints_box * pose.box.side + corner, pose.joints_px)
+        assert person.caption.startswith(f"person {pose.id}, root at")
+
+
+def test_people_of_a_video_at_several_times(video, pictures, tmp_path, drawn):
+    figure.write(video, pictures, tmp_path / "out.png")
+    assert {name: len(people) for name, people in drawn[0].items()} == {"person 0": 5, "person 3": 5}
+    assert drawn[0]["person 3"][0].caption.startswith("0.20 s")
+
+
+def test_nobody_is_no_figure(nobody, pictures, tmp_path, drawn):
+    assert figure.write(nobody, pictures[:1], tmp_path / "out.png") == [] and not drawn
+
+
+def test_a_file(image, pictures, tmp_path):
+    (path,) = figure.write(image, pictures[3:4], tmp_path / "out.png")
+    with Image.open(path) as picture:
+        assert picture.width > 800
