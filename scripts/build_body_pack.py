@@ -14,7 +14,7 @@ import numpy as np
 from makehuman import SEED, SHAPES, Wheel, sample_shapes
 from scipy.spatial.transform import Rotation
 
-from c2fpose.data.synth36.body import BONES, PACK_PATH, SKIN_FRAMES
+from c2fpose.data.synth36.person.body import BONES, PACK_PATH, SKIN_FRAMES
 
 PARTS = {"body": ["body"], "tights": ["helper-tights"], "skirt": ["helper-skirt"], "hair": ["helper-hair"],
          "eyes": ["helper-l-eye", "helper-r-eye"]}  # fmt: skip

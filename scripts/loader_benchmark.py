@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from c2fpose.data.box import person_box
-from c2fpose.data.config import DataConfig
+from c2fpose.config.data import DataConfig
 from c2fpose.data.datamodule import PoseData, settle_worker
 from c2fpose.data.schema import SplitReader, write_split
+from c2fpose.pose.box import person_box
 
 FRAME_PX = 1000
 BATCH = 20

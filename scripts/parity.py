@@ -13,21 +13,24 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
+TORCH7, POSES = "model/checkpoints/test_torch7_network.py", "pose/test_to_millimetres.py"
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
-from c2fpose import camera, poses  # noqa: E402
-from c2fpose.config import NetworkConfig, TargetConfig  # noqa: E402
-from c2fpose.metrics import joint_errors_mm  # noqa: E402
-from c2fpose.networks.coarse_to_fine import CoarseToFine  # noqa: E402
-from c2fpose.networks.hourglass import count_parameters  # noqa: E402
-from c2fpose.protocol import MEAN_LIMB_LENGTHS_MM  # noqa: E402
-from c2fpose.skeleton import limb_lengths_mm  # noqa: E402
-from c2fpose.torch7 import layers_with_weights, read_network  # noqa: E402
-from c2fpose.torch7_format import load  # noqa: E402
-from c2fpose.volume import target_profiles  # noqa: E402
 from original_networks import Layers, stacked, uniform  # noqa: E402
+
+from c2fpose.config.model import NetworkConfig, TargetConfig  # noqa: E402
+from c2fpose.model.checkpoints.torch7_file import load  # noqa: E402
+from c2fpose.model.checkpoints.torch7_network import layers_with_weights, read_network  # noqa: E402
+from c2fpose.model.networks.coarse_to_fine import CoarseToFine  # noqa: E402
+from c2fpose.model.networks.cost import count_parameters  # noqa: E402
+from c2fpose.model.volumes.targets import target_profiles  # noqa: E402
+from c2fpose.pose import camera  # noqa: E402
+from c2fpose.pose import to_millimetres as poses  # noqa: E402
+from c2fpose.pose.metrics import joint_errors_mm  # noqa: E402
+from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM  # noqa: E402
+from c2fpose.pose.skeleton import limb_lengths_mm  # noqa: E402
 
 # Millions of parameters, counted in the authors' networks.
 PARAMETERS = {
@@ -51,7 +54,7 @@ def parameters() -> Iterator[Row]:
             ours = count_parameters(CoarseToFine(NetworkConfig(family=family, depths=depths)))
         schedule = ",".join(map(str, depths))
         difference = f"{abs(round(ours / 1e6, 1) - millions):.1f} M"
-        yield f"parameters, {family} {schedule}", f"{millions} M", f"{ours:,}", difference, "networks"
+        yield f"parameters, {family} {schedule}", f"{millions} M", f"{ours:,}", difference, "model/networks"
 
 
 def outputs_and_gradients() -> Iterator[Row]:
@@ -67,7 +70,7 @@ def outputs_and_gradients() -> Iterator[Row]:
             yield (
                 f"output of imported {family} network, stack {stack}, float32",
                 f"up to {np.abs(original).max():.3f}", f"up to {np.abs(output).max():.3f}",
-                f"{np.abs(output - original).max():.1e}", "torch7",
+                f"{np.abs(output - original).max():.1e}", TORCH7,
             )  # fmt: skip
         yield _gradient_row(network.double(), forward, family, image[..., 64:128, 64:128].double(), FIXTURES / name)
 
@@ -87,7 +90,7 @@ def _gradient_row(network: CoarseToFine, forward, family: str, image: torch.Tens
     difference = max((mine - other).abs().max().item() for mine, other in pairs)
     kind = f"gradients of {len(pairs)} weights, {family}, evaluation mode, float64 (original: a second forward pass)"
     mine = max(gradient.abs().max().item() for gradient, _ in pairs)
-    return kind, f"up to {largest:.6g}", f"up to {mine:.6g}", f"{difference:.1e}", "torch7"
+    return kind, f"up to {largest:.6g}", f"up to {mine:.6g}", f"{difference:.1e}", TORCH7
 
 
 def targets() -> Iterator[Row]:
@@ -103,7 +106,7 @@ def targets() -> Iterator[Row]:
         original = answers[f"volume_d{depth}"].reshape(len(cells), depth, 64, 64)[comparable]
         yield (
             f"target volume, d = {depth}, {comparable.sum()} joints", f"sum {original.sum():.3f}",
-            f"sum {ours.sum():.3f}", f"{np.abs(ours - original).max():.1e}", "volume",
+            f"sum {ours.sum():.3f}", f"{np.abs(ours - original).max():.1e}", "model/volumes/test_volumes.py",
         )  # fmt: skip
 
 
@@ -115,7 +118,7 @@ def metric() -> Iterator[Row]:
     box = np.concatenate([left_top, left_top + size - 1], -1)
     difference = np.abs(box - people["clean_bbox_1based"]).max()
     means = (f"mean edge {edges.mean():.4f}" for edges in (people["clean_bbox_1based"], box))
-    yield f"edges of {len(box)} boxes, px", *means, f"{difference:.0f}", "poses"
+    yield f"edges of {len(box)} boxes, px", *means, f"{difference:.0f}", POSES
     for kind in ("clean", "noisy"):
         voxels = people[f"{kind}_voxels_1based"].astype(int) - 1
         for index, (rule, words) in enumerate(camera.ROOT_DEPTH_RULES.items()):
@@ -126,14 +129,14 @@ def metric() -> Iterator[Row]:
                 yield (
                     f"{original.size} coordinates of poses, {kind} voxels, {words}, mm",
                     f"mean {original.mean():.6f}", f"mean {ours.mean():.6f}",
-                    f"{np.abs(ours - original).max():.1e}", "poses",
+                    f"{np.abs(ours - original).max():.1e}", POSES,
                 )  # fmt: skip
             answers = {"octave": ""} if index == 0 else ANSWERS
             for answer, note in answers.items():
                 original = people[f"{kind}_mpjpe_{answer}"][index]
                 yield (
                     f"MPJPE of {kind} voxels, {words}, mm{note}", f"mean {original.mean():.4f}",
-                    f"mean {errors.mean():.4f}", f"{np.abs(errors - original).max():.1e}", "poses",
+                    f"mean {errors.mean():.4f}", f"{np.abs(errors - original).max():.1e}", POSES,
                 )  # fmt: skip
 
 
@@ -169,7 +172,7 @@ def main() -> None:
     print("| quantity | original | ours | largest difference | tests |\n|---|---|---|---|---|")
     for part in (parameters, outputs_and_gradients, targets, metric, fit_speed):
         for *cells, test in part():
-            where = {"-": "-", "networks": "`tests/networks`"}.get(test, f"`tests/test_{test}.py`")
+            where = "-" if test == "-" else f"`tests/{test}`"
             print(f"| {' | '.join(cells)} | {where} |", flush=True)
 
 

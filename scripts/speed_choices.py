@@ -17,13 +17,14 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
 
-from c2fpose import module as module_code
-from c2fpose.bench import engines
-from c2fpose.bench.engines import Engine, make_engine
+from c2fpose.bench import contestants as engines
+from c2fpose.bench.contestants import Engine, make_engine
 from c2fpose.bench.measure import Clock, hardware, in_a_process, process_peak_gib
-from c2fpose.bench.page import table
-from c2fpose.settings import TrainSettings, conf_dir, train_settings
-from c2fpose.volume import Profiles
+from c2fpose.bench.report import table
+from c2fpose.config.command_line import conf_dir
+from c2fpose.config.run import TrainSettings, train_settings
+from c2fpose.model import module as module_code
+from c2fpose.model.volumes.targets import Profiles
 
 PAGE = Path(__file__).parent.parent / "docs" / "speed_choices.md"
 HEAD = """# What pays on a CPU

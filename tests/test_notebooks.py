@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from c2fpose.data.schema import write_split
-from c2fpose.module import PoseModule
+from c2fpose.model.module import PoseModule
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 TINY_TEST_RECORDS = 390  # as many as data/synth36_tiny/test.h5 has: any record that a notebook may choose

@@ -8,11 +8,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = """
-import c2fpose, c2fpose.settings as settings
+import c2fpose
+from c2fpose.config.command_line import conf_dir
+from c2fpose.config.run import train_settings
 from hydra import compose, initialize_config_dir
-with initialize_config_dir(settings.conf_dir(), version_base="1.3"):
-    checked = settings.train_settings(compose("train", overrides=["scale=paper", "model=coordinates"]))
-print(c2fpose.__file__, settings.conf_dir(), checked.model.network.head, checked.model.network.width, sep="|")
+with initialize_config_dir(conf_dir(), version_base="1.3"):
+    checked = train_settings(compose("train", overrides=["scale=paper", "model=coordinates"]))
+print(c2fpose.__file__, conf_dir(), checked.model.network.head, checked.model.network.width, sep="|")
 """
 
 

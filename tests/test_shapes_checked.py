@@ -7,17 +7,17 @@ import pytest
 from jaxtyping import TypeCheckError
 
 WRONG_CALLS = {
-    "c2fpose.evaluation.mean_pose_mm": (np.zeros((5, 16, 3)),),
-    "c2fpose.comparison.value_at": (np.zeros(3), np.zeros(4), 1.0),
-    "c2fpose.show.camera_view": (np.zeros((17, 2)),),
-    "c2fpose.photo.whole_box": (np.zeros((4, 5), np.uint8),),
-    "c2fpose.data.synth36.body.quaternions": (np.zeros((2, 3, 4)),),
+    "c2fpose.evaluation.scores.mean_pose_mm": (np.zeros((5, 16, 3)),),
+    "c2fpose.reports.statistics.value_at": (np.zeros(3), np.zeros(4), 1.0),
+    "c2fpose.pictures.people.camera_view": (np.zeros((17, 2)),),
+    "c2fpose.prediction.photo.whole_box": (np.zeros((4, 5), np.uint8),),
+    "c2fpose.data.synth36.person.body.quaternions": (np.zeros((2, 3, 4)),),
     "c2fpose.data.synth36.cameras._looking_at": (np.zeros(3), np.zeros(2), 0.0),
-    "c2fpose.data.synth36.dressing._normals": (np.zeros((9, 3)), np.zeros((4, 2), int)),
+    "c2fpose.data.synth36.person.dressing._normals": (np.zeros((9, 3)), np.zeros((4, 2), int)),
     "c2fpose.data.synth36.generate.geometry": (np.zeros((16, 3)), None),
-    "c2fpose.data.synth36.room.room_of": (np.zeros((2, 3)), np.zeros((5, 12)), np.zeros((1, 17))),
-    "c2fpose.data.synth36.materials.linear": (np.zeros(4),),
-    "c2fpose.data.synth36.render.Mesh": (
+    "c2fpose.data.synth36.render.room.room_of": (np.zeros((2, 3)), np.zeros((5, 12)), np.zeros((1, 17))),
+    "c2fpose.data.synth36.render.materials.linear": (np.zeros(4),),
+    "c2fpose.data.synth36.render.mesh.Mesh": (
         np.zeros((4, 3)),
         np.zeros((2, 3), int),
         np.zeros(3, int),  # one more than there are triangles

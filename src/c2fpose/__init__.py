@@ -1,7 +1,20 @@
 """Coarse-to-fine volumetric prediction for single-image 3D human pose.
 
-Data flows one way: image and joints, crop, network, volumes, voxels, millimetres, tables.
-Reading order: ``skeleton``, ``camera``, ``volume``, ``networks``, ``module``, ``data``, ``metrics``, ``evaluate``.
+A file here is a command; a folder is a station on the data's way: image and joints, crop, network, volumes, voxels,
+millimetres, tables. Nothing imports from a folder that stands above it:
+
+- ``bench``: how fast it all is.
+- ``reports``: what sweeps came to; ``sweeps``: many runs.
+- ``training``: one run; ``prediction``: photographs.
+- ``evaluation``: the test set to scores.
+- ``model``: networks, volumes, the LightningModule, checkpoints.
+- ``data``: one file schema, its sources, crops, batches.
+- ``pictures``: people and volumes drawn; ``config``: what can be set.
+- ``pose``: joints, camera, errors, millimetres.
+- ``base``: errors, files, provenance.
+
+Reading order: ``pose.skeleton``, ``pose.camera``, ``model.volumes``, ``model.networks``, ``model.module``, ``data``,
+``pose.metrics``, ``evaluation``, ``training.run``.
 """
 
 __version__ = "0.1.0"

@@ -1,14 +1,13 @@
 """``python -m c2fpose.dashboard SWEEP_DIR...``: curves, pictures and tables of a sweep, in W&B or as one HTML file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from c2fpose.command_line import directories_and_options
-from c2fpose.config import Schema
-from c2fpose.errors import ConfigError, exits_cleanly
-
-if TYPE_CHECKING:
-    from c2fpose.results import Results
+from c2fpose.base.errors import exits_cleanly
+from c2fpose.config.command_line import directories_and_options
+from c2fpose.config.schema import Schema
+from c2fpose.reports.dashboard.panels import shape_of
+from c2fpose.reports.dashboard.wandb import default_entity
 
 
 class DashboardSettings(Schema):
@@ -26,10 +25,10 @@ class DashboardSettings(Schema):
 def main(words: list[str] | None = None) -> None:
     """One dashboard of one experiment from its sweep directories."""
     directories, settings = directories_and_options(DashboardSettings, "dashboard.yaml", words)
-    from c2fpose.page import page
-    from c2fpose.panels import sections
-    from c2fpose.report import difference_table, error_table
-    from c2fpose.results import read_results
+    from c2fpose.reports.dashboard.html import page
+    from c2fpose.reports.dashboard.panels import sections
+    from c2fpose.reports.results import read_results
+    from c2fpose.reports.tables import difference_table, error_table
 
     results = read_results(directories, settings.accept_code)
     stacks, volumes = shape_of(results)
@@ -41,9 +40,9 @@ def main(words: list[str] | None = None) -> None:
         partial.replace(out)
         print(f"dashboard: {out}")
         return
-    from c2fpose.workspace import make_report, make_workspace, publish
+    from c2fpose.reports.dashboard.wandb import make_report, make_workspace, publish
 
-    entity = settings.entity or _default_entity()
+    entity = settings.entity or default_entity()
     error = error_table(results, results.sweep.metric, settings.root_depth).markdown()
     text = error + "\n" + difference_table(results, settings.root_depth).markdown()
     group = f"{results.name}/{results.scale}"
@@ -51,22 +50,6 @@ def main(words: list[str] | None = None) -> None:
     report = make_report(settings.project, entity, stacks, volumes, results.sweep.title, text, group)
     for address in publish(workspace, report):
         print(f"dashboard: {address}")
-
-
-def shape_of(results: "Results") -> tuple[int, bool]:
-    """Most supervised stacks of any finished row, and whether any row predicts volumes."""
-    networks = [job.identity.configuration.get("model", {}).get("network", {}) for job in results.finished]
-    stacks = [1 if net.get("supervision") == "none" else len(net.get("depths", [1])) for net in networks]
-    return max(stacks, default=1), any(net.get("head", "volume") == "volume" for net in networks)
-
-
-def _default_entity() -> str:
-    import wandb
-
-    entity = wandb.Api().default_entity
-    if not entity:
-        raise ConfigError("online=true: not logged in to W&B; run `wandb login`, or give entity=...")
-    return entity
 
 
 if __name__ == "__main__":

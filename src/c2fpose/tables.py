@@ -1,11 +1,11 @@
-"""``python -m c2fpose.tables SWEEP_DIR...``: a sweep as tables and figures, at any time, of one machine or several."""
+"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of an experiment from its sweep directories."""
 
 from pathlib import Path
 from typing import Literal
 
-from c2fpose.command_line import directories_and_options
-from c2fpose.config import Schema
-from c2fpose.errors import exits_cleanly
+from c2fpose.base.errors import exits_cleanly
+from c2fpose.config.command_line import directories_and_options
+from c2fpose.config.schema import Schema
 
 
 class TablesSettings(Schema):
@@ -20,7 +20,7 @@ class TablesSettings(Schema):
 def main(words: list[str] | None = None) -> None:
     """Tables of one experiment from its sweep directories."""
     directories, settings = directories_and_options(TablesSettings, "tables.yaml", words)
-    from c2fpose.report import summarise
+    from c2fpose.reports.tables import summarise
 
     out = Path(settings.out) if settings.out else directories[0] / "tables"
     summarise(directories, out, settings.root_depth, settings.accept_code)

@@ -8,14 +8,14 @@ from fabricated import jpeg
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import nn
 
-from c2fpose.config import parse
-from c2fpose.data import released_crop
-from c2fpose.data.config import AugmentationConfig, DataConfig
+from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.config.data import AugmentationConfig, DataConfig
+from c2fpose.config.schema import parse
+from c2fpose.data.crops import released as released_crop
 from c2fpose.data.datamodule import PoseData, held_out_sequences, loader_workers, select, thinned
 from c2fpose.data.dataset import EpochSampler
 from c2fpose.data.schema import SplitReader
-from c2fpose.errors import ConfigError, DataError
-from c2fpose.skeleton import MIRROR
+from c2fpose.pose.skeleton import MIRROR
 
 STILL = {"augmentation": None}
 

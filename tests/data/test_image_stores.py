@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from c2fpose.data.box import person_box
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import FIELDS, ImageFiles, SplitReader, write_split
-from c2fpose.errors import DataError
+from c2fpose.pose.box import person_box
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fabricated import jpeg, people
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import FIELDS, SplitReader, write_split
-from c2fpose.errors import DataError
 
 
 def test_what_is_written_is_read(make_split):

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from c2fpose.photo import Box
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Camera, Frame, PersonPose, PoseResult, Source
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from c2fpose.errors import UserError
+from c2fpose.base.errors import UserError
 
 _MARK = "partial"
 _CLEARED: set[Path] = set()  # directories in which this process has looked for what killed ones left

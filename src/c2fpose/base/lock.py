@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from c2fpose.base.errors import UserError
 from c2fpose.base.files import OutputError, is_alive, reason
-from c2fpose.errors import UserError
 
 NAME = ".lock"
 _ENDING_S = 5.0  # how long a dead holder's lock may take to go: its workers hold it for a moment longer

@@ -9,16 +9,17 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from c2fpose.config import parse
-from c2fpose.errors import exits_cleanly, refuses_in_one_line
-from c2fpose.settings import conf_dir, train_settings
+from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
+from c2fpose.config.command_line import conf_dir
+from c2fpose.config.run import train_settings
+from c2fpose.config.schema import parse
 
 
 @hydra.main(config_path=conf_dir(), config_name="bench", version_base="1.3")
 @exits_cleanly
 def main(cfg: DictConfig) -> None:
     """One run of the benchmark."""
-    from c2fpose.bench.page import page, section, with_like
+    from c2fpose.bench.report import page, section, with_like
     from c2fpose.bench.run import BenchConfig, device_for, run
 
     bench = parse(BenchConfig, cfg.bench, "bench")

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from rich.progress import track
 
-from c2fpose.bench.engines import (
+from c2fpose.base.provenance import code_version
+from c2fpose.bench.contestants import (
     NETWORK_SPANS,
     SPANS,
     Engine,
@@ -19,22 +20,13 @@ from c2fpose.bench.engines import (
     predicting,
     train_a_little,
 )
-from c2fpose.bench.measure import (
-    Clock,
-    gflop_of,
-    hardware,
-    matrix_rate,
-    peak_gib,
-    read_and_write_ms,
-    spread,
-)
+from c2fpose.bench.measure import Clock, gflop_of, hardware, matrix_rate, peak_gib, read_and_write_ms, spread
 from c2fpose.bench.original import ratios_to_original
-from c2fpose.config import Count, Schema
-from c2fpose.engines import TORCH
-from c2fpose.provenance import code_version
-from c2fpose.settings import TrainSettings
-from c2fpose.skeleton import NUM_JOINTS
-from c2fpose.volume_loss import mean_squared_error
+from c2fpose.config.run import TrainSettings
+from c2fpose.config.schema import Count, Schema
+from c2fpose.model.volumes.loss import mean_squared_error
+from c2fpose.pose.skeleton import NUM_JOINTS
+from c2fpose.prediction.engines import TORCH
 
 OURS, PLAIN = Engine.name, PlainPort.name
 
@@ -208,8 +200,9 @@ def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[f
     from pytorch_lightning import Callback
 
     from c2fpose.data.datamodule import PoseData
-    from c2fpose.module import PoseModule
-    from c2fpose.train import close_loggers, make_loggers, make_trainer, quiet_lightning
+    from c2fpose.model.module import PoseModule
+    from c2fpose.training.loggers import close_loggers, make_loggers
+    from c2fpose.training.trainer import make_trainer, quiet_lightning
 
     clock = Clock(device_for(settings))
 

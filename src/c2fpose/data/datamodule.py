@@ -7,11 +7,11 @@ import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
 
-from c2fpose.data.config import AugmentationConfig, DataConfig
+from c2fpose.base.errors import DataError
+from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
 from c2fpose.data.schema import SplitInfo, SplitReader
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTIONS, EXCLUSIONS
+from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
 
 __all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_sequences", "select", "thinned"]
 

@@ -10,13 +10,15 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
-from c2fpose.data import augmentation, crop, released_crop
-from c2fpose.data.config import AugmentationConfig, DataConfig
+from c2fpose.base.errors import DataError
+from c2fpose.config.data import AugmentationConfig, DataConfig
+from c2fpose.data.crops import augmentation
+from c2fpose.data.crops import released as released_crop
+from c2fpose.data.crops import standard as crop
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth_wild.exchange import Backgrounds
-from c2fpose.errors import DataError
-from c2fpose.protocol import BOX_SCALE_UNIT_PX
-from c2fpose.skeleton import MIRROR, ROOT
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.pose.skeleton import MIRROR, ROOT
 
 _LABELS = ("subject", "action", "trial", "camera", "frame")
 _MIRROR = np.array(MIRROR)

@@ -15,9 +15,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTIONS
-from c2fpose.skeleton import NUM_JOINTS
+from c2fpose.base.errors import DataError
+from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.skeleton import NUM_JOINTS
 
 SCHEMA_VERSION = 1
 JOINT_ORDER = "c2f17"  # skeleton.JOINTS

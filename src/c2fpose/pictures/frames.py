@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from c2fpose.skeleton import EDGES, JOINTS
+from c2fpose.pose.skeleton import EDGES, JOINTS
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Joints = Float[np.ndarray, "17 3"]

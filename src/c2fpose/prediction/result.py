@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from c2fpose.photo import Box
+from c2fpose.prediction.photo import Box
 
 SourceKind = Literal["image", "video", "arrays"]
 FocalFrom = Literal["exif", "fov", "given", "assumed"]

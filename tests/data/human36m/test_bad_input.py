@@ -5,12 +5,12 @@ import shutil
 import sys
 
 import cv2
-import fabricate
+import fabricate_human36m as fabricate
 import h5py
 import numpy as np
 import pytest
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 
 SOURCES = ("c2f", "raw", "mmpose", "h36m_fetch", "posenet_json", "videopose3d")
 TRAIN, VALID = "annot/train.h5", "annot/valid.h5"

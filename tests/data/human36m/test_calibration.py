@@ -4,17 +4,17 @@ import pickle
 import re
 
 import cv2
-import fabricate
+import fabricate_human36m as fabricate
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from c2fpose.camera import project
-from c2fpose.data.box import person_box
+from c2fpose.base.errors import DataError
 from c2fpose.data.human36m import calibration
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, parse_image_name, take_name, take_of
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTIONS, CAMERA_SERIALS, LENSES
+from c2fpose.pose.box import person_box
+from c2fpose.pose.camera import project
+from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, LENSES
 
 
 @pytest.fixture(scope="module")

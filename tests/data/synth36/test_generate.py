@@ -5,14 +5,14 @@ import cv2
 import numpy as np
 import pytest
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36 import generate as module
 from c2fpose.data.synth36.__main__ import main
 from c2fpose.data.synth36.cameras import subject_cameras
 from c2fpose.data.synth36.generate import STORED_PX, Job, generate, make_shard
 from c2fpose.data.synth36.plan import PRESETS, Preset, Shard, shards
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTIONS
+from c2fpose.pose.protocol import ACTIONS
 
 TOY = Job("toy", Preset(train=2, test=2), seed=0)
 

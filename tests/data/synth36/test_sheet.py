@@ -5,8 +5,8 @@ from fabricated import jpeg
 
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36 import sheet as module
-from c2fpose.protocol import ACTIONS
-from c2fpose.skeleton import JOINTS
+from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.skeleton import JOINTS
 
 
 def test_joints_are_drawn_where_they_are_in_the_colour_of_their_side():
@@ -18,7 +18,7 @@ def test_joints_are_drawn_where_they_are_in_the_colour_of_their_side():
     drawn = module.draw_joints(image, joints_px)
     assert (image == before).all()  # the picture without joints stays as it is
     for name, (x, y) in zip(JOINTS, joints_px, strict=True):
-        expected = module.COLOURS[name.split("_")[0] if "_" in name else "middle"]
+        expected = module.COLORS[name.split("_")[0] if "_" in name else "torso"]
         assert np.abs(drawn[int(y), int(x)].astype(int) - expected).max() < 3
 
 

@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from c2fpose.data.config import AugmentationConfig, DataConfig
+from c2fpose.base.errors import DataError
+from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.data.dataset import PoseDataset, Turn
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth_wild.exchange import Backgrounds
-from c2fpose.errors import DataError
 
 
 def still(**more):

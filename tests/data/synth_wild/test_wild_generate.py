@@ -1,16 +1,15 @@
 import cv2
 import numpy as np
 import pytest
-from rich.console import Console
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.generate import generator_digest as synth36_digest
 from c2fpose.data.synth_wild import generate as module
 from c2fpose.data.synth_wild.generate import Job, generate, generator_digest, make_shard
 from c2fpose.data.synth_wild.plan import IMAGES_OF_PERSON, PRESETS, SUBJECTS, Preset, Shard
 from c2fpose.data.synth_wild.postures import FAMILIES
-from c2fpose.data.verify import VerifyConfig, verify
-from c2fpose.errors import DataError
+from c2fpose.data.verification.report import verify
 
 TOY = Job("toy", Preset(train=2, test=1), seed=0)
 
@@ -28,7 +27,7 @@ def test_files_hold_people_of_the_splits_subjects(made):
 
 def test_verify_finds_nothing_wrong(made):
     reader = SplitReader(made / "train.h5")
-    findings = verify(reader, VerifyConfig(data=made / "train.h5", images="all"), Console(quiet=True))
+    findings = verify(reader, "all", 0)
     status = {finding.check: finding.status for finding in findings}
     assert status.pop("handedness") in ("pass", "note", "fail")  # a share of 16 people says little
     assert "fail" not in status.values()
@@ -36,7 +35,7 @@ def test_verify_finds_nothing_wrong(made):
 
 
 def test_limbs_of_each_person_keep_their_lengths(made):
-    from c2fpose.skeleton import limb_lengths_mm
+    from c2fpose.pose.skeleton import limb_lengths_mm
 
     rows = SplitReader(made / "train.h5").annotations
     lengths = limb_lengths_mm(rows["joints_cam_mm"].astype(float))

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from c2fpose.data.synth36.body import BodyShape, joints_mm, load_pack, pose_bones, skin
-from c2fpose.data.synth36.rig import CHEST, FEET, HEAD, PELVIS, rig_of
+from c2fpose.data.synth36.person.body import BodyShape, joints_mm, load_pack, pose_bones, skin
+from c2fpose.data.synth36.person.rig import CHEST, FEET, HEAD, PELVIS, rig_of
 from c2fpose.data.synth_wild.postures import FAMILIES, draw_postures
 from c2fpose.data.synth_wild.solving import solve
-from c2fpose.skeleton import JOINTS, left_is_left
+from c2fpose.pose.skeleton import JOINTS, left_is_left
 
 
 @pytest.fixture(scope="module")

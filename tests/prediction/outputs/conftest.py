@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from c2fpose.camera import project
-from c2fpose.photo import Box
+from c2fpose.pose.camera import project
+from c2fpose.pose.skeleton import JOINTS, PARENTS
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
-from c2fpose.skeleton import JOINTS, PARENTS
 
 INTRINSICS_PX = np.array([900.0, 900.0, 320.0, 240.0])
 # Bones at rest in the camera frame (y down, facing the camera), mm

@@ -6,9 +6,9 @@ import bvhio
 import numpy as np
 import pytest
 
+from c2fpose.pose.skeleton import JOINTS, PARENTS
 from c2fpose.prediction.outputs import bvh
 from c2fpose.prediction.result import Frame, PoseResult
-from c2fpose.skeleton import JOINTS, PARENTS
 
 
 def read_cam_mm(path) -> np.ndarray:

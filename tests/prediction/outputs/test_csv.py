@@ -4,8 +4,8 @@ import csv
 
 import numpy as np
 
+from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs import csv as output
-from c2fpose.skeleton import JOINTS
 
 
 def rows(result, tmp_path) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from c2fpose.errors import ConfigError, UserError
+from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.prediction.outputs import FORMATS, plan, write
 
 

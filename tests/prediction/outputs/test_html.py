@@ -6,10 +6,10 @@ import json
 import re
 import zlib
 
+import browser
 import numpy as np
 import pytest
 
-import browser
 from c2fpose.prediction.outputs import html
 from c2fpose.prediction.result import Frame, PoseResult
 

@@ -9,10 +9,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from c2fpose.camera import ROOT_DEPTH_RULES
+from c2fpose.pose.camera import ROOT_DEPTH_RULES
+from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs import json as output
 from c2fpose.prediction.result import Frame
-from c2fpose.skeleton import JOINTS
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs/prediction.schema.json").read_text())
 CHECK = jsonschema.Draft202012Validator(SCHEMA)

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
+from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs import npz
-from c2fpose.skeleton import JOINTS
 
 
 def test_arrays(video, tmp_path):

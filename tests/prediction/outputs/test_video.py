@@ -62,7 +62,7 @@ def test_a_disk_that_fills_leaves_no_file(tmp_path):
         "sys.path.insert(0, sys.argv[1])\n"
         "from conftest import make_pictures, make_video\n"
         "from c2fpose.prediction.outputs import write\n"
-        "from c2fpose.errors import exits_cleanly\n"
+        "from c2fpose.base.errors import exits_cleanly\n"
         f"signal.signal({int(signal.SIGXFSZ)}, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))\n"
         "exits_cleanly(write)(make_video(), 'out.mp4', make_pictures())\n"

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import h5py
 import numpy as np
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import SplitInfo, checked_arrays, write_annotations, write_header
-from c2fpose.errors import DataError
 
 CHECKPOINT_BYTES = 256 << 20
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, camera_of, take_of
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTION_NUMBERS, ACTIONS, CAMERA_SERIALS, LENSES
+from c2fpose.pose.protocol import ACTION_NUMBERS, ACTIONS, CAMERA_SERIALS, LENSES
 
 _W0_LENGTH = 300  # 4 cameras x 11 subjects x 6 for the places, 4 cameras x 9 for the lenses
 _W0_SUBJECTS = 11

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 
 # Patterns below the directory; the first that matches decides.
 SOURCES = {

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from jaxtyping import Int
 
-from c2fpose.data.human36m.records import Files, SequenceRecords, Video
-from c2fpose.errors import DataError
-from c2fpose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.base.errors import DataError
+from c2fpose.data.human36m.frames import Files, SequenceRecords, Video
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 _END_OF_IMAGE, _TAIL = b"\xff\xd9", 64  # some writers pad the end
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from c2fpose.config import Count, Schema
+from c2fpose.config.schema import Count, Schema
 from c2fpose.data.human36m.images import Cut
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence
-from c2fpose.protocol import ACTIONS, CAMERA_SERIALS
+from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 
 SOURCES_AT_50_FPS = ("raw", "posenet_json", "videopose3d")
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from c2fpose.errors import DataError
-from c2fpose.protocol import (
+from c2fpose.base.errors import DataError
+from c2fpose.pose.protocol import (
     ACTION_SPELLINGS,
     ACTIONS,
     CAMERA_SERIALS,

@@ -2,11 +2,8 @@
 
 - ``__main__``, ``plan``, ``generate``, ``sequence``: the command, what is drawn, how it becomes files.
 - ``cameras``: the four cameras of each subject.
-- ``body``, ``skinning``: shapes of seven adults, forward kinematics, the 17 joints, the posed surface.
-- ``motion`` and its parts (``actions``, ``script``, ``path``, ``tracks``, ``ik``, ``arms``, ``legs``, ``rig`` ...).
-- ``outfit``, ``dressing``, ``props``: who wears and holds what, and its surfaces.
-- ``scene``, ``room``, ``furniture``: what stands around the person, and the light.
-- ``render``, ``raster``, ``shading``, ``materials``, ``compiled``: triangles to pixels, in compiled loops.
+- ``person``: who; ``motion``: how they move; ``scene``: where; ``render``: from triangles to pixels.
+- ``sheet``: a contact sheet of it all.
 
 Everything is a pure function of (seed, subject, action, trial, frame, camera). The surface comes from MakeHuman (CC0,
 assets/BODY_LICENSE.md).

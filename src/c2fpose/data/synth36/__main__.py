@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from c2fpose.command_line import options
-from c2fpose.config import Schema
-from c2fpose.errors import UserError, exits_cleanly
+from c2fpose.base.errors import UserError, exits_cleanly
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
 
 
 class Synth36Config(Schema):

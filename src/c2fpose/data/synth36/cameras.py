@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.camera import project, world_to_camera
+from c2fpose.pose.camera import project, world_to_camera
 
 FRAME_PX = 1000  # rows and columns of a full camera frame
 CAMERAS = 4

@@ -21,12 +21,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 import c2fpose
-from c2fpose.data.box import person_box
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader, write_split
 from c2fpose.data.synth36.cameras import Camera, subject_cameras
 from c2fpose.data.synth36.plan import SUBJECTS, Preset, Shard, shards
-from c2fpose.errors import DataError
-from c2fpose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.pose.box import person_box
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 STORED_PX = 256  # side of the stored image ...
 STORED_BOXES = 1.2  # ... in which the box's side goes so many times: the margin is for augmentation
@@ -241,8 +241,8 @@ def _write_renamed(path: Path, content: bytes) -> None:
 def generator_digest() -> str:
     """A short hash over the code and the body pack that make images and labels."""
     here = Path(__file__).parent
-    sources = sorted(path for path in here.glob("*.py") if path.name not in ("__init__.py", "__main__.py", "sheet.py"))
+    sources = sorted(path for path in here.rglob("*.py") if path.name not in ("__init__.py", "__main__.py", "sheet.py"))
     digest = hashlib.sha256()
     for path in [*sources, here / "assets" / "body_pack.npz"]:
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(path.relative_to(here).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from c2fpose.data.synth36.cameras import CAMERAS
-from c2fpose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.pose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 
 # Frames that are used: 1, 6, 11, ..., as in the authors' set, in sequences of 30 s at 50 fps.
 FRAME_STEP = 5

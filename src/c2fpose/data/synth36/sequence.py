@@ -5,13 +5,13 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from c2fpose.data.synth36.body import BodyShape, joints_mm, skin_frames, subject_shape
 from c2fpose.data.synth36.cameras import Camera
-from c2fpose.data.synth36.dressing import Appearance, sequence_appearance
-from c2fpose.data.synth36.motion import Motion, motion
-from c2fpose.data.synth36.render import render
-from c2fpose.data.synth36.scene import Scene, sequence_scene
-from c2fpose.protocol import ACTIONS
+from c2fpose.data.synth36.motion.motion import Motion, motion
+from c2fpose.data.synth36.person.body import BodyShape, joints_mm, skin_frames, subject_shape
+from c2fpose.data.synth36.person.dressing import Appearance, sequence_appearance
+from c2fpose.data.synth36.render.render import render
+from c2fpose.data.synth36.scene.scene import Scene, sequence_scene
+from c2fpose.pose.protocol import ACTIONS
 
 REACH_FRAMES = 50  # the floor that the person needs is looked at every so many frames ...
 REACH_MARGIN_MM = 250.0  # ... and widened by this

@@ -14,15 +14,16 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import Field
 
-from c2fpose.command_line import options
-from c2fpose.config import Schema
-from c2fpose.data import crop
+from c2fpose.base.errors import DataError, exits_cleanly
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
+from c2fpose.data.crops import standard as crop
 from c2fpose.data.schema import SplitReader
-from c2fpose.errors import DataError, exits_cleanly
-from c2fpose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
-from c2fpose.skeleton import EDGES, JOINTS
+from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side, rgb
+from c2fpose.pose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
+from c2fpose.pose.skeleton import EDGES
 
-COLOURS = {"left": (0, 114, 178), "right": (213, 94, 0), "middle": (250, 205, 40)}
+COLORS = {side: rgb(color) for side, color in ON_PHOTOGRAPHS.items()}
 SIDE_PX, GAP_PX, CAPTION_PX = 200, 10, 22
 FINER = 2  # joints are drawn at so many times the size, and reduced
 COLUMNS = 3
@@ -99,15 +100,10 @@ def draw_joints(
         cv2.line(drawn, *line, (20, 20, 20), 5, cv2.LINE_AA, _SUBPIXEL_BITS)
     for start, end in EDGES:
         line = (places[start].tolist(), places[end].tolist())
-        cv2.line(drawn, *line, COLOURS[_side(end)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.line(drawn, *line, COLORS[joint_side(end)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
     for joint, place in enumerate(places.tolist()):
-        cv2.circle(drawn, place, 64, COLOURS[_side(joint)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(drawn, place, 64, COLORS[joint_side(joint)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
     return drawn
-
-
-def _side(joint: int) -> str:
-    side = JOINTS[joint].split("_")[0]
-    return side if side in COLOURS else "middle"
 
 
 def _cell(reader: SplitReader, record: int) -> UInt8[np.ndarray, "rows columns 3"]:

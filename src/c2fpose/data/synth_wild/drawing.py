@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.body import joints_mm, skin_frames
 from c2fpose.data.synth36.cameras import Camera
-from c2fpose.data.synth36.dressing import Appearance
-from c2fpose.data.synth36.furniture import SEATS, Workshop, normals_of
-from c2fpose.data.synth36.ik import rotation_z
-from c2fpose.data.synth36.materials import Material
-from c2fpose.data.synth36.outfit import palette_colour
-from c2fpose.data.synth36.raster import vertex_normals
-from c2fpose.data.synth36.render import Mesh, joined
-from c2fpose.data.synth36.rig import rig_of
+from c2fpose.data.synth36.motion.ik import rotation_z
+from c2fpose.data.synth36.person.body import joints_mm, skin_frames
+from c2fpose.data.synth36.person.dressing import Appearance
+from c2fpose.data.synth36.person.outfit import palette_colour
+from c2fpose.data.synth36.person.rig import rig_of
+from c2fpose.data.synth36.render.materials import Material
+from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.raster import vertex_normals
+from c2fpose.data.synth36.scene.furniture import SEATS, Workshop, normals_of
 from c2fpose.data.synth_wild.backgrounds import Picture, cut_out
 from c2fpose.data.synth_wild.cameras import NEAREST_MM, Box, draw_box, draw_camera
 from c2fpose.data.synth_wild.light import draw_light
@@ -24,8 +24,8 @@ from c2fpose.data.synth_wild.people import Person, draw_person, recoloured
 from c2fpose.data.synth_wild.picture import Photograph, photograph
 from c2fpose.data.synth_wild.postures import FAMILIES, draw_postures
 from c2fpose.data.synth_wild.solving import solve
-from c2fpose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
-from c2fpose.skeleton import ROOT
+from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.skeleton import ROOT
 
 STORED_PX = 256  # side of the stored image ...
 STORED_BOXES = 1.2  # ... in which the box's side goes so many times: the margin is for augmentation

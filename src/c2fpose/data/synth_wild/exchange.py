@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.synth_wild.backgrounds import Picture, cut_out, draw_background
-from c2fpose.errors import DataError
 
 MADE = "made"
 POOL = 96  # pictures made, or at most ...

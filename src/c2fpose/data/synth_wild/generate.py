@@ -21,7 +21,7 @@ from c2fpose.data.synth_wild.backgrounds import draw_background
 from c2fpose.data.synth_wild.drawing import STORED_BOXES, STORED_PX, Shot, draw_shots
 from c2fpose.data.synth_wild.plan import IMAGES_OF_PERSON, PEOPLE_OF_SHARD, SUBJECTS, Preset, Shard, shards
 from c2fpose.data.synth_wild.postures import FAMILIES
-from c2fpose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
 
 _STREAM = 606  # key of this module in seed sequences
 POOL, POOL_PX = 40, 384  # backgrounds of a shard, and their side

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from c2fpose.data.synth36.body import BodyShape, load_pack
-from c2fpose.data.synth36.dressing import Appearance, dressed
-from c2fpose.data.synth36.materials import EXTRA
-from c2fpose.data.synth36.outfit import Look, Outfit, sequence_outfit, subject_look
-from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.data.synth36.person.body import BodyShape, load_pack
+from c2fpose.data.synth36.person.dressing import Appearance, dressed
+from c2fpose.data.synth36.person.outfit import Look, Outfit, sequence_outfit, subject_look
+from c2fpose.data.synth36.render.materials import EXTRA
+from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 
 # One in so many of the pack's bodies is for test people alone.
 TEST_BODIES = 6

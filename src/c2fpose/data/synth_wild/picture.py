@@ -6,18 +6,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from c2fpose.data.synth36.cameras import Camera
-from c2fpose.data.synth36.materials import noise_volume
-from c2fpose.data.synth36.raster import NOTHING, camera_screen, cover_map, rasterise
-from c2fpose.data.synth36.render import (
-    COVER_CELL_MM,
-    COVER_SIZE,
-    CURVE,
-    EDGE,
-    SAMPLES,
-    Mesh,
-    _develop,
-    _shadow,
-)
+from c2fpose.data.synth36.render.materials import noise_volume
+from c2fpose.data.synth36.render.mesh import Mesh
+from c2fpose.data.synth36.render.raster import NOTHING, camera_screen, cover_map, rasterise
+from c2fpose.data.synth36.render.render import COVER_CELL_MM, COVER_SIZE, CURVE, EDGE, SAMPLES, _develop, _shadow
 from c2fpose.data.synth_wild.light import Light
 from c2fpose.data.synth_wild.shade import compose, shade
 

@@ -3,7 +3,7 @@ pure function of (seed, split, its number)."""
 
 from dataclasses import dataclass
 
-from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 
 SUBJECTS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
 IMAGES_OF_PERSON = 4

@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from c2fpose.data.synth36.compiled import compiled
-from c2fpose.data.synth36.raster import cover_at, shadow_share
-from c2fpose.data.synth36.render import CHANNELS, COVER_CELL_MM, LIDS, LIPS, OPEN, REDNESS, _corner_weights
-from c2fpose.data.synth36.shading import lit, surface, unit
+from c2fpose.data.synth36.render.compiled import compiled
+from c2fpose.data.synth36.render.raster import cover_at, shadow_share
+from c2fpose.data.synth36.render.render import CHANNELS, COVER_CELL_MM, LIDS, LIPS, OPEN, REDNESS, _corner_weights
+from c2fpose.data.synth36.render.shading import lit, surface, unit
 
 BIAS_MM = 14.0  # so far off a surface is it looked up in the shadow map
 

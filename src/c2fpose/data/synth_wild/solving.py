@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from c2fpose.data.synth36.arms import ArmPose, clavicle_turns, reach, way_clear
-from c2fpose.data.synth36.body import BONE_PARENTS, BONES
-from c2fpose.data.synth36.feet import world_offset
-from c2fpose.data.synth36.ik import apply, cross, frame_from, rotation_from_vector, rotation_z, two_bone, unit
-from c2fpose.data.synth36.rig import (
+from c2fpose.data.synth36.motion.arms import ArmPose, clavicle_turns, reach, way_clear
+from c2fpose.data.synth36.motion.feet import world_offset
+from c2fpose.data.synth36.motion.ik import apply, cross, frame_from, rotation_from_vector, rotation_z, two_bone, unit
+from c2fpose.data.synth36.motion.segments import closest_on_segments
+from c2fpose.data.synth36.person.body import BONE_PARENTS, BONES
+from c2fpose.data.synth36.person.rig import (
     CHEST,
     CLAVICLES,
     FEET,
@@ -26,7 +27,6 @@ from c2fpose.data.synth36.rig import (
     Rig,
     limb_radii_mm,
 )
-from c2fpose.data.synth36.segments import closest_on_segments
 from c2fpose.data.synth_wild.posture import FREE, GROUND, Postures
 
 DOWN = np.array([0.0, 0.0, -1.0])

@@ -20,9 +20,9 @@ from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
 from c2fpose.base.files import written_whole
+from c2fpose.pose.skeleton import JOINTS, PARENTS, ROOT
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
-from c2fpose.skeleton import JOINTS, PARENTS, ROOT
 
 KEPT_MM = 0.5  # the longest chain has six bones: below 5 mm in all
 STILL_FRAME_S = 1 / 25  # of a single picture, where BVH wants a time all the same

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from c2fpose.camera import ROOT_DEPTH_RULES
-from c2fpose.photo import FOCAL_PER_SIDE
+from c2fpose.base.provenance import code_version
+from c2fpose.pose.camera import ROOT_DEPTH_RULES
+from c2fpose.pose.skeleton import EDGES, JOINTS
+from c2fpose.prediction.photo import FOCAL_PER_SIDE
 from c2fpose.prediction.result import Camera, PoseResult
-from c2fpose.provenance import code_version
-from c2fpose.skeleton import EDGES, JOINTS
 
 FORMAT, FORMAT_VERSION = "c2fpose prediction", 1
 CONVENTIONS = {

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from c2fpose.base.files import written_whole
+from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
-from c2fpose.skeleton import JOINTS
 
 COLUMNS = ("frame", "time_s", "person", "joint", "x_px", "y_px", "x_cam_mm", "y_cam_mm", "z_cam_mm", "observed")
 # Upper triangle of the covariance, and the names of its columns

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from c2fpose.photo import crop_box
+from c2fpose.pictures.figure import save_png
+from c2fpose.pictures.people import Person, pose_figure, sheet
 from c2fpose.prediction.outputs.conventions import FOCAL_MEANINGS
 from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.photo import crop_box
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
-from c2fpose.show import Person, pose_figure, save_png, sheet
 
 CROP_PX = 640  # side of a crop in the figure
 MOST_PEOPLE = 12  # of a picture

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from c2fpose.errors import ConfigError, DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.prediction.result import PoseResult
 
 # Frames as RGB bytes, one for each of ``PoseResult.frames``, in their order. Gone through more than once: a list, or

@@ -19,11 +19,11 @@ from jaxtyping import Float, UInt8
 from markupsafe import Markup
 
 from c2fpose.base.files import write_text
+from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.skeleton import EDGES, JOINTS
 from c2fpose.prediction.outputs.conventions import head
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
-from c2fpose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
-from c2fpose.skeleton import EDGES, JOINTS
 
 MOST_FRAMES, MOST_PICTURES, MOST_VOLUMES = 1500, 120, 6
 STILL_PX, MOVING_PX = 1280, 640  # longest side of the pictures in the page: of an image, of a video

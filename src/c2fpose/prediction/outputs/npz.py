@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from c2fpose.base.files import written_whole
+from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs.conventions import head
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
-from c2fpose.skeleton import JOINTS
 
 
 def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Path]:

@@ -1,0 +1,95 @@
+"""Schemas of the ``data`` group of the configuration. Light to import; the code that obeys them is beside it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from c2fpose.config.schema import Count, NonNegative, Schema
+from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_SUBJECTS
+
+Share = Annotated[float, Field(ge=0, le=1)]
+HalfRange = Annotated[float, Field(ge=0, lt=1)]
+
+
+class AugmentationConfig(Schema):
+    """Random changes of training images. The defaults are the original's: geometry and one gain a colour channel."""
+
+    scale_spread: NonNegative = 0.25  # the box's side times 1 + scale_spread * N(0, 1) ...
+    scale_limit: HalfRange = 0.25  # ... held within 1 -+ scale_limit
+    rotation_spread_deg: NonNegative = 30.0  # rotation by rotation_spread_deg * N(0, 1) ...
+    rotation_limit_deg: Annotated[float, Field(ge=0, le=180)] = 60.0  # ... held within +-rotation_limit_deg
+    rotation_none_probability: Share = 0.6  # share of images that are not rotated at all
+    flip_probability: Share = 0.5  # mirror image, left and right joints exchanged
+    flip_whole_batch: bool = False  # true: one draw for the whole batch, as the original's
+    channel_gain: HalfRange = 0.2  # each colour channel times U(1 - gain, 1 + gain)
+    # Everything below is not in the original and is off by default
+    brightness: HalfRange = 0.0  # times U(1 - b, 1 + b)
+    contrast: HalfRange = 0.0  # about the mean, times U(1 - c, 1 + c)
+    saturation: HalfRange = 0.0  # times U(1 - s, 1 + s)
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # turned by U(-h, h) of the colour circle
+    blur_probability: Share = 0.0  # Gaussian blur, sigma up to an 80th of the image
+    noise_probability: Share = 0.0  # Gaussian noise, standard deviation 0.02 to 0.08 of full scale
+    occlusion_probability: Share = 0.0  # one to three plain rectangles of random colour ...
+    occlusion_size: Annotated[float, Field(gt=0, le=0.6)] = 0.3  # ... with sides up to this share of the image
+
+    # Files with masks (synth_wild): share of images that get another background, and where it comes from
+    background_probability: Share = 0.0
+    backgrounds: str = "made"  # "made": by procedures; or a folder of photographs
+
+    @property
+    def photometric(self) -> bool:
+        """Whether anything beyond geometry and channel gains is asked for."""
+        jitter = self.brightness or self.contrast or self.saturation or self.hue
+        return bool(jitter or self.blur_probability or self.noise_probability or self.occlusion_probability)
+
+
+class DataConfig(Schema):
+    """Which files, which of their records, and what a batch of them looks like."""
+
+    preset: str = ""  # name of the data, part of the paths in conf/data; read by nothing else
+    train_file: str  # HDF5 of the training subjects, see data/schema.py
+    test_file: str  # HDF5 of the test subjects
+    image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px; side of the network's square input
+    batch_size: Count = 4  # training images a step
+    eval_batch_size: Count = 32  # validation and test images a step
+    # Loader processes, 0: none beside the main one; "auto": ``datamodule.loader_workers``. Batches do not depend on it
+    workers: Annotated[int, Field(ge=0, le=128)] | Literal["auto"] = "auto"
+    start_method: Literal["fork", "spawn", "forkserver"] = "fork"  # how loader processes begin
+    # Page-locked batches, for faster copies to a GPU; "auto": where there is one
+    pin_memory: bool | Literal["auto"] = "auto"
+    # "standard": one resampling at real-valued box edges; "released_code": the original's whole-pixel boxes and
+    # its own resampling, exact where frames are stored uncut
+    crop_mode: Literal["standard", "released_code"] = "standard"
+    # "memory": decoded images are kept, already reduced towards image_size; batches are the same bit for bit
+    cache: Literal["none", "memory"] = "none"
+    cache_limit_gb: Annotated[float, Field(gt=0)] = 4.0  # a larger cache is refused
+    on_corrupt: Literal["fail", "skip"] = "fail"  # an unreadable image ends the run, or is counted and passed over
+    augmentation: AugmentationConfig | None = AugmentationConfig()  # null: none
+
+    train_subjects: tuple[int, ...] = TRAIN_SUBJECTS
+    test_subjects: tuple[int, ...] = TEST_SUBJECTS
+    actions: tuple[str, ...] = ACTIONS  # published names, whole
+    cameras: tuple[Annotated[int, Field(ge=0, lt=len(CAMERA_SERIALS))], ...] = (0, 1, 2, 3)  # index of CAMERA_SERIALS
+    frame_stride: Count = 1  # every n-th record of each training sequence and camera
+    test_frame_stride: Count = 1  # the same for test sequences
+    exclude: tuple[Literal["s9_drift", "s11_directions_corrupt"], ...] = ()  # protocol.EXCLUSIONS
+    # "held_out_sequences": every n-th sequence of the training subjects is kept from training;
+    # "test_subjects": the test records (the choice of a checkpoint by them is not blind)
+    validation: Literal["held_out_sequences", "test_subjects"] = "held_out_sequences"
+    validation_every: Annotated[int, Field(ge=2)] = 16  # n: 1 of n sequences, all its frames and cameras
+    validation_records: Count | None = 512  # at most so many records, evenly spread; null: all
+
+    @field_validator("actions")
+    @classmethod
+    def _known_actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [action for action in actions if action not in ACTIONS]
+        if unknown:
+            raise ValueError(f"unknown action {unknown[0]!r}; one of {', '.join(ACTIONS)}")
+        return actions
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DataConfig":
+        shared = set(self.train_subjects) & set(self.test_subjects)
+        if shared:
+            raise ValueError(f"subject {min(shared)} is in both train_subjects and test_subjects")
+        return self

@@ -1,0 +1,138 @@
+"""Schemas of the configuration, and how a composed configuration is checked against them.
+
+Every value that a user can set in ``conf/`` has its type, range and meaning here; the files in ``conf/`` hold values.
+Nothing heavy is imported, so that a wrong value is refused before any data is read.
+"""
+
+import itertools
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from c2fpose.config.schema import Count, NonNegative, Positive, Schema
+from c2fpose.pose.protocol import DEPTH_BINS
+from c2fpose.pose.skeleton import NUM_JOINTS
+
+
+class NetworkConfig(Schema):
+    """One depth schedule makes the network."""
+
+    head: Literal["volume", "coordinates"] = "volume"
+    # "stacked": the paper's network; "uniform": the plain stacked hourglass, the paper's single-stack network
+    family: Literal["stacked", "uniform"] = "stacked"
+    # How a stack hands on to the next one (paper, section 3.2 and table on intermediate supervision)
+    supervision: Literal["separated", "direct", "none"] = "separated"
+    # Depth resolution of each stack, coarse to fine; the last one is the number of depth bins
+    depths: tuple[Count, ...] = (1, 2, 4, 64)
+    depth_bins: Count = DEPTH_BINS  # whatever the image size
+    joints: Count = NUM_JOINTS
+    image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px, square crop
+    heatmap_size: Annotated[int, Field(ge=4, le=512)] = 64  # cells; a half or a quarter of the image
+    width: Annotated[int, Field(ge=8, le=1024)] = 256  # channels inside the hourglass, a multiple of 4
+    levels: Annotated[int, Field(ge=1, le=6)] = 4  # halvings inside the hourglass
+    residuals: Annotated[int, Field(ge=1, le=6)] = 3  # residual blocks in each place of the hourglass
+    norm: Literal["batch", "group"] = "batch"
+    norm_init: Literal["ones", "uniform"] = "ones"  # "uniform": U(0, 1), Torch7's own
+    # Standard deviation of the initial weights of the last convolution of each stack; null: PyTorch's own
+    head_std: Positive | None = None
+    # The same for stacks of one depth, overriding head_std: {depth: deviation}
+    head_std_by_depth: dict[int, Positive] = Field(default_factory=dict)
+    # What the coordinate head predicts (x, y across the crop and depth): as such, or relative to another joint
+    coordinates: Literal["absolute", "root_relative", "parent_relative"] = "absolute"
+    checkpoint_activations: bool = False  # recompute the hourglasses in the backward pass: less memory, more time
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "NetworkConfig":
+        check_depths(self.depths, self.depth_bins)
+        if self.image_size not in (2 * self.heatmap_size, 4 * self.heatmap_size):
+            raise ValueError(
+                f"heatmap_size={self.heatmap_size} must be a half or a quarter of image_size={self.image_size}"
+            )
+        if self.heatmap_size % 2**self.levels:
+            raise ValueError(f"levels={self.levels} halvings do not divide heatmap_size={self.heatmap_size}")
+        if self.head == "coordinates" and len(self.depths) > 1:
+            raise ValueError(f"head=coordinates has one stack; depths={list(self.depths)} has {len(self.depths)}")
+        if self.width % 4:
+            raise ValueError(f"width={self.width} must be a multiple of 4")
+        return self
+
+
+def check_depths(depths: tuple[int, ...], depth_bins: int) -> None:
+    """Refuse a depth schedule that no coarse-to-fine network can follow."""
+    if not depths:
+        raise ValueError("depths is empty; give one depth a stack, such as [1,2,4,64]")
+    if any(earlier > later for earlier, later in itertools.pairwise(depths)):
+        raise ValueError(f"depths={list(depths)} decreases; coarse comes first, such as [1,2,4,64]")
+    if depths[-1] != depth_bins:
+        raise ValueError(f"depths={list(depths)} must end at depth_bins={depth_bins}")
+    for depth in depths:
+        if depth_bins % depth:
+            raise ValueError(f"depth {depth} in depths={list(depths)} does not divide depth_bins={depth_bins}")
+
+
+class TargetConfig(Schema):
+    """The volume that a stack is trained towards."""
+
+    # "paper": the formula of section 3.1; "released_code": what the authors' code really draws
+    definition: Literal["paper", "released_code"] = "released_code"
+    sigma: Positive = 2.0  # cells and bins; definition "paper" only
+    # "whole": Gaussians are centred on whole cells, as the original's; "exact": on the joint itself
+    centers: Literal["whole", "exact"] = "whole"
+
+
+class LossConfig(Schema):
+    """What is minimised: for each stack the mean squared error over all voxels, weighted and summed."""
+
+    # One weight a stack; null: 1 for each, as the original
+    stack_weights: tuple[NonNegative, ...] | None = None
+    # Every loss times this: squared errors of mostly empty volumes are tiny. RMSprop and Adam do not notice it
+    # but for their epsilon
+    factor: Positive = 1.0
+
+
+class OptimizerConfig(Schema):
+    """RMSprop at a constant rate is the paper's recipe."""
+
+    name: Literal["rmsprop", "adamw"] = "rmsprop"
+    learning_rate: Positive = 2.5e-4
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.99  # RMSprop's smoothing of squared gradients
+    epsilon: Positive = 1e-8
+    weight_decay: NonNegative = 0.0
+    # "one_cycle": up to learning_rate and down to nearly 0 along cosines, over all steps
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of all steps in which one_cycle rises
+
+
+class DecodingConfig(Schema):
+    """From a volume to a point."""
+
+    # "argmax": the highest voxel, as the paper; "subvoxel": refined from its neighbours;
+    # "expectation": the mean position under the whole volume
+    method: Literal["argmax", "subvoxel", "expectation"] = "argmax"
+    power: Positive = 1.0  # of the volume, as the weight of "expectation"; 2 leans towards the highest voxels
+    flip: bool = True  # average the volumes of the image and of its mirror image
+
+
+class ModelConfig(Schema):
+    """All that makes a trained model, apart from its data."""
+
+    network: NetworkConfig = NetworkConfig()
+    target: TargetConfig = TargetConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    # Share of the training steps after which each finer depth replaces the last stack's, doubling up to its own;
+    # empty: full depth from the start
+    grow_depth: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    # BatchNorm before evaluation: "running": as trained; "recalibrated": statistics measured anew over
+    # recalibration_batches of training images; "batch": those of each test batch
+    batch_norm: Literal["running", "recalibrated", "batch"] = "running"
+    recalibration_batches: Count = 50
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModelConfig":
+        weights = self.loss.stack_weights
+        stacks = 1 if self.network.supervision == "none" else len(self.network.depths)
+        if weights is not None and len(weights) != stacks:
+            raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
+        return self

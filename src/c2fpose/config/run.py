@@ -1,0 +1,98 @@
+"""Schemas of one training run: the trainer, the loggers, and all of it together with data and model."""
+
+import sys
+from typing import Annotated, Any, Literal
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field, model_validator
+
+from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.config.data import DataConfig
+from c2fpose.config.model import ModelConfig
+from c2fpose.config.schema import Count, NonNegative, Schema, parse
+from c2fpose.config.sweep import Seed, SweepConfig
+
+
+class TrainerConfig(Schema):
+    """How long, how exactly and on what to train; handed to Lightning's Trainer."""
+
+    max_steps: Count = 4000  # optimiser steps
+    validate_every: Count = 500  # optimiser steps between validations; a checkpoint is kept at each
+    log_every: Count = 20  # optimiser steps between logged values
+    # "auto": bf16 where processor or GPU computes in it, else float32
+    precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | Literal["auto"] = "auto"  # how many
+    num_nodes: Count = 1
+    strategy: str = "auto"  # Lightning's name, such as ddp
+    gradient_clip: NonNegative = 0.0  # largest gradient norm; 0: none
+    accumulate: Count = 1  # batches a step
+    deterministic: bool = False  # refuse operations that differ from run to run on a GPU; slower
+    progress: bool = True  # progress bars
+
+
+class LoggerConfig(Schema):
+    """Where values, tables and pictures of a run go, beside its own directory."""
+
+    wandb: bool = True  # Weights & Biases
+    mode: Literal["offline", "online"] = "offline"  # offline needs no account; `wandb sync` sends it later
+    project: str = "c2fpose"
+    group: str | None = None  # runs of a sweep share one
+    tags: tuple[str, ...] = ()
+    csv: bool = True  # values as metrics.csv in the run's directory
+    # Pictures of validation images and of their volumes, as files and to W&B: at every n-th validation; 0: none
+    pictures_every: Annotated[int, Field(ge=0)] = 4
+
+
+class TrainSettings(Schema):
+    """The composed configuration of ``python -m c2fpose.train``."""
+
+    name: str  # of the run; part of its directory and of its name in W&B
+    seed: int = Field(ge=0)  # of initial weights, order of the data and augmentation
+    resume: str | None = None  # a checkpoint to go on from
+    run_dir: str  # checkpoints, tables, pictures, logs
+    pictures: Count = 12  # test images on the sheet of pictures: a third best, a third median, a third worst
+    scale: str = "laptop"  # name of the scale group's choice, for tables
+    sweep: SweepConfig | None = None  # the rows of an experiment's table
+    seeds: tuple[Seed, ...] | None = None  # of every row of a sweep; null: each row's own
+    rows: tuple[str, ...] | None = None  # of a sweep; null: all
+    job: str | None = None  # row and seed of a sweep's job, such as d1_64/seed0
+    sweep_dir: str | None = None  # of a sweep's jobs and tables
+    reuse: str | None = None  # pattern of sweep directories whose finished jobs are taken over where they are the same
+    accept_code: bool = False  # go on with a sweep though the code has changed: it computes the same, says the user
+    data: DataConfig
+    model: ModelConfig
+    trainer: TrainerConfig
+    logger: LoggerConfig
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainSettings":
+        if self.data.image_size != self.model.network.image_size:
+            raise ValueError(
+                f"data.image_size={self.data.image_size} differs from "
+                f"model.network.image_size={self.model.network.image_size}"
+            )
+        return self
+
+
+def train_settings(cfg: DictConfig) -> TrainSettings:
+    """Check a composed configuration; raises ``ConfigError`` with one line."""
+    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    try:
+        values = OmegaConf.to_container(own, resolve=True)
+    except OmegaConfBaseException as error:  # an interpolation of something that is not there
+        raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    return parse(TrainSettings, values, "")
+
+
+class CheckConfiguration(Callback):
+    """Hydra's hook before a run's directory is made. Hydra swallows exceptions of hooks, so this one exits."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        try:
+            train_settings(config)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from None

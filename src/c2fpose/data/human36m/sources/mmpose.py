@@ -1,0 +1,79 @@
+"""Source ``mmpose``: what MMPose's converter writes, ``annotation_body3d/fps*/h36m_{train,test}.npz`` and images.
+
+Poses in metres, camera frame, right leg first; boxes by another rule (made anew here); cameras in ``cameras.pkl``.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.human36m.calibration import Calibration
+from c2fpose.data.human36m.frames import Files, SequenceRecords, Wanted, check_joint_count, sequence_records
+from c2fpose.data.human36m.sequences import Sequence, parse_image_name
+from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
+
+KEYS = {"imgname", "part", "S"}
+MAX_METRES = 50.0  # Human3.6M's room; larger numbers are no metres
+
+
+def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> Iterator[SequenceRecords]:
+    """Every sequence of both files. Raises ``DataError`` for what is missing or does not fit together."""
+    folder = annotation_folder(path)
+    for split in ("train", "test"):
+        file = folder / f"h36m_{split}.npz"
+        if file.is_file():
+            yield from _read_split(path, file, calibration, stride, wanted)
+
+
+def annotation_folder(path: Path) -> Path:
+    """The folder of the NPZ files: 10 fps where there, else 50 fps. ``DataError`` where there is none."""
+    for name in ("fps10", "fps50", "."):
+        folder = path / "annotation_body3d" / name
+        if any((folder / f"h36m_{split}.npz").is_file() for split in ("train", "test")):
+            return folder
+    raise DataError(f"{path}: has no annotation_body3d/fps10/h36m_train.npz or h36m_test.npz; run MMPose's converter")
+
+
+def _read_split(
+    path: Path, file: Path, calibration: Calibration, stride: int, wanted: Wanted
+) -> Iterator[SequenceRecords]:
+    where = str(file)
+    table = _table(file)
+    check_joint_count(table["S"].shape, NUM_JOINTS, where)
+    metres = table["S"][..., :3].astype(np.float64)
+    if np.median(np.abs(metres).max((1, 2))) > MAX_METRES:
+        raise DataError(f"{where}: poses are in millimetres where MMPose's metres are expected")
+    names = [str(name) for name in table["imgname"]]
+    parsed = [parse_image_name(name, where) for name in names]
+    rows_of: dict[Sequence, list[int]] = {}
+    for row, (sequence, frame) in enumerate(parsed):
+        if (frame - 1) % stride == 0 and wanted(sequence):
+            rows_of.setdefault(sequence, []).append(row)
+    for sequence, rows in sorted(rows_of.items()):
+        take = np.array(rows)[:, None], np.array(RIGHT_LEG_FIRST)
+        yield sequence_records(
+            sequence,
+            np.array([parsed[row][1] for row in rows]),
+            metres[take] * 1000,
+            calibration,
+            Files(path / "images", [names[row] for row in rows]),
+            f"{where}: {sequence.name}",
+            joints_px=table["part"][take][..., :2],
+        )
+
+
+def _table(file: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            missing = KEYS - set(stored)
+            table = {name: stored[name] for name in KEYS & set(stored)}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{file}: not readable as NPZ ({error}); half a download? Write or copy it again") from None
+    if missing:
+        raise DataError(f"{file}: lacks {', '.join(sorted(missing))}; expected the NPZ of MMPose's converter")
+    if len({len(array) for array in table.values()}) != 1:
+        raise DataError(f"{file}: {', '.join(f'{len(array)} {name}' for name, array in sorted(table.items()))} rows")
+    return table

@@ -1,0 +1,63 @@
+"""Source ``videopose3d``: poses alone, ``positions_3d[subject][name] (T, 32, 3)`` of ``data_3d_h36m.npz``, metres.
+
+World frame, and no cameras, so ``metadata=`` must: every pose is written once for each camera.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.human36m.calibration import Calibration, load_arrays_only
+from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, sequence_records
+from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, take_of
+from c2fpose.pose.camera import world_to_camera
+from c2fpose.pose.protocol import CAMERA_SERIALS
+from c2fpose.pose.skeleton import FROM_HUMAN36M_32
+
+FULL_JOINTS = 32
+MAX_METRES = 50.0
+
+
+def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> Iterator[SequenceRecords]:
+    """Every pose, seen by each camera. Raises ``DataError``."""
+    file = path if path.is_file() else path / "data_3d_h36m.npz"
+    positions = _positions(file)
+    for subject in SUBJECTS:
+        for name, stored in positions.get(f"S{subject}", {}).items():
+            where = f"{file}: S{subject} {name}"
+            action, trial = take_of(subject, name, str(file))
+            poses = np.asarray(stored)
+            check_joint_count(poses.shape, FULL_JOINTS, where)
+            kept = np.arange(0, len(poses), stride)
+            world = poses[kept][:, FROM_HUMAN36M_32].astype(np.float64)
+            if np.median(np.abs(world).max((1, 2))) > MAX_METRES:
+                raise DataError(f"{where}: poses are in millimetres where VideoPose3D's metres are expected")
+            for camera in range(len(CAMERA_SERIALS)):
+                sequence = Sequence(subject, action, trial, camera)
+                if wanted(sequence) and not sequence.corrupt:
+                    joints = world_to_camera(world * 1000, *calibration.place(subject, camera))
+                    yield sequence_records(sequence, kept + 1, joints, calibration, None, where)
+
+
+def _positions(file: Path) -> dict[str, Any]:
+    """The one object of the file: a pickled table of arrays, of which nothing is executed."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if "positions_3d.npy" not in archive.namelist():
+                inside = ", ".join(archive.namelist()[:4])
+                raise DataError(f"{file}: holds {inside}, not positions_3d; expected data_3d_h36m.npz of VideoPose3D")
+            with archive.open("positions_3d.npy") as stored:
+                version = npy.read_magic(stored)
+                (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stored)
+                table = load_arrays_only(stored.read(), str(file))
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{file}: not readable as NPZ ({error}); half a download? Copy it again") from None
+    table = table.item() if isinstance(table, np.ndarray) and table.size == 1 else table
+    if not isinstance(table, dict):
+        raise DataError(f"{file}: positions_3d is no table of subjects")
+    return table

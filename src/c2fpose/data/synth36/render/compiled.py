@@ -1,0 +1,50 @@
+"""Compilation of the renderer's loops by numba, kept on disk between runs.
+
+Numba keeps a compiled function until its own file changes, and does not notice when a function that it calls, in
+another file, has changed. So the cache's folder is named after the text of all files that hold compiled code.
+"""
+
+import hashlib
+import inspect
+import os
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numba
+
+SOURCES = (
+    "render/compiled", "render/materials", "render/mesh", "render/raster", "render/render", "render/room",
+    "render/shading", "motion/segments", "person/skinning",
+)  # fmt: skip
+
+
+def compiled(function: Callable) -> Callable:
+    """Compile on first use; division by zero gives infinity, as in NumPy."""
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
+    try:
+        # Inlined into each other: calls with many arrays among their arguments cost as much as the work.
+        # Numba knows plain functions only: what wraps one, such as a check of its arguments' shapes, is left out.
+        return numba.njit(cache=True, error_model="numpy", forceinline=True)(inspect.unwrap(function))
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> Path:
+    """Where compiled code lies: numba's folder if the user chose one, the package's, or a temporary one."""
+    here = Path(__file__).parent.parent
+    digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)).hexdigest()[:12]
+    places = [here / "__pycache__", Path(tempfile.gettempdir()) / f"c2fpose-{os.getuid() if os.name == 'posix' else 0}"]
+    if numba.config.CACHE_DIR:
+        places.insert(0, Path(numba.config.CACHE_DIR))
+    for place in places:
+        folder = place / f"numba-{digest}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise OSError(f"no folder to keep compiled code in: tried {', '.join(map(str, places))}")

@@ -1,0 +1,297 @@
+"""Checks of one split against what is known of Human3.6M; arrays in, findings out. Units: px of the full frame, mm."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.box import person_box
+from c2fpose.pose.camera import project
+from c2fpose.pose.protocol import (
+    ACTIONS,
+    BOX_SCALE_UNIT_PX,
+    CAMERA_SERIALS,
+    DEPTH_MAX_MM,
+    DEPTH_MIN_MM,
+    MEAN_LIMB_LENGTHS_MM,
+    TEST_FRAMES_10FPS,
+    TEST_FRAMES_50FPS,
+    TRAIN_FRAMES_10FPS,
+)
+from c2fpose.pose.skeleton import EDGES, JOINTS, ROOT, left_is_left, limb_lengths_mm
+
+KNOWN_RECORDS = {"train": TRAIN_FRAMES_10FPS, "test": TEST_FRAMES_10FPS}
+STRIDE_10FPS = 5
+TEST_VIDEOS_PER_ACTION = 16  # 2 subjects, 2 trials, 4 cameras
+SHOWN = 3  # records named in a finding
+
+PASS, NOTE, FAIL = "pass", "note", "fail"
+
+
+@dataclass
+class Finding:
+    """The result of one check."""
+
+    check: str
+    status: str  # PASS, NOTE (worth knowing) or FAIL
+    text: str
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def grade(value: float, passes_below: float, fails_from: float) -> str:
+    """PASS, NOTE or FAIL of a figure that should be small."""
+    return PASS if value < passes_below else NOTE if value < fails_from else FAIL
+
+
+def _worst(reader: SplitReader, amount: np.ndarray) -> str:
+    """The records with the largest amounts, in words."""
+    return ", ".join(reader.name(int(record)) for record in np.argsort(amount)[::-1][:SHOWN])
+
+
+# --- counts -------------------------------------------------------------------------------------------------------
+
+
+def counts(reader: SplitReader) -> Finding:
+    """Records by subject, action and camera, the total against the published one."""
+    table = reader.annotations
+    figures = {
+        "records": len(reader),
+        "by_subject": {f"S{s}": int((table["subject"] == s).sum()) for s in np.unique(table["subject"])},
+        "by_action": {name: int((table["action"] == i).sum()) for i, name in enumerate(ACTIONS)},
+        "by_camera": {str(serial): int((table["camera"] == i).sum()) for i, serial in enumerate(CAMERA_SERIALS)},
+        "expected": None,
+    }
+    reason = _not_comparable(reader)
+    if reason:
+        return Finding(
+            "counts", NOTE, f"{len(reader):,} records; not compared with the published count: {reason}", figures
+        )
+    expected = KNOWN_RECORDS[reader.info.split]
+    figures["expected"] = expected
+    if len(reader) != expected:
+        gap = len(reader) - expected
+        return Finding("counts", FAIL, f"{len(reader):,} records, {gap:+,} against the published {expected:,}", figures)
+    return Finding("counts", PASS, f"{len(reader):,} records, as published", figures)
+
+
+def _not_comparable(reader: SplitReader) -> str | None:
+    """Why the published counts do not apply, or None where they do."""
+    if reader.info.dataset != "h36m":
+        return f"the data set is {reader.info.dataset}"
+    subset = reader.info.provenance.get("subset")
+    if subset:
+        return f"a subset was asked for ({', '.join(sorted(subset))})"
+    if (reader.annotations["frame"] % STRIDE_10FPS != 1).any():
+        return "frames are not 1, 6, 11, ... (10 fps)"
+    return None
+
+
+def action_counts(reader: SplitReader) -> Finding | None:
+    """Test records by action within what the published 50-fps counts allow (every 5th frame, rounded up by video)."""
+    if reader.info.split != "test" or _not_comparable(reader):
+        return None
+    found = np.bincount(reader.annotations["action"], minlength=len(ACTIONS))
+    low = np.ceil(np.array(TEST_FRAMES_50FPS) / STRIDE_10FPS)
+    high = np.floor((np.array(TEST_FRAMES_50FPS) + (STRIDE_10FPS - 1) * TEST_VIDEOS_PER_ACTION) / STRIDE_10FPS)
+    odd = np.flatnonzero((found < low) | (found > high))
+    figures = {
+        ACTIONS[i]: {"found": int(found[i]), "expected": [int(low[i]), int(high[i])]} for i in range(len(ACTIONS))
+    }
+    if len(odd):
+        words = ", ".join(f"{ACTIONS[i]} {found[i]:,} (expected {low[i]:,.0f} to {high[i]:,.0f})" for i in odd)
+        return Finding("actions", FAIL, words, figures)
+    return Finding("actions", PASS, "every action has the published number of frames", figures)
+
+
+def sequences(reader: SplitReader) -> Finding:
+    """No record twice, and each sequence in all cameras with about as many frames."""
+    table = reader.annotations
+    keys = np.stack([table[name] for name in ("subject", "action", "trial", "camera", "frame")], axis=-1)
+    unique, first = np.unique(keys, axis=0, return_index=True)
+    figures: dict[str, Any] = {"sequences": len(np.unique(keys[:, :4], axis=0)), "duplicates": len(keys) - len(unique)}
+    if len(unique) < len(keys):
+        again = np.setdiff1d(np.arange(len(keys)), first)[0]
+        return Finding(
+            "sequences", FAIL, f"{len(keys) - len(unique)} records occur twice, first {reader.name(again)}", figures
+        )
+    takes, take = np.unique(keys[:, :3], axis=0, return_inverse=True)
+    frames = np.zeros((len(takes), len(CAMERA_SERIALS)), int)
+    np.add.at(frames, (take.ravel(), keys[:, 3]), 1)
+    cameras = np.flatnonzero(frames.any(0))
+    gaps = [
+        f"S{takes[i, 0]}_{ACTIONS[takes[i, 1]]}_{takes[i, 2]} lacks {CAMERA_SERIALS[c]}"
+        for i, c in np.argwhere(frames == 0)
+        if c in cameras
+    ]
+    figures["gaps"] = gaps
+    text = f"{figures['sequences']} sequences, {len(takes)} takes, {len(cameras)} cameras, no record twice"
+    expected = {"S11_Directions_2 lacks 54138969"}  # the corrupt video
+    if set(gaps) - expected:
+        return Finding("sequences", NOTE, f"{text}; {len(gaps)} gaps: {', '.join(gaps[:SHOWN])}", figures)
+    return Finding("sequences", PASS, text, figures)
+
+
+# --- geometry -----------------------------------------------------------------------------------------------------
+
+
+def reprojection(reader: SplitReader) -> Finding:
+    """Image labels against the projection of the poses, with the lens that the file names, if any."""
+    table = reader.annotations
+    lens = reader.info.provenance.get("lens_distortion")
+    distortion = None if lens is None else np.array(lens)[table["camera"]]
+    projected = project(table["joints_cam_mm"], table["intrinsics_px"], distortion)
+    error = np.linalg.norm(projected - table["joints_px"], axis=-1).max(1)
+    median, worst = float(np.median(error)), float(error.max())
+    figures = {
+        "median_px": median,
+        "p999_px": float(np.quantile(error, 0.999)),
+        "max_px": worst,
+        "lens": lens is not None,
+    }
+    status = FAIL if median > 0.5 else grade(worst, 0.5, 5)
+    text = f"labels lie {median:.3g} px from projected joints (median of each record's worst; largest {worst:.3g} px)"
+    return Finding(
+        "reprojection", status, text + ("" if status == PASS else f"; worst: {_worst(reader, error)}"), figures
+    )
+
+
+def limbs(reader: SplitReader) -> Finding:
+    """Limb lengths by subject: constant in time, alike left and right, near the published means."""
+    lengths = limb_lengths_mm(reader.annotations["joints_cam_mm"].astype(np.float64))
+    subject = reader.annotations["subject"]
+    names = [f"{JOINTS[a]}-{JOINTS[b]}" for a, b in EDGES]
+    figures, faults, spread_of_all = {}, [], []
+    for number in np.unique(subject):
+        own = lengths[subject == number]
+        mean, spread = own.mean(0), own.std(0)
+        if reader.info.trial_is_person:
+            spread = (own - _means_of_groups(own, reader.annotations["trial"][subject == number])).std(0)
+        figures[f"S{number}"] = {
+            "mean_mm": dict(zip(names, mean.round(2).tolist(), strict=True)),
+            "std_mm": spread.max(),
+        }
+        spread_of_all.append(spread.max())
+        varying = np.argmax(spread / mean)
+        ratio = mean / np.array(MEAN_LIMB_LENGTHS_MM)
+        odd = np.argmax(np.abs(np.log(ratio)))
+        if (spread / mean)[varying] > 0.1:
+            faults.append(f"S{number}: {names[varying]} varies by {spread[varying]:.0f} of {mean[varying]:.0f} mm")
+        if not 0.6 < ratio[odd] < 1.6:
+            faults.append(
+                f"S{number}: {names[odd]} is {mean[odd]:.0f} mm, published mean {MEAN_LIMB_LENGTHS_MM[odd]:.0f}"
+            )
+    figures = {name: value | {"std_mm": float(value["std_mm"])} for name, value in figures.items()}
+    if faults:
+        return Finding("limbs", FAIL, "; ".join(faults[:SHOWN]), figures)
+    text = f"constant within each subject (largest standard deviation {max(spread_of_all):.2g} mm)"
+    return Finding("limbs", PASS if max(spread_of_all) < 10 else NOTE, text, figures)
+
+
+def _means_of_groups(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """For each row the mean over the rows of its group."""
+    _, index, count = np.unique(group, return_inverse=True, return_counts=True)
+    total = np.zeros((len(count), *values.shape[1:]))
+    np.add.at(total, index, values)
+    return (total / count[:, None])[index]
+
+
+def handedness(reader: SplitReader) -> Finding:
+    """Whether left is the body's left, by geometry, in nearly all records of each subject."""
+    holds = left_is_left(reader.annotations["joints_cam_mm"].astype(np.float64))
+    subject = reader.annotations["subject"]
+    figures = {
+        f"S{n}": dict(zip(("shoulders", "hips"), holds[subject == n].mean(0).tolist(), strict=True))
+        for n in np.unique(subject)
+    }
+    low = {part: min(figures.items(), key=lambda item: item[1][part]) for part in ("shoulders", "hips")}
+    status = grade(1 - min(low[part][1][part] for part in low), 0.05, 0.2)
+    words = ", ".join(f"{part} {low[part][1][part]:.1%} ({low[part][0]})" for part in low)
+    text = f"left is left, lowest share: {words}"
+    if status == FAIL:
+        order = (
+            "the legs are in right-first order"
+            if low["shoulders"][1]["shoulders"] > 0.8
+            else "left and right are exchanged"
+        )
+        text = f"{order}; share where left is left: {words}"
+    return Finding("handedness", status, text, figures)
+
+
+def depth_range(reader: SplitReader) -> Finding:
+    """Depths from the root against the limits of the 64 bins; what lies outside is clipped in training."""
+    depth = reader.annotations["joints_cam_mm"][..., 2]
+    relative = depth - depth[:, [ROOT]]
+    outside = (relative < DEPTH_MIN_MM) | (relative > DEPTH_MAX_MM)
+    share = float(outside.mean())
+    figures = {"min_mm": float(relative.min()), "max_mm": float(relative.max()), "share_outside": share}
+    text = (
+        f"{relative.min():.0f} to {relative.max():.0f} mm from the root; bins hold {DEPTH_MIN_MM:.0f} to "
+        f"{DEPTH_MAX_MM:.0f} mm; {share:.3%} of joints outside"
+    )
+    return Finding("depth range", grade(share, 1e-6, 0.005), text, figures)
+
+
+def boxes(reader: SplitReader) -> Finding:
+    """Stored boxes against the C2F rule on the stored labels."""
+    if reader.info.boxes_hold_visible_parts:
+        text = "around what can be seen of each person, not by the C2F rule"
+        return Finding("boxes", NOTE, text, {})
+    table = reader.annotations
+    center, scale = person_box(table["joints_px"])
+    apart_center = np.abs(center - table["center_px"]).max(-1)
+    apart_side = BOX_SCALE_UNIT_PX * np.abs(scale - table["scale"])
+    worst = np.maximum(apart_center, apart_side)
+    figures = {"max_center_px": float(apart_center.max()), "max_side_px": float(apart_side.max())}
+    status = grade(float(worst.max()), 0.1, 1)
+    text = f"centre within {apart_center.max():.2g} px and side within {apart_side.max():.2g} px of the C2F rule"
+    return Finding("boxes", status, text + ("" if status == PASS else f"; worst: {_worst(reader, worst)}"), figures)
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+def images(reader: SplitReader, records: np.ndarray, advance: Callable[[], Any] = lambda: None) -> Finding:
+    """Decode some records' images: each is whole, not blank, and holds most of the box."""
+    if reader.info.images == "none":
+        return Finding("images", NOTE, "poses alone, no images", {"decoded": 0})
+    faults = {}
+    for record in records:
+        fault = image_fault(reader, int(record))
+        if fault:
+            faults[int(record)] = f"{reader.name(int(record))}: {fault}"
+        advance()
+    figures = {"decoded": len(records), "faults": faults}
+    if faults:
+        shown = "; ".join(list(faults.values())[:SHOWN])
+        return Finding("images", FAIL, f"{len(faults)} of {len(records)} images are unusable: {shown}", figures)
+    if not len(records):
+        return Finding("images", NOTE, "none was looked at", figures)
+    return Finding("images", PASS, f"{len(records):,} of {len(reader):,} decoded, all readable", figures)
+
+
+def image_fault(reader: SplitReader, record: int) -> str | None:
+    """What is wrong with a record's image, or None."""
+    try:
+        jpeg = reader.jpeg(record)
+    except DataError as error:
+        return str(error)
+    if jpeg[:2].tobytes() != b"\xff\xd8":
+        return "not a JPEG"
+    if b"\xff\xd9" not in jpeg[-64:].tobytes():
+        return f"JPEG cut off after {len(jpeg)} bytes"
+    image = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    if image is None:
+        return "cannot be decoded"
+    if image.std() < 1:
+        return "blank"
+    table = reader.annotations
+    size_px = np.array(image.shape[1::-1]) * table["stored_step_px"][record]
+    joints = table["joints_px"][record] - table["stored_left_top_px"][record]
+    inside = ((joints >= 0) & (joints <= size_px)).all(-1).mean()
+    # People leave the frame a little in correct data; a wrong cut or wrong person leaves it altogether.
+    least = 0.1 if reader.info.boxes_hold_visible_parts else 0.5
+    return f"only {inside:.0%} of the joints lie in the image" if inside < least else None

@@ -1,0 +1,113 @@
+"""All checks of one file, run and reported."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.schema import FIELDS, SplitReader
+from c2fpose.data.verification import checks
+from c2fpose.data.verification.checks import FAIL, NOTE, PASS, Finding
+
+GEOMETRY = (
+    checks.counts,
+    checks.action_counts,
+    checks.sequences,
+    checks.reprojection,
+    checks.limbs,
+    checks.handedness,
+    checks.depth_range,
+    checks.boxes,
+)
+STYLES = {PASS: "green", NOTE: "yellow", FAIL: "bold red"}
+
+
+def verify(reader: SplitReader, images: int | Literal["all"], seed: int) -> list[Finding]:
+    """Run all checks of one file; ``images``: how many are decoded, drawn with ``seed``."""
+    findings = [finding for check in GEOMETRY if (finding := check(reader)) is not None]
+    records = np.arange(len(reader)) if images == "all" else draw_records(reader, images, seed)
+    columns = (TextColumn("decoding images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(records))
+        findings.append(checks.images(reader, records, lambda: progress.advance(task)))
+    if images == "all":
+        findings.append(check_fingerprint(reader))
+    return findings
+
+
+def draw_records(reader: SplitReader, count: int, seed: int) -> np.ndarray:
+    """Draw records at random, sorted."""
+    chosen = np.random.default_rng(seed).permutation(len(reader))[:count]
+    return np.sort(chosen)
+
+
+def check_fingerprint(reader: SplitReader) -> Finding:
+    """The file's fingerprint, computed anew from annotations and images."""
+    digest = hashlib.sha256()
+    for name in FIELDS:
+        digest.update(name.encode() + np.ascontiguousarray(reader.annotations[name]).tobytes())
+    try:
+        for record in range(len(reader) if reader.info.images != "none" else 0):
+            digest.update(reader.jpeg(record))
+        for record in range(len(reader) if reader.has_masks else 0):
+            digest.update(reader.mask(record))
+    except DataError as error:
+        return Finding("fingerprint", FAIL, f"not computed: {error}")
+    same = digest.hexdigest() == reader.info.fingerprint
+    text = reader.info.fingerprint if same else f"{digest.hexdigest()}, the file says {reader.info.fingerprint}"
+    return Finding("fingerprint", PASS if same else FAIL, text)
+
+
+def show(reader: SplitReader, findings: list[Finding], console: Console) -> None:
+    """The report, to read."""
+    info = reader.info
+    console.print(f"[bold]{info.path}[/]: {info.dataset}, {info.split}, {info.records:,} records, images {info.images}")
+    made = {key: info.provenance[key] for key in ("source", "every", "crop", "calibration") if key in info.provenance}
+    if made:
+        console.print("made from " + ", ".join(f"{key} {value}" for key, value in made.items()))
+    figures = findings[0].figures
+    for title, key in (("subject", "by_subject"), ("camera", "by_camera"), ("action", "by_action")):
+        present = {name: count for name, count in figures[key].items() if count}
+        console.print(
+            f"by {title}: " + ", ".join(f"{name} {count:,}" for name, count in present.items()), highlight=False
+        )
+    table = Table(show_header=True, header_style="bold")
+    table.add_column("check", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("found")
+    for finding in findings:
+        table.add_row(finding.check, f"[{STYLES[finding.status]}]{finding.status}[/]", finding.text)
+    console.print(table)
+    failed = [finding.check for finding in findings if finding.status == FAIL]
+    console.print(f"[bold red]Failed: {', '.join(failed)}.[/]" if failed else "[bold green]Nothing wrong.[/]")
+
+
+def report(reader: SplitReader, findings: list[Finding]) -> dict[str, Any]:
+    """The report as plain values."""
+    info = reader.info
+    return {
+        "path": info.path,
+        "dataset": info.dataset,
+        "split": info.split,
+        "records": info.records,
+        "images": info.images,
+        "fingerprint": info.fingerprint,
+        "provenance": info.provenance,
+        "passed": all(finding.status != FAIL for finding in findings),
+        "checks": {f.check: {"status": f.status, "text": f.text, "figures": f.figures} for f in findings},
+    }
+
+
+def write_json(path: Path, reader: SplitReader, findings: list[Finding]) -> None:
+    """The report as a JSON file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(report(reader, findings), indent=2, sort_keys=True) + "\n")
+    os.replace(partial, path)

@@ -1,0 +1,1 @@
+"""The test set to scores: ``test_set`` runs a network over it, ``scores`` makes errors and tables."""

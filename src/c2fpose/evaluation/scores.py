@@ -1,0 +1,291 @@
+"""Error tables of one set of predictions: every root-depth rule, the quantisation floor and the mean pose beside it.
+
+Pure: from arrays to an ``Evaluation``, which writes, reads and prints itself. Running a checkpoint is ``evaluate``.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from c2fpose.base.errors import DataError
+from c2fpose.pose.camera import ROOT_DEPTH_RULES
+from c2fpose.pose.metrics import ActionTable, aligned_joint_errors_mm, joint_errors_mm, root_relative
+from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.skeleton import JOINTS
+from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm, quantised
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NETWORK, PERFECT_VOLUME, MEAN_POSE = "network", "perfect volume", "mean pose"
+PREDICTORS = {
+    NETWORK: "the predictions",
+    PERFECT_VOLUME: "ground truth through cells and bins: quantisation alone",
+    MEAN_POSE: "the mean pose of the training split, whatever the image",
+}
+METRICS = {
+    "mpjpe": "mean over 17 joints of the distance from the truth, both relative to the pelvis, mm",
+    "reconstruction": "the same after a similarity fit (rotation, scale, shift) of each pose, mm",
+}
+AVERAGES = {
+    "frame_weighted": "all test frames pooled: how the authors average",
+    "mean_over_actions": "plain mean of the actions",
+    "published_weighted": "actions weighted by their frames in Human3.6M's full test set",
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What predictions are compared with: the fields of a loader's batch of the same names, for all test images."""
+
+    joints_box: Float[np.ndarray, "N 17 2"]
+    depth_rel_mm: Float[np.ndarray, "N 17"]
+    joints_cam_mm: Float[np.ndarray, "N 17 3"]
+    intrinsics_px: Float[np.ndarray, "N 4"]
+    box_left_top_px: Float[np.ndarray, "N 2"]
+    box_side_px: Float[np.ndarray, " N"]
+    subject: Int[np.ndarray, " N"]
+    action: Int[np.ndarray, " N"]
+    record: Int[np.ndarray, " N"]
+
+    @classmethod
+    def of(cls, batch: Mapping[str, Any]) -> "Truth":
+        """Pick the fields out of a batch, or of many concatenated; others are ignored."""
+        return cls(**{field.name: np.asarray(batch[field.name]) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Row:
+    """The error of one predictor under one rule, in one metric."""
+
+    predictor: str  # of PREDICTORS
+    root_depth: str | None  # of ROOT_DEPTH_RULES; None for the mean pose, which no root depth enters
+    metric: str  # of METRICS
+    table: ActionTable
+    per_image_mm: Float[np.ndarray, " N"]  # mean over joints
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows for one set of test images; two evaluations can be compared image by image through ``record``."""
+
+    rows: tuple[Row, ...]
+    subject: Int[np.ndarray, " N"]
+    action: Int[np.ndarray, " N"]
+    record: Int[np.ndarray, " N"]  # of the test file
+    provenance: dict[str, Any]  # of provenance.provenance, with the checkpoint's SHA-256
+
+    @property
+    def frames(self) -> int:
+        """Number of test images."""
+        return len(self.record)
+
+    def row(self, predictor: str, root_depth: str | None, metric: str = "mpjpe") -> Row:
+        """One row; ``KeyError`` if this evaluation has none such."""
+        return self._by_key[predictor, root_depth, metric]
+
+    def mpjpe_mm(self, root_depth: str) -> float:
+        """The network's MPJPE, frame-weighted."""
+        return self.row(NETWORK, root_depth).table.frame_weighted()
+
+    def reconstruction_mm(self, root_depth: str) -> float:
+        """The network's reconstruction error, frame-weighted."""
+        return self.row(NETWORK, root_depth, "reconstruction").table.frame_weighted()
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str | None, str], Row]:
+        return {(row.predictor, row.root_depth, row.metric): row for row in self.rows}
+
+    def write(self, directory: Path) -> None:
+        """``evaluation.json`` and ``.csv`` for readers, ``.npz`` with sums and per-image errors: all three or none."""
+        directory.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            "sums_mm": np.stack([row.table.sums_mm for row in self.rows]),
+            "frames": self.rows[0].table.frames,
+            "per_image_mm": np.stack([row.per_image_mm for row in self.rows]).astype(np.float32),
+            "subject": self.subject,
+            "action": self.action,
+            "record": self.record,
+        }
+        lines = [self._csv_line(row) for row in self.rows]
+        with (
+            _when_complete(directory / "evaluation.json") as json_path,
+            _when_complete(directory / "evaluation.csv") as csv_path,
+            _when_complete(directory / "evaluation.npz") as npz_path,
+        ):
+            with open(npz_path, "wb") as file:
+                np.savez_compressed(file, **arrays)
+            with open(csv_path, "w", newline="") as file:
+                writer = csv.DictWriter(file, lines[0])
+                writer.writeheader()
+                writer.writerows(lines)
+            json_path.write_text(json.dumps(self._json(), indent=1, allow_nan=False) + "\n")
+
+    @classmethod
+    def read(cls, directory: Path) -> "Evaluation":
+        """What ``write`` wrote. Raises ``DataError`` where it is missing or unfinished."""
+        try:
+            text = json.loads((directory / "evaluation.json").read_text())
+            arrays = dict(np.load(directory / "evaluation.npz"))
+            rows = tuple(
+                Row(row["predictor"], row["root_depth"], row["metric"], ActionTable(sums, arrays["frames"]), per_image)
+                for row, sums, per_image in zip(text["rows"], arrays["sums_mm"], arrays["per_image_mm"], strict=True)
+            )
+            return cls(rows, arrays["subject"], arrays["action"], arrays["record"], text["provenance"])
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{directory}: no complete evaluation ({error}); evaluate the checkpoint again") from None
+
+    def _json(self) -> dict[str, Any]:
+        counts = self.rows[0].table.frames
+        return {
+            "frames": self.frames,
+            "subjects": sorted({int(subject) for subject in self.subject}),
+            "frames_by_action": dict(zip(ACTIONS, counts.tolist(), strict=True)),
+            "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AVERAGES,
+            "rows": [
+                {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
+                | {name: _number(getattr(row.table, name)()) for name in AVERAGES}
+                | {"by_action": dict(zip(ACTIONS, map(_number, row.table.by_action()), strict=True))}
+                | {"by_joint": dict(zip(JOINTS, map(_number, row.table.by_joint()), strict=True))}
+                for row in self.rows
+            ],
+            "provenance": self.provenance,
+        }
+
+    def _csv_line(self, row: Row) -> dict[str, Any]:
+        table = row.table
+        line: dict[str, Any] = {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
+        line["frames"] = self.frames
+        line |= {name: _number(getattr(table, name)()) for name in AVERAGES}
+        line |= dict(zip(ACTIONS, map(_number, table.by_action()), strict=True))
+        line |= dict(zip(JOINTS, map(_number, table.by_joint()), strict=True))
+        line["data_fingerprint"] = self.provenance.get("data_fingerprints", {}).get("test")
+        return line | {key: self.provenance.get(key) for key in ("config_hash", "code_version", "checkpoint_sha256")}
+
+    def print_table(self, console: "Console | None" = None) -> None:
+        """MPJPE by action and joint, reconstruction error by action, with a legend; 80 columns suffice."""
+        from rich.console import Console
+
+        console = console or Console()
+        console.print(self._table("MPJPE, mm", "mpjpe", by_joint=True))
+        console.print(self._table("Reconstruction error (after a similarity fit), mm", "reconstruction"))
+        for number, rule in enumerate(ROOT_DEPTH_RULES.values(), start=1):
+            console.print(f"  ({number}) {rule}", highlight=False)
+        for name, shown in ((PERFECT_VOLUME, "floor"), (MEAN_POSE, MEAN_POSE)):
+            if any(row.predictor == name for row in self.rows):
+                console.print(f"  {shown}: {PREDICTORS[name]}", highlight=False)
+        origin = {"code": self.provenance.get("code_version")}
+        origin["checkpoint"] = self.provenance.get("checkpoint_sha256", "")[:12]
+        origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test", "")[:12]
+        console.print("  " + ", ".join(f"{key} {value}" for key, value in origin.items() if value), style="dim")
+
+    def _table(self, title: str, metric: str, by_joint: bool = False) -> Any:
+        from rich import box
+        from rich.table import Table
+
+        rows = [row for row in self.rows if row.metric == metric]
+        table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+        table.add_column("             images", vertical="bottom", no_wrap=True)
+        numbers = {rule: f"({number})" for number, rule in enumerate(ROOT_DEPTH_RULES, start=1)}
+        for row in rows:
+            style = "bold" if row.predictor == NETWORK else ""
+            header = row.predictor.replace(PERFECT_VOLUME, "floor").replace(" ", "\n")
+            header += "\n" + numbers[row.root_depth] if row.root_depth else ""
+            table.add_column(header, justify="right", vertical="bottom", style=style, no_wrap=True)
+        counts = self.rows[0].table.frames
+
+        def add(name: str, count: int | None, values: list[float], **options: Any) -> None:
+            cells = ["-" if np.isnan(value) else f"{value:.1f}" for value in values]
+            table.add_row(name if count is None else f"{name:<12}{count:>7}", *cells, **options)
+
+        actions = np.stack([row.table.by_action() for row in rows], 1)
+        for index, action in enumerate(ACTIONS):
+            add(action, int(counts[index]), actions[index].tolist(), end_section=index == len(ACTIONS) - 1)
+        for index, name in enumerate(AVERAGES):
+            values = [getattr(row.table, name)() for row in rows]
+            add(name.replace("_", " "), None, values, end_section=by_joint and index == len(AVERAGES) - 1)
+        if by_joint:
+            joints = np.stack([row.table.by_joint() for row in rows], 1)
+            for index, joint in enumerate(JOINTS):
+                add(joint.replace("_", " "), None, joints[index].tolist())
+        return table
+
+
+def mean_pose_mm(joints_cam_mm: Float[np.ndarray, "N 17 3"]) -> Float[np.ndarray, "17 3"]:
+    """Mean root-relative pose in the camera frame: the prediction of someone who does not look."""
+    return root_relative(joints_cam_mm).mean(0)
+
+
+def evaluate_predictions(
+    joints_box: Float[np.ndarray, "N 17 2"],
+    depth_rel_mm: Float[np.ndarray, "N 17"],
+    truth: Truth,
+    *,
+    mean_training_pose_mm: Float[np.ndarray, "17 3"] | None,
+    heatmap_size: int,
+    depth_bins: int,
+    provenance: dict[str, Any],
+) -> Evaluation:
+    """Errors of predictions (positions across the crop, depths relative to the root), and of what to compare them with.
+
+    An imported network has no training split, hence no mean training pose; its rows are left out.
+    Raises ``DataError`` for no images at all and for predictions that are not finite.
+    """
+    if len(truth.record) == 0:
+        raise DataError("nothing to evaluate: the test set holds no image")
+    finite = np.isfinite(joints_box).all((1, 2)) & np.isfinite(depth_rel_mm).all(1)
+    if not finite.all():
+        raise DataError(
+            f"record {truth.record[np.argmin(finite)]}: the prediction is not finite ({(~finite).sum()} such records); "
+            "the network has diverged, lower model.optimizer.learning_rate"
+        )
+    perfect = quantised(truth.joints_box, truth.depth_rel_mm, heatmap_size, depth_bins)
+    rows: list[Row] = []
+    for predictor, prediction in ((NETWORK, (joints_box, depth_rel_mm)), (PERFECT_VOLUME, perfect)):
+        for rule in ROOT_DEPTH_RULES:
+            rows.extend(_rows(predictor, rule, predicted_poses_cam_mm(*prediction, truth, rule), truth))
+    if mean_training_pose_mm is not None:
+        mean_pose = np.broadcast_to(mean_training_pose_mm, truth.joints_cam_mm.shape)
+        rows.extend(_rows(MEAN_POSE, None, mean_pose, truth))
+    return Evaluation(tuple(rows), truth.subject, truth.action, truth.record, provenance)
+
+
+def predicted_poses_cam_mm(
+    joints_box: Float[np.ndarray, "N 17 2"], depth_rel_mm: Float[np.ndarray, "N 17"], truth: Truth, rule: str
+) -> Float[np.ndarray, "N 17 3"]:
+    """Predicted poses in the camera frame; ``truth`` gives boxes, cameras and what the rule may know."""
+    joints_px = box_to_frame_px(joints_box, truth.box_left_top_px, truth.box_side_px)
+    return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm)
+
+
+def _rows(predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[Row]:
+    measures = {"mpjpe": joint_errors_mm, "reconstruction": aligned_joint_errors_mm}
+    for metric, measure in measures.items():
+        errors = measure(poses_mm, truth.joints_cam_mm)
+        yield Row(predictor, rule, metric, ActionTable.of(errors, truth.action), errors.mean(1))
+
+
+def _number(value: float) -> float | None:
+    """For JSON and CSV: tenths of a micrometre; nothing for NaN."""
+    return None if np.isnan(value) else round(float(value), 4)
+
+
+@contextmanager
+def _when_complete(path: Path) -> Iterator[Path]:
+    """A temporary name to write to, which becomes the real one if nothing goes wrong."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        yield partial
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    os.replace(partial, path)

@@ -1,0 +1,49 @@
+"""Points out of images, whichever engine runs the network, and poses from them while training."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from c2fpose.config.model import ModelConfig
+from c2fpose.model.networks.coordinates import to_absolute
+from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
+from c2fpose.model.volumes.points import from_points, mirror_points
+from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
+
+
+def points_of(
+    image: UInt8[Tensor, "B 3 S S"], config: ModelConfig, output_of: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "B J 3"]:
+    """Points of a batch of crops; ``output_of`` is ``last_output`` or an equal of it.
+
+    Mirror images, if the decoding wants them, go through it in the same batch. Volumes are averaged before decoding
+    (the paper's way), coordinates as such.
+    """
+    output = output_of(torch.cat([image, image.flip(-1)]) if config.decoding.flip else image)
+    if config.network.head == "coordinates":
+        points = (to_absolute(output.float(), config.network.coordinates) + 1) / 2
+        return _averaged(points) if config.decoding.flip else points
+    volume = mean_with_mirrored(*output.chunk(2)) if config.decoding.flip else output
+    return decode(volume, config.decoding.method, config.decoding.power)
+
+
+def _averaged(both: Float[Tensor, "B2 J 3"]) -> Float[Tensor, "B J 3"]:
+    """Mean over a batch and the mirrored back second half of it."""
+    straight, mirrored = both.chunk(2)
+    return (straight + mirror_points(mirrored)) / 2
+
+
+def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Mapping[str, Any]) -> Float[Tensor, "B J 3"]:
+    """Poses in the camera frame, mm, with the root's true depth: for validation on the way."""
+    joints_box, depth_rel_mm = from_points(points)
+    given = {
+        key: batch[key].cpu().numpy() for key in ("box_left_top_px", "box_side_px", "intrinsics_px", "joints_cam_mm")
+    }
+    joints_px = box_to_frame_px(joints_box.cpu().numpy(), given["box_left_top_px"], given["box_side_px"])
+    poses = poses_cam_mm(
+        joints_px, depth_rel_mm.cpu().numpy(), given["intrinsics_px"], "ground_truth", given["joints_cam_mm"]
+    )
+    return torch.as_tensor(poses, dtype=points.dtype, device=points.device)

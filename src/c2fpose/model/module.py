@@ -1,0 +1,131 @@
+"""The LightningModule: a network, the loss along its stacks, its optimiser, and points out of images.
+
+Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from c2fpose.base.host_memory import keep_freed_memory
+from c2fpose.config.model import ModelConfig, OptimizerConfig
+from c2fpose.config.schema import parse
+from c2fpose.model.inference import points_of, poses_given_root_depth
+from c2fpose.model.networks.batch_norm import batch_statistics
+from c2fpose.model.networks.coarse_to_fine import CoarseToFine
+from c2fpose.model.networks.coordinates import to_relative
+from c2fpose.model.networks.input import last_output, normalise
+from c2fpose.model.volumes.points import from_points, to_points, within_depth
+from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
+from c2fpose.pose.metrics import MeanPerJointError
+
+Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
+
+
+class PoseModule(LightningModule):
+    """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
+
+    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by the module.
+    """
+
+    def __init__(self, model: dict[str, Any], provenance: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.config = parse(ModelConfig, model, "model")
+        self.network = CoarseToFine(self.config.network).to(memory_format=torch.channels_last)
+        self.validation_error = MeanPerJointError()
+
+    # --- training ---
+
+    def on_fit_start(self) -> None:
+        if self.device.type == "cpu":
+            keep_freed_memory()
+
+    def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
+        losses = self.losses(self.network(normalise(batch["image"], self.network)), batch)
+        weights = self.config.loss.stack_weights or [1.0] * len(losses)
+        loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
+        for index, value in enumerate(losses):
+            self.log(f"train/loss_stack{index + 1}", value.detach(), sync_dist=True)
+        self.log("train/loss", loss.detach(), prog_bar=True, sync_dist=True)
+        return loss
+
+    def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
+        """One mean squared error for each supervised stack, or the coordinates' own.
+
+        Invisible joints are trained towards an empty volume; the coordinates of such joints do not count.
+        """
+        points = to_points(batch["joints_box"], batch["depth_rel_mm"])
+        if self.config.network.head == "coordinates":
+            target = to_relative(2 * points - 1, self.config.network.coordinates)
+            squared = (outputs.float() - target).square().mean(-1) * batch["visible"]
+            return [squared.sum() / batch["visible"].sum().clamp_min(1)]
+        points = within_depth(points, self.config.network.depth_bins)
+        return [self._stack_loss(volume, points, batch["visible"]) for volume in outputs]
+
+    def _stack_loss(self, volume: Float[Tensor, "B J D H W"], points: Tensor, visible: Tensor) -> Float[Tensor, ""]:
+        depth = min(volume.shape[2], self.grown_depth())
+        if depth < volume.shape[2]:
+            volume = volume.unflatten(2, (depth, -1)).mean(3)
+        return volume_loss(volume, self.targets(points, visible, (depth, *volume.shape[3:])))
+
+    def targets(self, points: Tensor, visible: Tensor, shape: tuple[int, int, int]) -> Profiles:
+        """Separable target volumes of shape (D, H, W), made on the device."""
+        return target_profiles(points, visible, shape, self.config.target, self.config.network.depth_bins)
+
+    def grown_depth(self) -> int:
+        """The finest depth in training now: doubling up to the full one where ``grow_depth`` says when.
+
+        Before its time, a volume's bins are averaged in groups and trained towards the coarser target.
+        """
+        stages = self.config.grow_depth
+        if not stages or not self.training:
+            return self.config.network.depth_bins
+        done = self.global_step / max(1, self.trainer.estimated_stepping_batches)
+        to_come = sum(stage > done for stage in stages)
+        return max(1, self.config.network.depth_bins >> to_come)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        config = self.config.optimizer
+        optimizer = make_optimizer(self.parameters(), config)
+        if config.schedule == "constant":
+            return {"optimizer": optimizer}
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=config.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches) + 1,
+            pct_start=config.warmup,
+            anneal_strategy="cos",
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    # --- validation and prediction ---
+
+    def predict_points(self, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Points of a batch of crops, averaged with those of the mirror images if the decoding says so."""
+        with batch_statistics(self.network, self.config.batch_norm == "batch"):
+            return points_of(image, self.config, partial(last_output, self.network))
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        points = self.predict_points(batch["image"])
+        self.validation_error.update(poses_given_root_depth(points, batch), batch["joints_cam_mm"])
+        self.log("val/mpjpe_mm", self.validation_error, prog_bar=True, batch_size=len(points))
+
+    def predict_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
+        """Crop positions ``joints_box (B, J, 2)`` and depths ``depth_rel_mm (B, J)``, with the records' indices."""
+        joints_box, depth_rel_mm = from_points(self.predict_points(batch["image"]).cpu())
+        return {"joints_box": joints_box, "depth_rel_mm": depth_rel_mm, "record": batch["record"].cpu()}
+
+
+def make_optimizer(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+    """RMSprop as Torch7's (equal to PyTorch's), or AdamW; all parameters in as few calls as PyTorch can."""
+    common = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
+    if config.name == "rmsprop":
+        return torch.optim.RMSprop(parameters, alpha=config.alpha, foreach=True, **common)
+    return torch.optim.AdamW(parameters, betas=(0.9, config.alpha), fused=True, **common)

@@ -1,0 +1,64 @@
+"""The regression baseline of the paper's first table: the same hourglass, ending in a fully connected layer.
+
+Coordinates are what a volume spans, scaled to [-1, 1]: x and y across the crop, z over the range of the depth bins.
+"""
+
+import itertools
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from c2fpose.config.model import NetworkConfig
+from c2fpose.model.networks.hourglass import Residual
+from c2fpose.pose.skeleton import PARENTS, ROOT
+
+FINAL_SIZE = 4  # cells a side that the fully connected layer sees
+
+
+class CoordinateHead(nn.Module):
+    """Residual blocks and max-pooling down to 4x4 cells, then one fully connected layer.
+
+    The paper says of its baseline's head only that it is fully connected. On all cells of the last features it would
+    have 100 million weights, so they are pooled first.
+    """
+
+    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+        super().__init__()
+        halvings = max(0, (config.heatmap_size // FINAL_SIZE).bit_length() - 1)
+        widths = [inputs, *[config.width] * halvings]
+        self.blocks = nn.ModuleList(Residual(config, a, b) for a, b in itertools.pairwise(widths))
+        cells = (config.heatmap_size >> halvings) ** 2
+        self.linear = nn.Linear(widths[-1] * cells, 3 * config.joints)
+
+    def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B J 3"]:
+        for block in self.blocks:
+            features = F.max_pool2d(block(features), 2)
+        return self.linear(features.flatten(1)).unflatten(1, (-1, 3))
+
+
+def to_relative(points: Float[Tensor, "*B J 3"], relative_to: str) -> Float[Tensor, "*B J 3"]:
+    """Absolute coordinates as the head is trained to give them; the root itself stays absolute.
+
+    ``relative_to``: ``absolute``, ``root_relative`` or ``parent_relative``.
+    """
+    if relative_to == "absolute":
+        return points
+    references = points[..., _references(relative_to), :].clone()
+    references[..., ROOT, :] = 0
+    return points - references
+
+
+def to_absolute(points: Float[Tensor, "*B J 3"], relative_to: str) -> Float[Tensor, "*B J 3"]:
+    """The inverse of ``to_relative``: offsets are summed along the tree, parents before children."""
+    if relative_to == "absolute":
+        return points
+    absolute = [points[..., ROOT, :]]
+    for joint in range(1, points.shape[-2]):
+        absolute.append(absolute[_references(relative_to)[joint]] + points[..., joint, :])
+    return torch.stack(absolute, -2)
+
+
+def _references(relative_to: str) -> list[int]:
+    return [ROOT] * len(PARENTS) if relative_to == "root_relative" else [max(parent, ROOT) for parent in PARENTS]

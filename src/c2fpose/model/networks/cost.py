@@ -1,0 +1,27 @@
+"""What a network costs: parameters and floating-point operations."""
+
+from torch import nn
+
+from c2fpose.config.model import NetworkConfig
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Trained numbers: weights, biases and normalisation gains, not the running statistics."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def network_cost(config: NetworkConfig) -> dict[str, int]:
+    """Parameters, and floating-point operations of one image's forward pass (a multiplication and addition are two)."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from c2fpose.model.networks.coarse_to_fine import CoarseToFine
+
+    with torch.device("meta"), torch.no_grad():
+        network = CoarseToFine(config).eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.empty(1, 3, config.image_size, config.image_size))
+    return {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "flops": counter.get_total_flops(),
+    }

@@ -1,0 +1,102 @@
+"""Decoding: one point out of each volume, and the mean of a volume with its mirror image's.
+
+Shapes: B batch, J joints, D depth bins, H rows, W columns. Points are as in ``points``.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from c2fpose.model.volumes.memory import as_numpy, readable, share
+from c2fpose.pose.skeleton import MIRROR
+
+
+def mirror_volume(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J D H W"]:
+    """The volume of the mirrored image: columns reversed, left and right joints exchanged."""
+    return volume[:, list(MIRROR)].flip(-1)
+
+
+def mean_with_mirrored(
+    straight: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"]
+) -> Float[Tensor, "B J D H W"]:
+    """Mean of a volume and of the mirrored image's, mirrored back; float32 at least.
+
+    In one pass over network outputs on the processor, without gradient.
+    """
+    kind = torch.float64 if straight.dtype == torch.float64 else torch.float32
+    memory, other = (volume.permute(0, 3, 4, 1, 2) for volume in (straight, mirrored))
+    constant = not torch.is_grad_enabled() or not (straight.requires_grad or mirrored.requires_grad)
+    if constant and readable(straight) and memory.is_contiguous() and other.is_contiguous():
+        from c2fpose.model.volumes.kernels import mirrored_mean
+
+        mean = torch.empty(memory.shape, dtype=kind)
+        share(mirrored_mean, as_numpy(memory), as_numpy(other), np.array(MIRROR), mean.numpy())
+        return mean.permute(0, 3, 4, 1, 2)
+    return (straight.to(kind) + mirror_volume(mirrored)) / 2
+
+
+def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) -> Float[Tensor, "B J 3"]:
+    """One point for each volume.
+
+    ``argmax``: the centre of the highest voxel (the paper's); of equal ones the first, lowest z, then y, then x.
+    ``subvoxel``: that voxel, shifted along each axis by the Gaussian through it and its two neighbours.
+    ``expectation``: the mean position, weighted by the positive part of the volume to a power: the higher, the less
+    a low background far away pulls.
+    """
+    if method == "expectation":
+        return _expectation(volume.float().clamp_min(0) ** power)
+    shape = torch.tensor(volume.shape[2:], device=volume.device)
+    index = unravel(highest_voxel(volume), tuple(volume.shape[2:]))
+    shift = _subvoxel_shift(volume.float(), index) if method == "subvoxel" else 0.0
+    return ((index + 0.5 + shift) / shape).flip(-1)
+
+
+def highest_voxel(volume: Float[Tensor, "B J D H W"]) -> Int64[Tensor, "B J"]:
+    """Flat index of the highest voxel; of equal ones the first.
+
+    By columns of depth bins, which lie side by side in a network's output: no copy in the order of the index is made.
+    """
+    joints, depth, rows, columns = volume.shape[1:]
+    column_tops = volume.amax(2)
+    tops = column_tops.amax((2, 3), keepdim=True)
+    b, j, y, x = (column_tops == tops).nonzero(as_tuple=True)
+    z = (volume[b, j, :, y, x] == tops[b, j, 0]).int().argmax(1)
+    candidates = (z * rows + y) * columns + x
+    first = torch.full((len(volume) * joints,), depth * rows * columns, device=volume.device)
+    first.scatter_reduce_(0, b * joints + j, candidates, "amin")
+    return (first % (depth * rows * columns)).view(-1, joints)  # 0 where all is NaN
+
+
+def unravel(flat: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Flat voxel indices ``(...)`` as (z, y, x) ``(..., 3)``."""
+    _, rows, columns = shape
+    return torch.stack([flat // (rows * columns), flat // columns % rows, flat % columns], -1)
+
+
+def _subvoxel_shift(volume: Float[Tensor, "B J D H W"], index: Tensor) -> Float[Tensor, "B J 3"]:
+    """Peak of the Gaussian through three samples: a parabola in the logarithm. 0 on the border of the volume."""
+    flat, shape = volume.flatten(2), volume.shape[2:]
+    strides = (shape[1] * shape[2], shape[2], 1)
+    center = (index * torch.tensor(strides, device=volume.device)).sum(-1)
+    shifts = []
+    for axis, stride in enumerate(strides):
+        inside = (index[..., axis] > 0) & (index[..., axis] < shape[axis] - 1)
+        step = inside.long() * stride
+        below, here, above = (
+            flat.gather(2, (center + side * step)[..., None])[..., 0].clamp_min(1e-8).log() for side in (-1, 0, 1)
+        )
+        curvature = 2 * here - below - above
+        shift = 0.5 * (above - below) / curvature.clamp_min(1e-6)
+        shifts.append(torch.where(inside & (curvature > 1e-6), shift.clamp(-0.5, 0.5), 0.0))
+    return torch.stack(shifts, -1)
+
+
+def _expectation(weight: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
+    total = weight.sum((2, 3, 4)).clamp_min(1e-20)
+    means = []
+    for axis, others in ((4, (2, 3)), (3, (2, 4)), (2, (3, 4))):
+        size = weight.shape[axis]
+        centers = (torch.arange(size, device=weight.device) + 0.5) / size
+        means.append((weight.sum(others) * centers).sum(-1) / total)
+    return torch.stack(means, -1)

@@ -1,0 +1,36 @@
+"""Points: positions in the space that a volume spans.
+
+``(..., 3)`` in 0..1: x and y across the crop, z over the range of the depth bins (``protocol.DEPTH_MIN_MM`` to
+``DEPTH_MAX_MM``). Cell i of n covers [i/n, (i + 1)/n).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from c2fpose.pose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.skeleton import MIRROR
+
+
+def to_points(joints_box: Float[Tensor, "*B J 2"], depth_rel_mm: Float[Tensor, "*B J"]) -> Float[Tensor, "*B J 3"]:
+    """Positions across the crop and depths relative to the root, as points."""
+    z = (depth_rel_mm - DEPTH_MIN_MM) / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    return torch.cat([joints_box, z[..., None]], -1)
+
+
+def from_points(points: Float[Tensor, "*B J 3"]) -> tuple[Float[Tensor, "*B J 2"], Float[Tensor, "*B J"]]:
+    """The inverse of ``to_points``: positions across the crop, depths relative to the root in mm."""
+    return points[..., :2], DEPTH_MIN_MM + points[..., 2] * (DEPTH_MAX_MM - DEPTH_MIN_MM)
+
+
+def within_depth(points: Float[Tensor, "*B J 3"], depth_bins: int = DEPTH_BINS) -> Float[Tensor, "*B J 3"]:
+    """Points whose depth lies beyond the bins, moved into the nearest bin (labels 1 to 64 of the released data)."""
+    x, y, z = points.unbind(-1)
+    return torch.stack([x, y, z.clamp(0, 1 - 0.5 / depth_bins)], -1)
+
+
+def mirror_points(points: Float[Tensor, "*B J 3"]) -> Float[Tensor, "*B J 3"]:
+    """The points of the mirrored image."""
+    mirrored = points[..., list(MIRROR), :].clone()
+    mirrored[..., 0] = 1 - mirrored[..., 0]
+    return mirrored

@@ -1,5 +1,0 @@
-"""The networks: image in, one volume of likelihoods for each joint and stack out (or coordinates, the baseline).
-
-``hourglass`` has the blocks, ``coarse_to_fine`` stacks them along a depth schedule, ``coordinates`` is the head of the
-regression baseline.
-"""

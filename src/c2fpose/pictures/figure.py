@@ -1,0 +1,67 @@
+"""A page in inches: figures without pyplot, axes and text placed from the left and top edge."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from c2fpose.pictures.palette import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+
+DOTS_PER_INCH = 150
+
+
+def save_png(figure: Figure, path: str | Path, dots_per_inch: int = DOTS_PER_INCH) -> Path:
+    """Write a figure; the file has its name only when it is complete."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    figure.savefig(partial, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    os.replace(partial, path)
+    return path
+
+
+def new_figure(width_inches: float, height_inches: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes in inches from the page's left and top edge."""
+    page_width, page_height = figure.get_size_inches()
+    box = (left / page_width, 1 - (top + height) / page_height, width / page_width, height / page_height)
+    axes = figure.add_axes(box)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(color="#cccccc", linewidth=0.6)
+    return axes
+
+
+def write(figure: Figure, left: float, baseline: float, text: str, size: float, **style: str) -> Text:
+    page_width, page_height = figure.get_size_inches()
+    style = {"color": INK, "ha": "left", "va": "baseline"} | style
+    # A dollar sign in a caption is no formula.
+    return figure.text(left / page_width, 1 - baseline / page_height, text, size=size, parse_math=False, **style)
+
+
+def width_inches(figure: Figure, text: Text) -> float:
+    return text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
+
+
+def fit(figure: Figure, text: Text, room_inches: float) -> None:
+    """Make a text smaller, then shorter, until it fits."""
+    text.set_size(text.get_size() * np.clip(room_inches / max(width_inches(figure, text), 1e-6), 0.7, 1))
+    while width_inches(figure, text) > room_inches and len(text.get_text()) > 1:
+        text.set_text(text.get_text().rstrip("…")[:-1] + "…")

@@ -1,0 +1,166 @@
+"""Errors of poses: pure functions, and thin metrics that sum them over batches and processes.
+
+All lengths are millimetres, all poses root-relative when compared, and every mean over joints runs over all 17, the
+root (always 0 before alignment) included: the definition of the released evaluation code of the authors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torchmetrics import Metric
+
+from c2fpose.pose.protocol import ACTIONS, TEST_FRAMES_50FPS
+from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
+
+PCK_LIMIT_MM = 150.0  # usual limit of the percentage of correct keypoints in 3D
+AUC_LIMITS_MM = tuple(5.0 * step for step in range(31))
+
+Joints = Float[np.ndarray, "*batch J 3"]
+Errors = Float[np.ndarray, "*batch J"]
+
+
+def root_relative(joints_mm: Joints) -> Joints:
+    """Joints relative to the root, float64."""
+    joints = np.asarray(joints_mm, np.float64)
+    return joints - joints[..., ROOT : ROOT + 1, :]
+
+
+def joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+    """Distance of each joint from the truth, both relative to their root; MPJPE is its mean."""
+    return np.linalg.norm(root_relative(predicted_mm) - root_relative(true_mm), axis=-1)
+
+
+def aligned_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+    """The same after a similarity fit; its mean is the paper's reconstruction error (others' P-MPJPE)."""
+    true = np.asarray(true_mm, np.float64)
+    return np.linalg.norm(align_similarity(predicted_mm, true) - true, axis=-1)
+
+
+def scaled_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+    """The same with only the scale fitted, about the root; its mean is others' N-MPJPE."""
+    predicted, true = root_relative(predicted_mm), root_relative(true_mm)
+    power = (predicted**2).sum((-2, -1), keepdims=True)
+    scale = (predicted * true).sum((-2, -1), keepdims=True) / np.where(power == 0, 1, power)
+    return np.linalg.norm(scale * predicted - true, axis=-1)
+
+
+def align_similarity(moving_mm: Joints, fixed_mm: Joints) -> Joints:
+    """``moving`` turned, scaled and shifted to the least summed squared distance from ``fixed`` (Procrustes).
+
+    A proper rotation: where a reflection would fit better, the weakest axis is turned back, so that a mirrored pose
+    stays wrong. A pose collapsed to one point goes to the centre of the fixed one.
+    """
+    moving, fixed = np.asarray(moving_mm, np.float64), np.asarray(fixed_mm, np.float64)
+    moving_mean, fixed_mean = moving.mean(-2, keepdims=True), fixed.mean(-2, keepdims=True)
+    moving, fixed = moving - moving_mean, fixed - fixed_mean
+    left, stretch, right = np.linalg.svd(np.swapaxes(moving, -1, -2) @ fixed)
+    handedness = np.sign(np.linalg.det(left @ right))
+    stretch[..., -1] *= handedness
+    left[..., :, -1] *= handedness[..., None]
+    power = (moving**2).sum((-2, -1))
+    scale = stretch.sum(-1) / np.where(power == 0, 1, power)
+    return scale[..., None, None] * (moving @ left @ right) + fixed_mean
+
+
+def pck(errors_mm: Errors, limit_mm: float = PCK_LIMIT_MM) -> float:
+    """Share of joints within a limit, 0 to 1."""
+    return float((np.asarray(errors_mm) <= limit_mm).mean())
+
+
+def auc(errors_mm: Errors, limits_mm: Sequence[float] = AUC_LIMITS_MM) -> float:
+    """Mean of ``pck`` over limits from 0 to 150 mm."""
+    return float(np.mean([pck(errors_mm, limit) for limit in limits_mm]))
+
+
+@dataclass(frozen=True)
+class ActionTable:
+    """Summed errors by action and joint, from which every average in use follows. Actions without frames are NaN."""
+
+    sums_mm: Float[np.ndarray, "actions J"]
+    frames: Int[np.ndarray, " actions"]
+
+    @classmethod
+    def of(cls, errors_mm: Float[np.ndarray, "N J"], action: Int[np.ndarray, " N"]) -> "ActionTable":
+        """From the errors of images, whose ``action`` indexes ``protocol.ACTIONS``."""
+        sums = np.zeros((len(ACTIONS), errors_mm.shape[1]))
+        np.add.at(sums, action, errors_mm)
+        return cls(sums, np.bincount(action, minlength=len(ACTIONS)))
+
+    def by_action(self) -> Float[np.ndarray, " actions"]:
+        """Mean over the frames and joints of each action."""
+        with np.errstate(invalid="ignore"):
+            return self.sums_mm.mean(1) / self.frames
+
+    def by_joint(self) -> Float[np.ndarray, " J"]:
+        """Mean over all frames, for each joint."""
+        with np.errstate(invalid="ignore"):
+            return self.sums_mm.sum(0) / self.frames.sum()
+
+    def frame_weighted(self) -> float:
+        """All frames pooled: how the authors average."""
+        return float(self.by_joint().mean())
+
+    def mean_over_actions(self) -> float:
+        """Plain mean of the actions that have frames: how many others average."""
+        present = self.by_action()[self.frames > 0]
+        return float(present.mean()) if len(present) else float("nan")
+
+    def published_weighted(self) -> float:
+        """Actions weighted by their frames in Human3.6M's full test set; NaN where one has no frame here."""
+        return float(np.average(self.by_action(), weights=TEST_FRAMES_50FPS))
+
+
+class MeanPerJointError(Metric):
+    """MPJPE, frame-weighted; sums by action and joint are kept, so ``table`` is exact over several processes."""
+
+    is_differentiable = False
+    higher_is_better = False
+    full_state_update = False
+
+    sums_mm: Float[Tensor, "actions J"]
+    frames: Int[Tensor, " actions"]
+
+    def __init__(self, joints: int = NUM_JOINTS, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("sums_mm", torch.zeros(len(ACTIONS), joints, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("frames", torch.zeros(len(ACTIONS), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(
+        self,
+        predicted_mm: Float[Tensor, "B J 3"],
+        true_mm: Float[Tensor, "B J 3"],
+        action: Int[Tensor, " B"] | None = None,
+    ) -> None:
+        """Add a batch; without ``action`` all its frames count as the first one's, and only the mean has a meaning."""
+        errors = self.errors_mm(predicted_mm.detach().cpu().numpy(), true_mm.detach().cpu().numpy())
+        actions = np.zeros(len(errors), np.int64) if action is None else action.cpu().numpy()
+        table = ActionTable.of(errors, actions)
+        self.sums_mm += torch.as_tensor(table.sums_mm, device=self.sums_mm.device)
+        self.frames += torch.as_tensor(table.frames, device=self.frames.device)
+
+    def compute(self) -> Float[Tensor, ""]:
+        """Mean over all frames and joints, millimetres."""
+        return (self.sums_mm.sum() / (self.frames.sum() * self.sums_mm.shape[1])).float()
+
+    def table(self) -> ActionTable:
+        """Sums so far; call it after ``compute`` or ``sync`` to have those of all processes."""
+        return ActionTable(self.sums_mm.cpu().numpy(), self.frames.cpu().numpy())
+
+    @staticmethod
+    def errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+        """What is averaged."""
+        return joint_errors_mm(predicted_mm, true_mm)
+
+
+class ReconstructionError(MeanPerJointError):
+    """The same after a similarity fit of each pose."""
+
+    @staticmethod
+    def errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+        """What is averaged."""
+        return aligned_joint_errors_mm(predicted_mm, true_mm)

@@ -1,0 +1,72 @@
+"""From what a network says of a crop to a pose in the camera frame, ours and exactly as the authors published it.
+
+Box positions are 0..1 across the crop, cells and bins count from 0, lengths are millimetres (see ``camera``).
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from c2fpose.pose.box import released_box
+from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, root_depth_mm
+from c2fpose.pose.protocol import DEPTH_BINS
+
+RELEASED_CELLS = 64  # rows and columns of the authors' heatmaps
+
+
+def box_to_frame_px(
+    joints_box: Float[np.ndarray, "*batch J 2"],
+    box_left_top_px: Float[np.ndarray, "*batch 2"],
+    box_side_px: Float[np.ndarray, "*batch"],
+) -> Float[np.ndarray, "*batch J 2"]:
+    """Positions across the crop to pixels of the full camera frame."""
+    corner, side = np.asarray(box_left_top_px, np.float64), np.asarray(box_side_px, np.float64)
+    return corner[..., None, :] + np.asarray(joints_box, np.float64) * side[..., None, None]
+
+
+def poses_cam_mm(
+    joints_px: Float[np.ndarray, "*batch J 2"],
+    depth_rel_mm: Float[np.ndarray, "*batch J"],
+    intrinsics_px: Float[np.ndarray, "*#batch 4"],
+    rule: str,
+    true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
+) -> Float[np.ndarray, "*batch J 3"]:
+    """Poses in the camera frame, the root's depth by one of ``camera.ROOT_DEPTH_RULES``.
+
+    Raises ``ConfigError`` for another rule, or where the rule needs a truth that is not given.
+    """
+    root_mm = root_depth_mm(rule, joints_px, depth_rel_mm, intrinsics_px, true_joints_cam_mm)
+    return back_project(joints_px, np.asarray(depth_rel_mm, np.float64) + root_mm[..., None], intrinsics_px)
+
+
+def quantised(
+    joints_box: Float[np.ndarray, "*batch J 2"],
+    depth_rel_mm: Float[np.ndarray, "*batch J"],
+    heatmap_size: int,
+    depth_bins: int,
+) -> tuple[Float[np.ndarray, "*batch J 2"], Float[np.ndarray, "*batch J"]]:
+    """What the highest voxel of a perfect volume says: joints at the centres of the cells and bins that hold them.
+
+    Joints outside the volume go to its border.
+    """
+    cells = np.clip(np.floor(np.asarray(joints_box, np.float64) * heatmap_size), 0, heatmap_size - 1)
+    bins = depth_bin(np.asarray(depth_rel_mm, np.float64), depth_bins)
+    return (cells + 0.5) / heatmap_size, depth_of_bin_mm(bins, depth_bins)
+
+
+def released_poses_cam_mm(
+    voxels: Int[np.ndarray, "*batch J 3"],
+    center_px: Float[np.ndarray, "*batch 2"],
+    scale: Float[np.ndarray, "*batch"],
+    intrinsics_px: Float[np.ndarray, "*#batch 4"],
+    rule: str,
+    true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
+    depth_bins: int = DEPTH_BINS,
+) -> Float[np.ndarray, "*batch J 3"]:
+    """From highest voxels (x, y, z; from 0) to poses, step by step as the released evaluation code of the authors.
+
+    Cell i lies at ``left + (i + 0.5) * width / 64`` with the box of ``released_box``, a bin at its centre.
+    """
+    left_top, size = released_box(center_px, scale)
+    joints_px = left_top[..., None, :] + (voxels[..., :2] + 0.5) * size[..., None, :] / RELEASED_CELLS
+    depth_rel_mm = depth_of_bin_mm(voxels[..., 2].astype(np.float64), depth_bins)
+    return poses_cam_mm(joints_px, depth_rel_mm, intrinsics_px, rule, true_joints_cam_mm)

@@ -1,0 +1,117 @@
+"""Photographs as they come: any usual format, depth and orientation, to the crop that a network takes.
+
+Coordinates are pixels of the upright photograph: x right, y down, pixel i covers [i, i + 1).
+"""
+
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from c2fpose.base.errors import DataError
+
+FOCAL_PER_SIDE = 1.2  # assumed focal length over the longer image side: a diagonal view of about 55 degrees
+
+
+class Box(NamedTuple):
+    """The square that is shown to the network, px."""
+
+    left: float
+    top: float
+    side: float
+
+
+def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Any image file as upright RGB bytes.
+
+    EXIF rotation is applied; grey becomes three equal channels; of 16 bits the upper eight are kept; transparent
+    parts become white. Raises ``DataError`` for a file that is missing, empty, damaged, cut off or no image.
+    """
+    from PIL import Image, ImageOps
+
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: no such image")
+    if not path.is_file():
+        raise DataError(f"{path}: a directory; give one image")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: an empty file, not an image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                opened.load()  # all of it: a file that was cut off is found here
+                image = ImageOps.exif_transpose(opened)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise DataError(
+            f"{path}: more than {Image.MAX_IMAGE_PIXELS // 10**6} million pixels; make it smaller"
+        ) from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{path}: not an image of a known format; save it as JPEG or PNG") from None
+    except Exception as error:  # each format's decoder raises what it likes
+        raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None
+    if image.mode == "F":
+        raise DataError(f"{path}: pixels are floating-point numbers of unknown range; save it as JPEG or PNG")
+    if image.mode.startswith("I"):
+        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
+    """The smallest square about an image's centre that holds all of it."""
+    rows, columns = image.shape[:2]
+    side = float(max(rows, columns))
+    return Box((columns - side) / 2, (rows - side) / 2, side)
+
+
+def check_box(box: Box, image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
+    """``box`` if it shows some of the image; ``DataError`` if it has no size, lies outside or is far too large."""
+    rows, columns = image.shape[:2]
+    what, size = f"box={','.join(f'{value:g}' for value in box)}", f"the image of {columns} x {rows} px"
+    if not np.isfinite(box).all() or box.side < 1:
+        raise DataError(f"{what}: the side, its third number, must be 1 px or more")
+    if box.left >= columns or box.top >= rows or box.left + box.side <= 0 or box.top + box.side <= 0:
+        raise DataError(f"{what}: lies outside {size}; give left edge, top edge and side in px")
+    if box.side > 4 * max(rows, columns):
+        raise DataError(f"{what}: more than four times as large as {size}")
+    return box
+
+
+def assumed_intrinsics_px(
+    image: UInt8[np.ndarray, "rows columns 3"], focal_px: float | None = None
+) -> Float[np.ndarray, "4"]:
+    """fx, fy, cx, cy: square pixels, the centre of the image, and an ordinary focal length if none is given."""
+    rows, columns = image.shape[:2]
+    focal = focal_px or FOCAL_PER_SIDE * max(rows, columns)
+    return np.array([focal, focal, columns / 2, rows / 2])
+
+
+def crop_box(
+    image: UInt8[np.ndarray, "rows columns 3"], box: Box, size: int, mode: str = "standard"
+) -> tuple[UInt8[np.ndarray, "size size 3"], Box]:
+    """A box as training crops it (``DataConfig.crop_mode``), black outside the image, and the box that it shows.
+
+    The released code's boxes begin at whole pixels. As in training, what needs much shrinking is first reduced by 2,
+    4 or 8.
+    """
+    from PIL import Image
+
+    from c2fpose.data.crops import released as released_crop
+    from c2fpose.data.crops import standard as crop
+
+    center = np.array([box.left, box.top]) + box.side / 2
+    if mode == "released_code":
+        whole = released_crop.whole_pixel_box(center, box.side)
+        patch = released_crop.cut(image, (np.zeros(2), 1.0), whole)
+        return released_crop.resample(patch, size), Box(float(whole[0]), float(whole[1]), box.side)
+    reduced = crop.reduction(float(box.side), 1.0, size)
+    if reduced > 1:
+        image = np.asarray(Image.fromarray(image).reduce(reduced))
+    to_crop = crop.stored_to_crop(crop.frame_to_crop(center, float(box.side), size), np.zeros(2), float(reduced))
+    return crop.warp(image, to_crop, size), box

@@ -1,0 +1,179 @@
+"""Figures of a sweep: errors of its rows, the paper's beside ours in a panel of their own, and validation curves.
+
+As in ``show``, every function returns a matplotlib ``Figure`` and none touches pyplot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from c2fpose.config.model import NetworkConfig
+from c2fpose.model.networks.cost import network_cost
+from c2fpose.reports.paper import column
+from c2fpose.reports.results import Results
+from c2fpose.reports.statistics import mean_and_half_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart with any colour vision.
+NAIVE, COARSE_TO_FINE, ROWS = "#D55E00", "#0072B2", "#0072B2"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#9a9a00", "#7f3b08", "#6a3d9a")
+_INK, _FAINT, _GRID = "#222222", "#6e6e6e", "#e6e6e6"
+_METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
+
+
+def _figure(width_inches: float, height_inches: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.grid(color=_GRID, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8, colors=_INK, length=0)
+    for spine in axes.spines.values():
+        spine.set(color="#cccccc", linewidth=0.6)
+
+
+def error_figure(results: Results, root_depth: str) -> Figure:
+    """Error against parameters for a table of depth schedules, errors by row for any other."""
+    if results.sweep.figure == "depth":
+        return _against_parameters(results, root_depth)
+    return _by_row(results, root_depth)
+
+
+def _errors(results: Results, row: str, root_depth: str) -> list[float]:
+    return [job.record[f"{results.sweep.metric}_mm"][root_depth] for job in results.of(row)]
+
+
+def _against_parameters(results: Results, root_depth: str) -> Figure:
+    figure = _figure(10, 4.2)
+    paper, ours = figure.subplots(1, 2)
+    rows = results.sweep.rows
+    version, published = column(row.paper for row in rows.values())
+    theirs, mine = [], []
+    for (name, row), known in zip(rows.items(), published, strict=True):
+        depths = row.set["model.network.depths"]
+        naive = len(set(depths)) == 1
+        if known is not None:
+            family = row.set.get("model.network.family", "stacked")
+            size = network_cost(NetworkConfig(depths=depths, family=family))["parameters"] / 1e6
+            theirs.append((size, known.average_mm, 0.0, row.label, naive))
+        if jobs := results.of(name):
+            mean, half = mean_and_half_interval(_errors(results, name, root_depth))
+            mine.append((jobs[0].record["parameters"] / 1e6, mean, half, row.label, naive))
+    _schedules(paper, theirs)
+    _schedules(ours, mine)
+    paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=_INK)
+    data = ", ".join(results.values("dataset"))
+    ours.set_title(f"ours, {data}, scale {results.scale}; bars: 95 % over seeds", fontsize=9, color=_INK)
+    paper.set_ylabel(_METRIC[results.sweep.metric], fontsize=9)
+    return figure
+
+
+Point = tuple[float, float, float, str, bool]  # parameters, error, half of its interval, label, naive
+
+
+def _schedules(axes: Axes, points: list[Point]) -> None:
+    from matplotlib.patheffects import withStroke
+
+    _plain(axes)
+    axes.set_xlabel("parameters, millions", fontsize=9)
+    axes.margins(x=0.16, y=0.12)
+    for wanted, color, label in (
+        (True, NAIVE, "naive: all stacks at full depth"),
+        (False, COARSE_TO_FINE, "coarse-to-fine"),
+    ):
+        chosen = sorted(point for point in points if point[4] is wanted)
+        if not chosen:
+            continue
+        x, y, half = (np.array([point[axis] for point in chosen]) for axis in range(3))
+        style = dict(color=color, lw=1, ms=5, capsize=3, elinewidth=1)
+        axes.errorbar(x, y, np.nan_to_num(half), fmt="o-" if wanted else "o", label=label, **style)
+        for point in chosen:
+            # naive labels above their line, coarse-to-fine ones below, away from each other; beside where it is crowded
+            offset, ha, va = ((0, 7), "center", "bottom") if wanted else ((0, -7), "center", "top")
+            if not wanted and _has_another_below(point, points):
+                offset, ha, va = (7, 0), "left", "center"
+            axes.annotate(
+                point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            )  # fmt: skip
+    if points:
+        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+
+
+def _has_another_below(point: Point, points: list[Point]) -> bool:
+    """Whether a label under a point would lie on another point."""
+    spans = [max(max(other[axis] for other in points) - min(other[axis] for other in points), 1e-9) for axis in (0, 1)]
+    return any(
+        abs(point[0] - other[0]) < 0.1 * spans[0] and 0 < point[1] - other[1] < 0.1 * spans[1] for other in points
+    )
+
+
+def _by_row(results: Results, root_depth: str) -> Figure:
+    rows = {name: row for name, row in results.sweep.rows.items() if row.paper or results.of(name, finished=False)}
+    version, published = column(row.paper for row in rows.values())
+    shown = [name for name in rows if results.of(name)]
+    panels = 2 if version else 1
+    figure = _figure(4.4 + 3.4 * panels, 1.1 + 0.34 * len(rows))
+    all_axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+    places = {name: -index for index, name in enumerate(rows)}
+    for axes in all_axes:
+        _plain(axes)
+        axes.set_yticks(list(places.values()), [row.label for row in rows.values()], fontsize=8)
+        axes.set_ylim(-len(rows) + 0.4, 0.6)
+        axes.set_xlabel(_METRIC[results.sweep.metric], fontsize=9)
+        axes.margins(x=0.12)
+    if version:
+        for (name, _), known in zip(rows.items(), published, strict=True):
+            if known is not None:
+                all_axes[0].plot(known.average_mm, places[name], "o", color=_FAINT, ms=6)
+                all_axes[0].annotate(f"{known.average_mm:.1f}", (known.average_mm, places[name]), (0, 5), fontsize=7,
+                                     textcoords="offset points", ha="center", color=_FAINT)  # fmt: skip
+        all_axes[0].set_title(f"paper ({version}), Human3.6M", fontsize=9, color=_INK)
+    axes = all_axes[-1]
+    for name in shown:
+        errors = _errors(results, name, root_depth)
+        mean, half = mean_and_half_interval(errors)
+        axes.plot(errors, [places[name]] * len(errors), "|", color=ROWS, ms=7, alpha=0.7)
+        axes.errorbar(mean, places[name], xerr=np.nan_to_num(half), fmt="o", color=ROWS, ms=5, capsize=3, elinewidth=1)
+        axes.annotate(
+            f"{mean:.1f}", (mean, places[name]), (0, 5), textcoords="offset points", ha="center", fontsize=7, color=ROWS
+        )
+    data = ", ".join(results.values("dataset"))
+    axes.set_title(f"ours, {data}, scale {results.scale}", fontsize=9, color=_INK)
+    return figure
+
+
+def validation_figure(results: Results) -> Figure:
+    """Validation error of every row against steps and against training time: mean over seeds, each seed thin."""
+    figure = _figure(11, 4.2)
+    panels = figure.subplots(1, 2, sharey=True)
+    trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]
+    for color, name in zip(PALETTE * 3, trained, strict=False):
+        curves = [job.curve for job in results.of(name) if len(job.curve)]
+        length = min(map(len, curves))
+        mean = np.mean([curve[:length] for curve in curves], 0)
+        for axis, (axes, unit) in enumerate(zip(panels, (1, 60), strict=True)):
+            if len(curves) > 1:
+                for curve in curves:
+                    axes.plot(curve[:, axis] / unit, curve[:, 2], color=color, lw=0.5, alpha=0.45)
+            axes.plot(mean[:, axis] / unit, mean[:, 2], color=color, lw=1.6, label=results.sweep.rows[name].label)
+    for axes, label in zip(panels, ("optimiser steps", "training time, minutes"), strict=True):
+        _plain(axes)
+        axes.set_xlabel(label, fontsize=9)
+    errors = np.concatenate([job.curve[:, 2] for name in trained for job in results.of(name)] or [np.zeros(1)])
+    panels[0].set_ylim(errors.min() * 0.95, min(errors.max(), 2 * np.median(errors)) * 1.03)
+    panels[0].set_ylabel("MPJPE of validation images, mm", fontsize=9)
+    if trained:
+        panels[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return figure

@@ -1,0 +1,173 @@
+"""Finished, failed and missing jobs of one experiment, read from one or several sweep directories.
+
+Whatever cannot stand in one table is refused: other configurations, code or data, a job that was run twice, a
+half-written result.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2fpose.base.errors import DataError
+from c2fpose.config.schema import parse
+from c2fpose.config.sweep import SweepConfig
+from c2fpose.sweeps.identity import Identity, flat
+from c2fpose.sweeps.job import FAILED, FINISHED, JOB, SWEEP, identity_in, read_json, state
+from c2fpose.sweeps.rows import split_job
+
+_BETTER = ("finished", "failed", "begun", "missing")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row and seed, in whatever state it is."""
+
+    row: str
+    seed: int
+    directory: Path
+    state: str  # finished, failed, begun, missing
+    reason: str | None = None  # of a failure
+    record: dict[str, Any] | None = None  # finished.json
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(**self.record["identity"])
+
+    @cached_property
+    def evaluation(self) -> Any:
+        """Per-image errors; raises ``DataError`` if they are not those that the job ended with."""
+        from c2fpose.base.provenance import file_hash
+        from c2fpose.evaluation.scores import Evaluation
+
+        folder = self.directory / "evaluation"
+        evaluation = Evaluation.read(folder)
+        if file_hash(folder / "evaluation.npz") != self.record["evaluation_sha256"]:
+            raise DataError(f"{folder}: was changed after the job finished; remove {self.directory} and run it again")
+        return evaluation
+
+    @cached_property
+    def curve(self) -> np.ndarray:
+        """Validations as rows of step, seconds of training, error in mm."""
+        from c2fpose.training.curve import CURVE, read_curve
+
+        return np.array([list(row.values()) for row in read_curve(self.directory / CURVE)], float).reshape(-1, 3)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All jobs of an experiment at one scale."""
+
+    name: str
+    scale: str
+    sweep: SweepConfig
+    jobs: tuple[Job, ...]
+
+    def of(self, row: str, finished: bool = True) -> list[Job]:
+        """A row's jobs by seed."""
+        chosen = [job for job in self.jobs if job.row == row and (job.state == "finished" or not finished)]
+        return sorted(chosen, key=lambda job: job.seed)
+
+    @property
+    def finished(self) -> list[Job]:
+        return [job for job in self.jobs if job.state == "finished"]
+
+    def values(self, key: str) -> list[str]:
+        """The different values that finished jobs have of something, such as "code_version"."""
+        return sorted({str(job.record.get(key)) for job in self.finished})
+
+
+def read_results(directories: Sequence[Path], accept_code: bool = False) -> Results:
+    """Read one experiment's sweep directories, of one machine or several. Raises ``DataError``."""
+    books = [_read_sweep(directory) for directory in directories]
+    first = books[0]
+    rows: dict[str, Any] = {}
+    found: dict[tuple[str, int], Job] = {}
+    for directory, book in zip(directories, books, strict=True):
+        if (book["name"], book["scale"]) != (first["name"], first["scale"]):
+            raise DataError(
+                f"{directory}: {book['name']} at scale {book['scale']}, while {directories[0]} is {first['name']} at "
+                f"scale {first['scale']}: no one table holds both"
+            )
+        for name, row in book["sweep"]["rows"].items():
+            if rows.setdefault(name, row)["set"] != row["set"]:
+                raise DataError(f"{directory}: row {name} sets {row['set']}, elsewhere {rows[name]['set']}")
+        for job in _jobs_in(directory, book["jobs"]):
+            _keep(found, job)
+    sweep = parse(SweepConfig, first["sweep"] | {"rows": rows}, "sweep")
+    results = Results(first["name"], first["scale"], sweep, tuple(found.values()))
+    _check_one_source(results, accept_code)
+    return results
+
+
+def _read_sweep(directory: Path) -> dict[str, Any]:
+    if not directory.is_dir():
+        raise DataError(f"{directory}: no such directory")
+    book = read_json(directory / SWEEP)
+    if book is not None:
+        return book
+    names = _plain_rows(directory)
+    if not names:
+        raise DataError(f"{directory}: not a sweep's directory: it holds neither {SWEEP} nor jobs")
+    first = identity_in(next(iter(names)))
+    rows = {_as_name(label): {"label": label, "set": {}} for label in names.values()}
+    return {
+        "name": first.experiment,
+        "scale": first.scale,
+        "sweep": {"title": first.experiment, "rows": rows},
+        "jobs": [],
+    }
+
+
+def _plain_rows(directory: Path) -> dict[Path, str]:
+    """Jobs of a sweep of overrides, without an experiment, each labelled by the settings in which they differ."""
+    found = {path.parent: flat(identity_in(path.parent).configuration) for path in sorted(directory.glob(f"*/{JOB}"))}
+    keys = {key for settings in found.values() for key in settings} - {"seed"}
+    varying = sorted(key for key in keys if len({str(settings.get(key)) for settings in found.values()}) > 1)
+    return {
+        path: ", ".join(f"{key.split('.')[-1]}={settings.get(key)}" for key in varying) or "all"
+        for path, settings in found.items()
+    }
+
+
+def _as_name(label: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", label).strip("_")
+
+
+def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
+    jobs = [_read_job(directory / name, *split_job(name)) for name in names]
+    known = {job.directory for job in jobs}
+    for path in sorted(directory.glob(f"*/*/{JOB}")):
+        if path.parent not in known:
+            identity = identity_in(path.parent)
+            jobs.append(_read_job(path.parent, identity.row, identity.seed))
+    if not (directory / SWEEP).is_file():
+        jobs += [
+            _read_job(path, _as_name(label), identity_in(path).seed) for path, label in _plain_rows(directory).items()
+        ]
+    return jobs
+
+
+def _read_job(directory: Path, row: str, seed: int) -> Job:
+    failure = read_json(directory / FAILED)
+    return Job(row, seed, directory, state(directory), failure and failure["reason"], read_json(directory / FINISHED))
+
+
+def _keep(found: dict[tuple[str, int], Job], job: Job) -> None:
+    other = found.get((job.row, job.seed))
+    if other is None or _BETTER.index(job.state) < _BETTER.index(other.state):
+        found[job.row, job.seed] = job
+    elif other.state == job.state == "finished":
+        raise DataError(f"{job.row}/seed{job.seed} was run twice, in {other.directory} and {job.directory}; give one")
+
+
+def _check_one_source(results: Results, accept_code: bool) -> None:
+    done = results.finished
+    for job in done[1:]:
+        clash = done[0].identity.clash(job.identity, accept_code)
+        if clash:
+            raise DataError(f"{done[0].directory} and {job.directory} cannot stand in one table: {clash}")

@@ -1,0 +1,87 @@
+"""Hydra's hooks round a sweep: everything is checked before the first job."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.config.run import train_settings
+from c2fpose.sweeps.identity import data_fingerprints, identify
+from c2fpose.sweeps.job import SWEEP, check_same, read_json, state, write_json
+from c2fpose.sweeps.rows import check_overrides, jobs, split_job, sweep_of
+
+
+def _exits(hook: Callable[..., None]) -> Callable[..., None]:
+    """Hydra swallows exceptions of hooks, so these exit: 2 behind one line for a user's error, 1 behind a traceback."""
+
+    @wraps(hook)
+    def run(self: "SweepHooks", config: DictConfig, **_: Any) -> None:
+        try:
+            if config.get("sweep") is not None:
+                hook(self, config)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+        except Exception:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+
+    return run
+
+
+class SweepHooks(Callback):
+    """Hydra's hooks round a sweep: everything is checked before the first job, tables are made after the last."""
+
+    @_exits
+    def on_multirun_start(self, config: DictConfig) -> None:
+        check_sweep(config, list(config.hydra.overrides.task))
+
+    @_exits
+    def on_multirun_end(self, config: DictConfig) -> None:
+        from c2fpose.reports.tables import summarise
+
+        directory = Path(config.sweep_dir)
+        summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
+        names = jobs(config)
+        unfinished = [name for name in names if state(directory / name) != "finished"]
+        if unfinished:
+            print(
+                f"error: {len(unfinished)} of {len(names)} jobs did not finish: {', '.join(unfinished)}",
+                file=sys.stderr,
+            )
+            raise SystemExit(1)
+
+
+def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:
+    """Check every job's settings, the data, and what lies in the sweep's directory; then write ``sweep.json``.
+
+    Raises ``ConfigError`` or ``DataError`` before anything is changed.
+    """
+    check_overrides(cfg, overrides)
+    names = jobs(cfg)
+    fingerprints = data_fingerprints(train_settings(cfg))
+    for name in names:
+        job = cfg.copy()
+        job.job = name
+        try:
+            identity = identify(job, fingerprints)
+        except ConfigError as error:
+            raise ConfigError(f"row {split_job(name)[0]} of {cfg.name}: {error}") from None
+        check_same(Path(cfg.sweep_dir) / name, identity, bool(cfg.accept_code))
+    write_sweep(Path(cfg.sweep_dir), cfg, names)
+
+
+def write_sweep(directory: Path, cfg: DictConfig, names: list[str]) -> None:
+    """What tables are made of: the rows, their order, and all jobs that were ever asked for here."""
+    before = read_json(directory / SWEEP) or {}
+    known = before.get("jobs", [])
+    rows = before.get("sweep", {}).get("rows", {}) | sweep_of(cfg).model_dump(mode="json")["rows"]
+    sweep = sweep_of(cfg).model_dump(mode="json") | {"rows": rows}
+    jobs_asked = known + [name for name in names if name not in known]
+    write_json(directory / SWEEP, {"name": cfg.name, "scale": cfg.scale, "sweep": sweep, "jobs": jobs_asked})

@@ -1,0 +1,152 @@
+"""What a result was made from, as far as it matters to the result: configuration, code and data.
+
+Two results with one identity are the same experiment; jobs that differ in more than row and seed share no table.
+"""
+
+import ast
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from c2fpose.base.provenance import config_hash
+from c2fpose.config.run import TrainSettings, train_settings
+from c2fpose.sweeps.rows import split_job, with_row
+
+# What a result depends on beside its configuration: folders whole, files by name. Commands, pictures, loggers and
+# tables are not among them.
+RESULT_CODE = (
+    "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py",
+    "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py", "evaluation", "model/inference.py",
+    "model/module.py", "model/networks", "model/precision.py", "model/volumes", "pose", "training/run.py",
+    "training/trainer.py",
+)  # fmt: skip
+
+# What may differ between machines, or names things, without making another result.
+_IMMATERIAL = {
+    "": (
+        "run_dir", "resume", "logger", "name", "sweep", "seeds", "rows", "job", "sweep_dir", "pictures", "accept_code",
+        "reuse",
+    ),
+    "data": (
+        "preset", "train_file", "test_file", "workers", "start_method", "pin_memory", "cache", "cache_limit_gb",
+        "eval_batch_size",
+    ),
+    "trainer": ("accelerator", "strategy", "progress", "log_every"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a result was made from; jobs of one table differ in ``row`` and ``seed`` alone."""
+
+    experiment: str
+    scale: str
+    row: str
+    seed: int
+    configuration: dict[str, Any]  # all that matters, with the row's settings
+    common: dict[str, Any]  # the same without them
+    code: str  # ``code_fingerprint``
+    data: dict[str, str]  # fingerprints
+
+    @property
+    def config_hash(self) -> str:
+        return config_hash(self.configuration)
+
+    def difference(self, other: "Identity", accept_code: bool = False) -> str | None:
+        """The first thing in which two identities of one job differ, in words; None if they are the same."""
+        for key, (ours, theirs) in _differences(self.configuration, other.configuration).items():
+            return f"{key} was {ours}, now {theirs}"
+        return self._other_source(other, accept_code)
+
+    def clash(self, other: "Identity", accept_code: bool = False) -> str | None:
+        """Why two jobs cannot stand in one table; None if they can."""
+        if (self.experiment, self.scale) != (other.experiment, other.scale):
+            return f"{self.experiment} at scale {self.scale} and {other.experiment} at scale {other.scale}"
+        for key, (ours, theirs) in _differences(self.common, other.common).items():
+            return f"{key} {ours} and {theirs}"
+        return self._other_source(other, accept_code)
+
+    def _other_source(self, other: "Identity", accept_code: bool) -> str | None:
+        for split in sorted(self.data.keys() | other.data.keys()):
+            if self.data.get(split) != other.data.get(split):
+                return f"{split} data {self.data.get(split)!s:.12} and {other.data.get(split)!s:.12}"
+        if self.code != other.code and not accept_code:
+            return f"code {self.code} and {other.code}; accept_code=true if they compute the same"
+        return None
+
+
+def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    a, b = flat(ours), flat(theirs)
+    return {key: (a.get(key), b.get(key)) for key in sorted(a.keys() | b.keys()) if a.get(key) != b.get(key)}
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted key."""
+    found = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+@cache
+def code_fingerprint() -> str:
+    """Of the code that this process runs: taken once, so that files changed while a sweep runs do not count."""
+    return fingerprint_of(Path(__file__).parents[1])
+
+
+def fingerprint_of(package: Path) -> str:
+    """Hash ``RESULT_CODE`` in a directory: what it defines, wherever in those files it stands.
+
+    Imports, comments, docstrings, and a move from one of these files to another do not enter it; a formula does.
+    """
+    statements = []
+    for name in RESULT_CODE:
+        place = package / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            statements += _statements(ast.parse(path.read_text()))
+    return hashlib.sha256("\n".join(sorted(statements)).encode()).hexdigest()[:16]
+
+
+def _statements(tree: ast.Module) -> list[str]:
+    """Dump the top-level statements of a module, without docstrings and imports, which say where things stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(node, field, [each for each in value if not isinstance(each, ast.Import | ast.ImportFrom)])
+    return [ast.dump(statement) for statement in tree.body]
+
+
+def material(settings: TrainSettings) -> dict[str, Any]:
+    """The part of the configuration that a result depends on."""
+    values = settings.model_dump(mode="json")
+    for group, keys in _IMMATERIAL.items():
+        node = values[group] if group else values
+        for key in keys:
+            node.pop(key, None)
+    return values
+
+
+def identify(cfg: DictConfig, data: dict[str, str], row: str | None = None) -> Identity:
+    """Of the job that a composed configuration describes; ``row``: its name where there is no experiment."""
+    base = train_settings(cfg)
+    settings = train_settings(with_row(cfg)) if cfg.job else base
+    name, seed = split_job(cfg.job) if cfg.job else (row, settings.seed)
+    common = material(base)
+    common.pop("seed")
+    if not cfg.job:
+        common = {}
+    return Identity(settings.name, settings.scale, name, seed, material(settings), common, code_fingerprint(), data)
+
+
+def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
+    """SHA-256 of both data files, by split, as the files themselves say."""
+    from c2fpose.data.schema import SplitReader
+
+    files = {"train": settings.data.train_file, "test": settings.data.test_file}
+    return {split: SplitReader(path).info.fingerprint for split, path in files.items()}

@@ -1,0 +1,97 @@
+"""An experiment: the rows of a table, what each of them sets, and the jobs that they make.
+
+The files are ``conf/experiment/*.yaml``. A sweep runs one job for each row and seed, named ``<row>/seed<k>``; the row's
+settings are put into the composed configuration here, before it is checked. Light to import.
+"""
+
+import re
+
+from omegaconf import DictConfig, OmegaConf
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.schema import parse
+from c2fpose.config.sweep import SweepConfig
+
+_JOB = re.compile(r"(?P<row>[\w.-]+)/seed(?P<seed>\d+)")
+
+
+def sweep_of(cfg: DictConfig) -> SweepConfig:
+    """The experiment in a composed configuration; raises ``ConfigError``."""
+    if cfg.get("sweep") is None:
+        raise ConfigError("no experiment chosen; add +experiment=..., one of conf/experiment/")
+    return parse(SweepConfig, cfg.sweep, "sweep")
+
+
+def jobs(cfg: DictConfig) -> list[str]:
+    """Names of the jobs that a configuration asks for: rows that train first, then those that evaluate them anew.
+
+    Seeds go round before rows do, so that a sweep cut short has every row once.
+    """
+    sweep = sweep_of(cfg)
+    chosen = list(sweep.rows) if cfg.get("rows") is None else [str(name) for name in cfg.rows]
+    for name in chosen:
+        if name not in sweep.rows:
+            raise ConfigError(f"rows: no row {name!r} in {cfg.name}; one of {', '.join(sweep.rows)}")
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ConfigError(f"rows={chosen}: name at least one row, and none twice")
+    if cfg.get("seeds") is not None and (not len(cfg.seeds) or len(set(cfg.seeds)) < len(cfg.seeds)):
+        raise ConfigError(f"seeds={list(cfg.seeds)}: give at least one seed, and none twice")
+    pairs = []
+    for place, name in enumerate(chosen):
+        row = sweep.rows[name]
+        seeds = row.seeds if cfg.get("seeds") is None else tuple(cfg.seeds)
+        pairs += [(row.of is not None, turn, place, f"{name}/seed{seed}") for turn, seed in enumerate(seeds)]
+    return [name for *_, name in sorted(pairs)]
+
+
+def split_job(job: str) -> tuple[str, int]:
+    """Row and seed of a job's name; raises ``ConfigError``."""
+    match = _JOB.fullmatch(job)
+    if match is None:
+        raise ConfigError(f"job={job}: expected <row>/seed<k>, such as d1_64/seed0")
+    return match["row"], int(match["seed"])
+
+
+def with_row(cfg: DictConfig) -> DictConfig:
+    """A copy of the configuration with the settings of its job's row and seed in place; raises ``ConfigError``."""
+    row, seed = split_job(cfg.job)
+    sweep = sweep_of(cfg)
+    if row not in sweep.rows:
+        raise ConfigError(f"job={cfg.job}: no row {row!r} in {cfg.name}; one of {', '.join(sweep.rows)}")
+    merged = cfg.copy()
+    for key, value in ({"seed": seed} | sweep.rows[row].set).items():
+        OmegaConf.update(merged, key, value, merge=False, force_add=True)  # the schema refuses what it does not know
+    return merged
+
+
+def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
+    """Refuse a command line that sets what the rows set, which would be lost. Raises ``ConfigError``."""
+    given = {override.split("=")[0].lstrip("+~") for override in overrides}
+    if "seed" in given:
+        raise ConfigError("seed is set by the sweep; give seeds=[0,1,2]")
+    if "resume" in given:
+        raise ConfigError("resume: a sweep goes on by itself; start it again with the same words")
+    for name, row in sweep_of(cfg).rows.items():
+        for key in row.set:
+            if key in given:
+                raise ConfigError(
+                    f"{key} is what row {name} of {cfg.name} sets; choose rows=[...], or train without it"
+                )
+
+
+def _jobs_resolver(*, _root_: DictConfig) -> str:
+    return ",".join(jobs(_root_))
+
+
+def _directory_resolver(overrides: str) -> str:
+    """A plain multirun's overrides as one directory's name of bearable length."""
+    import hashlib
+
+    name = overrides.replace("/", "_").replace(" ", "")
+    if len(name) <= 150:
+        return name or "defaults"
+    return f"{name[:130]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+OmegaConf.register_new_resolver("jobs", _jobs_resolver, replace=True)
+OmegaConf.register_new_resolver("directory", _directory_resolver, replace=True)

@@ -1,0 +1,177 @@
+"""What is watched while a network trains: its validation curve, speed and memory, and pictures of what it predicts."""
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
+
+from c2fpose.training.curve import CURVE, read_curve, write_curve
+
+
+class TrainingCurve(Callback):
+    """Validation error against steps and training time, in ``curve.csv``; throughput and memory to the loggers.
+
+    The clock stands still during validation, and goes on from where the checkpoint left it when training is resumed,
+    so that a run that was killed has the curve of an undisturbed one.
+    """
+
+    def __init__(self, run_dir: Path, batch_size: int, log_every: int) -> None:
+        self.path = run_dir / CURVE
+        self.batch_size, self.log_every = batch_size, log_every
+        self.before = 0.0  # seconds of training until the clock last stood still
+        self.since: float | None = None
+        self.rows: list[dict[str, float]] = []
+        self.last = (0, 0.0)  # step and seconds of the last logged throughput
+
+    @property
+    def seconds(self) -> float:
+        """Of training, validation not counted."""
+        return self.before + (time.monotonic() - self.since if self.since is not None else 0.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.before = state["seconds"]
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.rows = [row for row in read_curve(self.path) if row["step"] <= trainer.global_step]
+        self.since, self.last = time.monotonic(), (trainer.global_step, self.before)
+
+    def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._stop()
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self._stop()
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        if trainer.state.fn != "fit":
+            return
+        error = float(trainer.callback_metrics["val/mpjpe_mm"])
+        row = {"step": trainer.global_step, "training_seconds": round(self.seconds, 3), "val_mpjpe_mm": round(error, 4)}
+        self.rows = [known for known in self.rows if known["step"] < trainer.global_step] + [row]
+        if trainer.is_global_zero:
+            write_curve(self.path, self.rows)
+        self.since, self.last = time.monotonic(), (trainer.global_step, self.before)
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        step, seconds = trainer.global_step, self.seconds
+        if step % self.log_every or step <= self.last[0]:
+            return
+        images = (step - self.last[0]) * self.batch_size * trainer.accumulate_grad_batches * trainer.world_size
+        for logger in trainer.loggers:
+            logger.log_metrics(
+                {
+                    "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                    "speed/images_per_second": images / max(seconds - self.last[1], 1e-9),
+                    "memory/gib": memory_gib(),
+                },
+                step,
+            )
+        self.last = (step, seconds)
+
+    def _stop(self) -> None:
+        if self.since is not None:
+            self.before, self.since = self.seconds, None
+
+
+def memory_gib() -> float:
+    """Most memory held so far: of the GPU if there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+class PredictionPictures(Callback):
+    """Poses and, for volume networks, slices of the volumes of fixed validation images, as training goes on.
+
+    Drawn at the first validation, at every ``every``-th one after it and at the end of training: as PNG into
+    ``run_dir/pictures``, and to W&B as ``pictures/poses`` and ``pictures/volumes``. Depth is seen emerging along the
+    stacks (paper, figure 5).
+    """
+
+    def __init__(self, run_dir: Path, every: int, people: int = 3) -> None:
+        self.folder, self.every, self.people = run_dir / "pictures", every, people
+        self.validations = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"validations": self.validations}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.validations = state["validations"]
+
+    @torch.no_grad()
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self.validations += 1
+        due = (self.validations - 1) % self.every == 0 or trainer.global_step >= trainer.max_steps
+        if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
+            return
+        from c2fpose.pictures.figure import save_png
+        from c2fpose.pictures.people import sheet
+        from c2fpose.pictures.volumes import volume_slices
+
+        batch, images = self._batch(trainer, module)
+        step = trainer.global_step
+        with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
+            points = module.predict_points(batch["image"]).float()
+            volumes = first_volumes(module, batch)
+        pictures = {"poses": sheet({f"step {step}": people(points.cpu(), batch, images)})}
+        if volumes is not None:
+            stacks, target = volumes
+            pictures["volumes"] = volume_slices([s.numpy() for s in stacks], target.numpy(), image=images[0])
+        for name, figure in pictures.items():
+            path = save_png(figure, self.folder / f"step_{step:06d}_{name}.png", dots_per_inch=80)
+            for logger in trainer.loggers:
+                if isinstance(logger, WandbLogger):
+                    logger.log_image(f"pictures/{name}", [str(path)], step=step)
+
+    def _batch(self, trainer: Trainer, module: LightningModule) -> tuple[dict[str, Tensor], Any]:
+        dataset = trainer.datamodule.val
+        chosen = torch.linspace(0, len(dataset) - 1, min(self.people, len(dataset))).round().int().tolist()
+        samples = [result.sample for result in (dataset[index] for index in chosen) if result.sample is not None]
+        batch = {key: torch.stack([torch.as_tensor(sample[key]) for sample in samples]) for key in samples[0]}
+        images = batch["image"].permute(0, 2, 3, 1).numpy()
+        return {key: value.to(module.device) for key, value in batch.items()}, images
+
+
+def first_volumes(module: LightningModule, batch: dict[str, Tensor]) -> tuple[list[Tensor], Tensor] | None:
+    """Each stack's volume of the first image, and the finest target; None for a coordinate network."""
+    if module.config.network.head == "coordinates":
+        return None
+    from c2fpose.model.networks.input import normalise
+    from c2fpose.model.volumes.points import to_points
+
+    was_training = module.network.training
+    module.network.eval()
+    volumes = [volume[0].float().cpu() for volume in module.network(normalise(batch["image"][:1], module.network))]
+    module.network.train(was_training)
+    points = to_points(batch["joints_box"][:1].cpu(), batch["depth_rel_mm"][:1].cpu())
+    profiles = module.targets(points, batch["visible"][:1].cpu(), volumes[-1].shape[1:])
+    return volumes, profiles.volume()[0]
+
+
+def people(points: Tensor, batch: dict[str, Tensor], images: Any) -> list[Any]:
+    """What ``show`` draws, with the root depth given."""
+    from c2fpose.model.inference import poses_given_root_depth
+    from c2fpose.model.volumes.points import from_points
+    from c2fpose.pictures.people import Person
+    from c2fpose.pose.metrics import joint_errors_mm
+    from c2fpose.pose.protocol import ACTIONS
+
+    cpu = {key: value.cpu() for key, value in batch.items()}
+    poses, truth = poses_given_root_depth(points, cpu).numpy(), cpu["joints_cam_mm"].numpy()
+    joints_box = from_points(points)[0].numpy()
+    errors = joint_errors_mm(poses, truth).mean(1)
+    return [
+        Person(
+            images[i], joints_box[i], poses[i], truth[i],
+            f"S{int(cpu['subject'][i])} {ACTIONS[int(cpu['action'][i])]}", float(errors[i]),
+        )
+        for i in range(len(poses))
+    ]  # fmt: skip

@@ -1,0 +1,55 @@
+"""Where values, tables and pictures of a run go: CSV and W&B."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from c2fpose.config.run import LoggerConfig
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+
+def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[str, Any]) -> list[Logger]:
+    """CSV and W&B; the latter's run holds configuration and data fingerprints."""
+    from pytorch_lightning.loggers import CSVLogger, WandbLogger
+
+    loggers: list[Logger] = []
+    if config.csv:
+        _keep_log(run_dir)
+        loggers.append(CSVLogger(run_dir, name="logs", version=""))
+    if config.wandb:
+        import os
+
+        import wandb
+
+        os.environ.setdefault("WANDB_SILENT", "true")
+        logger = WandbLogger(
+            name=name, project=config.project, group=config.group, tags=list(config.tags), save_dir=run_dir,
+            offline=config.mode == "offline", config=origin,
+            settings=wandb.Settings(console="off", x_disable_stats=config.mode == "offline", silent=True),
+        )  # fmt: skip
+        # Lightning hands on a setting that W&B has given up, and W&B warns of it in every run
+        getattr(logger, "_wandb_init", {}).pop("anonymous", None)
+        loggers.append(logger)
+    return loggers
+
+
+def _keep_log(run_dir: Path) -> None:
+    """The CSV logger starts its file anew when training is resumed: what was logged until then moves aside."""
+    log = run_dir / "logs" / "metrics.csv"
+    if log.is_file():
+        log.rename(log.with_name(f"metrics_{len(list(log.parent.glob('metrics_*.csv'))):03d}.csv"))
+
+
+def close_loggers(loggers: list[Logger]) -> None:
+    """End this run in W&B: two jobs of one process would share it otherwise."""
+    from pytorch_lightning.loggers import WandbLogger
+
+    for logger in loggers:
+        logger.finalize("success")
+        if isinstance(logger, WandbLogger):
+            import wandb
+
+            wandb.finish()

@@ -1,0 +1,34 @@
+"""What users see when something is wrong: one line, wherever the package runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
+
+
+@pytest.mark.parametrize("kind", [ConfigError, DataError])
+def test_commands_say_one_line_and_exit_with_2(kind, capsys):
+    @exits_cleanly
+    def command() -> None:
+        raise kind("data.h5: cut off; copy it again")
+
+    with pytest.raises(SystemExit) as exit_:
+        command()
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == "error: data.h5: cut off; copy it again\n"
+
+
+def test_bugs_keep_their_traceback():
+    code = "from c2fpose.base.errors import exits_cleanly\n@exits_cleanly\ndef f(): raise ValueError('bug')\nf()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" in done.stderr and done.stderr.endswith("ValueError: bug\n")
+
+
+def test_notebooks_say_one_line(capsys):
+    assert DataError("data.h5: cut off")._render_traceback_() == ["error: data.h5: cut off"]
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell.instance()
+    shell.run_cell("from c2fpose.base.errors import DataError\nraise DataError('data.h5: cut off')")
+    said = "".join(capsys.readouterr())
+    assert "error: data.h5: cut off" in said and "Traceback" not in said

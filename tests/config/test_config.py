@@ -1,0 +1,62 @@
+"""Bad values are refused in one line that names key, value and what is allowed."""
+
+import pytest
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.model import ModelConfig, NetworkConfig
+from c2fpose.config.schema import parse
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"depths": []}, "depths is empty"),
+        ({"depths": [4, 2, 64]}, "decreases"),
+        ({"depths": [1, 32]}, "must end at depth_bins=64"),
+        ({"depths": [3, 64]}, "depth 3 .* does not divide"),
+        ({"depths": [0, 64]}, "model.network.depths.0=0"),
+        ({"supervision": "seperated"}, "'separated', 'direct' or 'none'"),
+        ({"head": "voxels"}, "'volume' or 'coordinates'"),
+        ({"width": 4}, "model.network.width=4: .*greater than or equal to 8"),
+        ({"width": 30}, "multiple of 4"),
+        ({"levels": 9}, "model.network.levels=9"),
+        ({"levels": 5, "heatmap_size": 16, "image_size": 64}, "do not divide heatmap_size"),
+        ({"heatmap_size": 60}, "a half or a quarter"),
+        ({"head": "coordinates", "depths": [1, 64]}, "one stack"),
+        ({"widht": 64}, "model.network.widht: no such key"),
+    ],
+)
+def test_refused(values, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse(NetworkConfig, values, "model.network")
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_must_match_the_stacks():
+    with pytest.raises(ConfigError, match="2 values for 4 supervised stacks"):
+        parse(ModelConfig, {"loss": {"stack_weights": [1, 1]}}, "model")
+    parse(ModelConfig, {"network": {"supervision": "none"}, "loss": {"stack_weights": [1]}}, "model")
+
+
+def test_the_papers_recipe_is_the_originals():
+    """Every option of the released training code, by name; the values are restated from it."""
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        settings = train_settings(compose("train", overrides=["+experiment=paper_h36m"]))
+    optimizer, augmentation = settings.model.optimizer, settings.data.augmentation
+    assert (optimizer.name, optimizer.learning_rate, optimizer.alpha, optimizer.epsilon) == (
+        "rmsprop", 2.5e-4, 0.99, 1e-8
+    )  # fmt: skip
+    assert (optimizer.weight_decay, optimizer.schedule, settings.data.batch_size) == (0, "constant", 4)
+    assert (augmentation.scale_spread, augmentation.scale_limit) == (0.25, 0.25)
+    assert (augmentation.rotation_spread_deg, augmentation.rotation_limit_deg) == (30, 60)
+    assert (augmentation.rotation_none_probability, augmentation.flip_probability) == (0.6, 0.5)
+    assert augmentation.flip_whole_batch and augmentation.channel_gain == 0.2 and not augmentation.photometric
+    assert settings.model.network.depths == (1, 2, 4, 64) and settings.model.network.norm_init == "uniform"
+    assert settings.model.target.definition == "released_code" and settings.model.target.centers == "whole"
+    assert settings.model.loss.stack_weights is None and settings.model.decoding.method == "argmax"
+    assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000

@@ -1,0 +1,150 @@
+"""Dashboards: every metric that a panel names is logged by a real offline run, and the page stands alone."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fabricated import jpeg, people
+
+from c2fpose.config.model import NetworkConfig
+from c2fpose.dashboard import main
+from c2fpose.data.schema import write_split
+from c2fpose.reports.dashboard.html import line_chart, logged
+from c2fpose.reports.dashboard.panels import metrics, sections
+
+TOY = [
+    "+experiment=ablation_supervision", "rows=[direct]", "seeds=[0,1]", "model.network.width=8",
+    "model.network.levels=1", "data.batch_size=4", "data.eval_batch_size=4", "data.validation_every=2",
+    "trainer.max_steps=4", "trainer.validate_every=2", "trainer.log_every=1", "trainer.precision=32-true",
+    "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "pictures=3", "logger.pictures_every=1",
+]  # fmt: skip
+
+
+def inspect(run: Path) -> dict:
+    """A W&B run as W&B itself reads it, with no server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wandb", "leet", "inspect", "--summary", "--json", str(run)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory) -> Path:
+    """Two jobs of one process, logged to W&B offline and as CSV."""
+    cwd = tmp_path_factory.mktemp("sweep")
+    files = []
+    for split, records in (("train", 24), ("test", 6)):
+        path = cwd / f"{split}.h5"
+        images = (jpeg(number) for number in range(records))
+        write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
+        files.append(f"data.{split}_file={path}")
+    done = subprocess.run(
+        [sys.executable, "-m", "c2fpose.train", *TOY, *files], cwd=cwd, capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, done.stderr
+    return cwd / "runs" / "ablation_supervision" / "laptop"
+
+
+def keys_in(value, found: set[str]) -> set[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found.add(key)
+            keys_in(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            keys_in(inner, found)
+    elif isinstance(value, str):
+        found.add(value)
+    return found
+
+
+@pytest.mark.slow
+def test_two_jobs_are_two_runs_in_one_group_with_configuration_and_tables(sweep):
+    runs = sorted(sweep.glob("*/*/wandb/offline-run-*/run-*.wandb"))
+    assert [run.parts[-4] for run in runs] == ["seed0", "seed1"]
+    assert len({run.name for run in runs}) == 2
+    for run in runs:
+        text = json.dumps(inspect(run))
+        assert "ablation_supervision/laptop" in text
+        keys = keys_in(json.loads(text), set())
+        named = metrics(stacks=2)
+        assert named <= keys, sorted(named - keys)
+        assert "data_fingerprints" in text and "depths" in text and "supervision" in text
+
+
+@pytest.mark.slow
+def test_the_table_by_action_has_all_actions_and_averages(sweep):
+    for table in sweep.glob("*/*/wandb/offline-run-*/files/media/table/test/by_action*.table.json"):
+        data = json.loads(table.read_text())
+        assert len(data["data"]) == 17 and data["columns"][0] == "action"
+        break
+    else:
+        pytest.fail("no table by action was logged")
+
+
+@pytest.mark.slow
+def test_the_page_stands_alone_and_holds_what_was_logged(sweep):
+    main([str(sweep)])
+    page = (sweep / "dashboard.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page) and "<script" not in page
+    assert page.count("data:image/png;base64") == 3  # volumes, poses, sheet of the one row
+    for panels in sections(stacks=2).values():
+        for panel in panels:
+            assert panel.title in page or panel.kind == "table", panel.title
+    assert page.count("<polyline") >= 2 * 7
+    assert logged(sweep / "direct" / "seed0", "train/loss")[0].tolist()
+
+
+@pytest.mark.slow
+def test_pictures_of_volumes_are_drawn_along_the_training(sweep):
+    names = {path.name for path in (sweep / "direct" / "seed0" / "pictures").iterdir()}
+    assert names == {f"step_{step:06d}_{kind}.png" for step in (2, 4) for kind in ("volumes", "poses")}
+
+
+def test_charts_are_logarithmic_where_values_span_decades():
+    steps = np.arange(1, 5)
+    assert "(logarithmic)" in line_chart("loss", [("a", "#000", steps, 10.0**-steps)])
+    flat = line_chart("a < b", [("a", "#000", steps, np.full(4, 2.0))])
+    assert "(logarithmic)" not in flat and "a &lt; b" in flat
+    assert "nan" not in line_chart("x", [("a", "#000", steps, np.array([1, np.nan, 2, 3]))])
+
+
+def test_logs_from_before_a_run_was_resumed_count(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "metrics_000.csv").write_text("step,train/loss\n1,5\n2,4\n3,3.5\n")
+    (tmp_path / "logs" / "metrics.csv").write_text("step,train/loss\n3,3\n4,2\n")
+    steps, values = logged(tmp_path, "train/loss")
+    assert steps.tolist() == [1, 2, 3, 4] and values.tolist() == [5, 4, 3, 2]
+    assert logged(tmp_path, "val/mpjpe_mm") is None
+
+
+def test_panels_follow_the_network():
+    depths = NetworkConfig().depths
+    assert f"train/loss_stack{len(depths)}" in metrics(len(depths))
+    assert "pictures/volumes" not in metrics(1, volumes=False)
+
+
+def test_a_workspace_and_a_report_name_the_panels_metrics():
+    """Built, not saved: saving needs an account."""
+    pytest.importorskip("wandb_workspaces")
+    from c2fpose.reports.dashboard.wandb import make_report, make_workspace
+
+    workspace = make_workspace("project", "someone", stacks=2, volumes=True)
+    report = make_report("project", "someone", 2, True, "title", "| a |\n|---|\n| 1 |", "ablation_depth/laptop")
+    for made in (workspace, report):
+        text = repr(made)
+        for name in metrics(2):
+            assert name in text, name
+
+
+def test_without_a_directory_it_says_so(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "give at least one sweep directory" in capsys.readouterr().err

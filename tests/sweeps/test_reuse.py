@@ -1,0 +1,89 @@
+"""Jobs taken over from another sweep: only where configuration, code, data and seed are the same."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from toy_sweeps import TOY, composed
+
+from c2fpose.sweeps.identity import Identity, identify
+from c2fpose.sweeps.reuse import same_training, take_over
+
+
+def identity_of(experiment: str, job: str) -> Identity:
+    cfg = composed(*TOY, experiment=experiment)
+    cfg.job = job
+    return identify(cfg, {"train": "aa", "test": "bb"})
+
+
+def finished(directory: Path, identity: Identity, state: str = "finished") -> Path:
+    (directory / "checkpoints").mkdir(parents=True)
+    (directory / "evaluation").mkdir()
+    (directory / "job.json").write_text(json.dumps({"identity": asdict(identity)}))
+    (directory / f"{state}.json").write_text("{}")
+    (directory / "checkpoints" / "final.ckpt").write_text("weights")
+    (directory / "evaluation" / "evaluation.json").write_text("errors")
+    return directory
+
+
+@pytest.fixture
+def separated(tmp_path, monkeypatch) -> Path:
+    """A finished job of table 3, which is table 2's row 1, 64."""
+    monkeypatch.chdir(tmp_path)
+    identity = identity_of("ablation_supervision", "separated/seed1")
+    return finished(Path("runs/ablation_supervision/laptop/separated/seed1"), identity)
+
+
+def test_rows_that_two_tables_share_are_found(separated):
+    assert same_training("runs/*/laptop", identity_of("ablation_depth", "d1_64/seed1")) == separated
+    assert same_training("runs/*/paper", identity_of("ablation_depth", "d1_64/seed1")) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [identity_of("ablation_depth", "d1_64/seed0"), identity_of("ablation_depth", "d8_64/seed1"),
+     identity_of("ablation_supervision", "direct/seed1"),
+     replace(identity_of("ablation_depth", "d1_64/seed1"), code="other"),
+     replace(identity_of("ablation_depth", "d1_64/seed1"), data={"train": "aa", "test": "cc"})],
+)  # fmt: skip
+def test_another_seed_network_code_or_data_is_not_taken(separated, other):
+    assert same_training("runs/*/laptop", other) is None
+
+
+def test_unfinished_and_unreadable_jobs_are_not_taken(separated, tmp_path):
+    wanted = identity_of("ablation_depth", "d1_64/seed1")
+    (separated / "job.json").write_text("{")
+    assert same_training("runs/*/laptop", wanted) is None
+    failed = Path("runs/ablation_recipe/laptop/base/seed1")
+    finished(failed, identity_of("ablation_supervision", "separated/seed1"), state="failed")
+    assert same_training("runs/*/laptop", wanted) is None
+
+
+def test_results_are_taken_and_books_are_not(separated, tmp_path):
+    target = tmp_path / "target"
+    take_over(separated, target)
+    take_over(separated, target)  # a second time changes nothing
+    names = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    assert names == {"checkpoints/final.ckpt", "evaluation/evaluation.json"}
+    assert (target / "checkpoints" / "final.ckpt").read_text() == "weights"
+
+
+@pytest.mark.slow
+def test_a_second_sweep_trains_what_the_first_has_not(files, tmp_path):
+    def sweep(*words: str) -> str:
+        command = [sys.executable, "-m", "c2fpose.train", *TOY, *files, "seeds=[0]", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    sweep("+experiment=ablation_supervision", "rows=[separated]")
+    said = sweep("+experiment=ablation_depth", "rows=[d64,d1_64]", "reuse=runs/*/laptop")
+    first = "runs/ablation_supervision/laptop/separated/seed0"
+    assert f"d1_64/seed0: the same training as {first}, taken over" in said
+    assert "d64/seed0: begins" in said and "d64/seed0: the same" not in said
+    taken = tmp_path / "runs/ablation_depth/laptop/d1_64/seed0"
+    a, b = (json.loads((path / "finished.json").read_text()) for path in (tmp_path / first, taken))
+    assert b["taken_from"] == first and a["taken_from"] is None
+    assert a["mpjpe_mm"] == b["mpjpe_mm"] and a["training"] == b["training"]
+    assert (tmp_path / "runs/ablation_depth/laptop/tables/table.md").is_file()

@@ -1,0 +1,388 @@
+"""Sweeps: which jobs they have, what they refuse, and that one that was killed ends as an undisturbed one."""
+
+import importlib.util
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from fabricated import jpeg, people
+from toy_sweeps import TOY, composed
+
+from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.config.model import NetworkConfig
+from c2fpose.config.run import train_settings
+from c2fpose.data.schema import write_split
+from c2fpose.reports.dashboard.html import logged
+from c2fpose.sweeps import hooks, identity
+from c2fpose.sweeps import runner as sweep
+from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
+from c2fpose.training.curve import CURVE, read_curve
+
+EXPERIMENTS = ("ablation_representation", "ablation_depth", "ablation_supervision", "ablation_recipe", "benchmark_h36m")
+# --- experiments and their jobs ---
+
+
+@pytest.mark.parametrize("scale", ["laptop", "workstation", "paper"])
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_row_of_every_experiment_is_a_valid_configuration(experiment, scale):
+    cfg = composed(f"scale={scale}", experiment=experiment)
+    for name in jobs(cfg):
+        cfg.job = name
+        settings = train_settings(with_row(cfg))
+        row, seed = name.split("/seed")
+        assert settings.seed == int(seed)
+        assert settings.run_dir == f"runs/{experiment}/{scale}/{name}"
+        for key, value in settings.sweep.rows[row].set.items():
+            node = settings.model_dump(mode="json")
+            for part in key.split("."):
+                node = node[part]
+            assert node == value
+
+
+def test_the_depth_experiment_has_the_papers_schedules():
+    cfg = composed()
+    schedules = {tuple(row.set["model.network.depths"]) for row in sweep_of(cfg).rows.values()}
+    papers = {(64,) * n for n in (1, 2, 3, 4)} | {(1, 64), (8, 64), (1, 2, 64), (1, 4, 64), (1, 2, 4, 64)}
+    assert schedules == papers | {(1, 2, 4, 8, 16, 32, 64)}
+
+
+def test_jobs_are_rows_times_seeds_and_trained_rows_come_first():
+    assert jobs(composed("rows=[d64,d1_64]")) == ["d64/seed0", "d1_64/seed0", "d1_64/seed1", "d1_64/seed2"]
+    assert jobs(composed("rows=[d1_64,d64]", "seeds=[3,1]")) == [
+        "d1_64/seed3", "d64/seed3", "d1_64/seed1", "d64/seed1",
+    ]  # fmt: skip
+    names = jobs(composed("rows=[no_flip,base]", experiment="ablation_recipe"))
+    assert names[:3] == ["base/seed0", "base/seed1", "base/seed2"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("rows=[d99]", "no row 'd99'"), ("rows=[]", "at least one row"), ("seeds=[1,1]", "none twice"),
+     ("seeds=[]", "at least one seed")],
+)  # fmt: skip
+def test_wrong_rows_and_seeds_are_refused(override, message):
+    with pytest.raises(ConfigError, match=message):
+        jobs(composed(override))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("model.network.depths=[64]", "is what row d64 of ablation_depth sets"), ("seed=1", r"give seeds="),
+     ("++resume=x.ckpt", "goes on by itself")],
+)  # fmt: skip
+def test_what_the_rows_would_undo_is_refused(override, message):
+    with pytest.raises(ConfigError, match=message):
+        check_overrides(composed(), [override])
+    check_overrides(composed(), ["trainer.max_steps=10"])
+
+
+def test_a_row_that_cannot_run_at_the_scale_is_named(tmp_path, files):
+    cfg = composed(
+        *files, f"sweep_dir={tmp_path / 'runs'}", "rows=[d1_64]", "+sweep.rows.d1_64.set.model.network.levels=9"
+    )
+    cfg.sweep.rows.d1_64.set = {"model.network.depths": [1, 48]}
+    with pytest.raises(ConfigError, match=r"row d1_64 of ablation_depth: .*depths"):
+        hooks.check_sweep(cfg, [])
+    cfg.sweep.rows.d1_64.set = {"model.netwrk.depths": [1, 64]}
+    with pytest.raises(ConfigError, match=r"row d1_64 of ablation_depth: model.netwrk: no such key"):
+        hooks.check_sweep(cfg, [])
+    assert not (tmp_path / "runs").exists()
+
+
+# --- one job: begun, skipped, refused, failed ---
+
+
+class FakeRun:
+    """Stands for a training: leaves a checkpoint and an evaluation, or fails as told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls, self.error = [], error
+
+    def __call__(self, settings, directory):
+        self.calls.append(settings)
+        (directory / "checkpoints").mkdir(exist_ok=True)
+        (directory / sweep.LAST).write_text("weights")
+        if self.error:
+            raise self.error
+        return 100.0
+
+
+@pytest.fixture
+def job(tmp_path, files, monkeypatch):
+    """Runs job d1_64/seed0 in ``tmp_path/job``; the contents of its finished marker are left out."""
+    monkeypatch.setattr(sweep, "_finished", lambda *_: {"mpjpe_mm": {"ground_truth": 100.0}})
+
+    def run(fake, *overrides):
+        cfg = composed(*TOY, *files, *overrides)
+        cfg.job = "d1_64/seed0"
+        return sweep.run_job(cfg, tmp_path / "job", fake, fake)
+
+    return run
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def test_a_finished_job_is_not_run_again(job, tmp_path, capsys):
+    first, second = FakeRun(), FakeRun()
+    assert job(first) == job(second) == 100.0
+    assert len(first.calls) == 1 and not second.calls
+    assert first.calls[0].model.network.depths == (1, 64)
+    assert "finished already, skipped" in capsys.readouterr().out
+    assert sweep.state(tmp_path / "job") == "finished"
+
+
+def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, capsys):
+    assert math.isnan(job(FakeRun(RuntimeError("out of memory\nlong story"))))
+    assert sweep.state(tmp_path / "job") == "failed"
+    assert sweep.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: out of memory"
+    assert capsys.readouterr().err == "error: d1_64/seed0: RuntimeError: out of memory\n"
+    again = FakeRun()
+    assert job(again) == 100.0
+    assert again.calls[0].resume == str(tmp_path / "job" / sweep.LAST)
+    assert sweep.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [(["trainer.max_steps=16"], "trainer.max_steps was 12, now 16"), (["data.batch_size=8"], "data.batch_size was 4")],
+)
+def test_other_settings_are_refused_and_nothing_is_changed(job, tmp_path, capsys, overrides, message):
+    job(FakeRun(RuntimeError("stopped")))
+    before = snapshot(tmp_path / "job")
+    refused = FakeRun()
+    assert math.isnan(job(refused, *overrides)) and not refused.calls
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert message in error and "nothing was changed" in error
+    assert snapshot(tmp_path / "job") == before
+
+
+def test_other_data_and_other_code_are_refused(job, tmp_path, capsys, monkeypatch):
+    job(FakeRun())
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "code_fingerprint", lambda: "0" * 16)
+        job(refused := FakeRun())
+        assert "code " in capsys.readouterr().err and not refused.calls
+        assert job(FakeRun(), "accept_code=true") == 100.0
+    path = tmp_path / "train.h5"
+    path.unlink()
+    write_split(path, people(24, 1, "train"), map(jpeg, range(24)), dataset="synth36", split="train", provenance={})
+    job(refused := FakeRun())
+    assert "train data" in capsys.readouterr().err and not refused.calls
+
+
+def test_what_differs_between_machines_does_not_count(job):
+    job(FakeRun())
+    job(skipped := FakeRun(), "data.workers=3", "trainer.progress=true", "data.cache=none", "logger.project=other")
+    assert not skipped.calls
+
+
+def test_results_of_something_else_and_broken_books_are_refused(job, tmp_path, capsys):
+    directory = tmp_path / "job"
+    (directory / "checkpoints").mkdir(parents=True)
+    (directory / "checkpoints" / "x.ckpt").write_text("")
+    job(refused := FakeRun())
+    assert "holds results but no job.json" in capsys.readouterr().err and not refused.calls
+    (directory / "job.json").write_text('{"identity": {"row"')
+    job(refused)
+    assert "cannot be read" in capsys.readouterr().err and not refused.calls
+
+
+def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):
+    class Nested(FakeRun):
+        def __call__(self, settings, directory):
+            with pytest.raises(ConfigError, match="another process"), sweep.alone_in(directory):
+                pass
+            return super().__call__(settings, directory)
+
+    assert job(Nested()) == 100.0
+
+
+@pytest.mark.slow
+def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
+    """A module that training and evaluation import either counts, or is known to leave results alone."""
+    aside = (
+        "base", "config", "pictures", "sweeps", "reports", "model.checkpoints", "data.synth36", "training.callbacks",
+        "training.curve", "training.loggers", "training.progress", "train",
+    )  # fmt: skip
+    code = (
+        "import sys; from c2fpose.train import main\n"
+        "try: main()\n"
+        "finally: print(*[name for name in sys.modules if name.startswith('c2fpose')])"
+    )
+    words = [*TOY, *files, "trainer.max_steps=1", f"run_dir={tmp_path / 'run'}", "hydra.output_subdir=null"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.splitlines()[-1].split())
+    files_imported = {name for name in imported if Path(sys.modules[name].__file__ if name in sys.modules else
+                      importlib.util.find_spec(name).origin).name != "__init__.py"}  # fmt: skip
+    counted = {f"c2fpose.{name.removesuffix('.py').replace('/', '.')}" for name in identity.RESULT_CODE}
+
+    def within(name: str, places: Iterable[str]) -> bool:
+        return any(name == place or name.startswith(f"{place}.") for place in places)
+
+    assert not [name for name in files_imported if not within(name, [*counted, *(f"c2fpose.{a}" for a in aside)])]
+    assert not [place for place in counted if not any(within(name, [place]) for name in files_imported)]
+
+
+@pytest.fixture
+def package(tmp_path) -> Path:
+    """A copy of the code that counts."""
+    source = Path(identity.__file__).parents[1]
+    for name in identity.RESULT_CODE:
+        copy = shutil.copytree if (source / name).is_dir() else shutil.copy
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(source / name, tmp_path / name)
+    return tmp_path
+
+
+def test_comments_do_not_make_other_code(package):
+    before = identity.fingerprint_of(package)
+    module = package / "model/networks/input.py"
+    module.write_text(module.read_text().replace('"""', '"""Other words. ', 1) + "\n\n# a remark\n")
+    assert identity.fingerprint_of(package) == before
+
+
+def test_a_changed_formula_makes_other_code(package):
+    before = identity.fingerprint_of(package)
+    module = package / "model/networks/input.py"
+    module.write_text(module.read_text().replace("div_(255)", "div_(256)"))
+    assert identity.fingerprint_of(package) != before
+
+
+def test_a_move_and_its_imports_do_not_make_other_code(package):
+    """A function moves to a new file of the same folder; whoever uses it imports it from there."""
+    before = identity.fingerprint_of(package)
+    old = package / "model/volumes/points.py"
+    text = old.read_text()
+    start, end = text.index("def mirror_points"), len(text)
+    (package / "model/volumes/mirrored.py").write_text("import torch\n\n\n" + text[start:end])
+    imported = "import torch\nfrom c2fpose.model.volumes.mirrored import mirror_points\n"
+    old.write_text(text[:start].replace("import torch\n", imported, 1))
+    assert identity.fingerprint_of(package) == before
+
+
+@pytest.mark.parametrize(
+    ("depths", "family", "millions"),
+    [
+        ((1, 64), "stacked", 26.9),
+        ((64, 64), "stacked", 27.6),
+        ((1, 2, 4, 64), "stacked", 53.6),
+        ((64,), "uniform", 9.7),
+    ],
+)
+def test_parameters_are_those_of_the_released_networks(depths, family, millions):
+    cost = sweep.network_cost(NetworkConfig(depths=depths, family=family))
+    assert cost["parameters"] / 1e6 == pytest.approx(millions, abs=0.05)
+    assert cost["flops"] > 100 * cost["parameters"]
+
+
+# --- the command ---
+
+
+def command(*words: str, cwd: Path) -> list[str]:
+    return [sys.executable, "-m", "c2fpose.train", *TOY, *words]
+
+
+def start(*words: str, cwd: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(*words, cwd=cwd), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(*words: str, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*words, cwd=cwd), cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def errors_of(directory: Path) -> dict[str, float]:
+    return {
+        str(path.parent.relative_to(directory)): json.loads(path.read_text())["mpjpe_mm"]
+        for path in sorted(directory.glob("*/*/finished.json"))
+    }
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_path):
+    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files]
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    undisturbed.mkdir(), killed.mkdir()
+    done = finish(*words, cwd=undisturbed)
+    assert done.returncode == 0, done.stderr
+
+    process = start(*words, cwd=killed)
+    second = killed / "runs" / "ablation_depth" / "laptop" / "d1_64" / "seed0"
+    while not (second / sweep.LAST).is_file():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert sweep.state(second) == "begun" and sweep.state(second.parent.parent / "d64" / "seed0") == "finished"
+
+    done = finish(*words, cwd=killed)
+    assert done.returncode == 0, done.stderr
+    assert "d64/seed0: finished already, skipped" in done.stdout
+    assert "d1_64/seed0: goes on from its last checkpoint" in done.stdout
+    sweeps = [directory / "runs" / "ablation_depth" / "laptop" for directory in (undisturbed, killed)]
+    assert errors_of(sweeps[0]) == errors_of(sweeps[1])
+    assert len(errors_of(sweeps[0])) == 2
+    curves = [read_curve(directory / "d1_64" / "seed0" / CURVE) for directory in sweeps]
+    errors = [[(point["step"], point["val_mpjpe_mm"]) for point in curve] for curve in curves]
+    assert errors[0] == errors[1] and [step for step, _ in errors[0]] == [4, 8, 12]
+
+
+@pytest.mark.slow
+def test_a_failed_job_leaves_the_others_alone(files, tmp_path):
+    """The first row asks for an action that is not in the data; the second one is fine. Two processes at a time."""
+    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "hydra/launcher=joblib",
+             "hydra.launcher.n_jobs=2", "trainer.max_steps=4"]  # fmt: skip
+    done = finish(*words, "++sweep.rows.d64.set={data.actions:[WalkTogether]}", cwd=tmp_path)
+    assert done.returncode == 1
+    directory = tmp_path / "runs" / "ablation_depth" / "laptop"
+    assert sweep.state(directory / "d64" / "seed0") == "failed", done.stderr
+    assert sweep.state(directory / "d1_64" / "seed0") == "finished"
+    assert "no record left" in done.stderr
+    assert "1 of 2 jobs did not finish: d64/seed0" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_losses_of_one(files, tmp_path):
+    """gloo on the CPU: half the batch each, the same order; group norm, since batch statistics would differ."""
+    common = [*files, "model.network.norm=group", "model.network.depths=[1,64]", "trainer.precision=64-true",
+              "trainer.log_every=1", "trainer.max_steps=4", "logger.csv=true"]  # fmt: skip
+    losses = []
+    for devices in (1, 2):
+        parallel = [f"trainer.devices={devices}", f"trainer.strategy={'ddp' if devices == 2 else 'auto'}"]
+        done = finish(*common, *parallel, f"data.batch_size={4 // devices}", f"name=on_{devices}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (run_dir,) = (tmp_path / "runs" / f"on_{devices}").iterdir()  # the second process writes where the first does
+        losses.append(logged(run_dir, "train/loss")[1])
+        assert (run_dir / "evaluation" / "evaluation.json").is_file()
+    assert len(losses[0]) == 4
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_submitit_runs_jobs_as_processes_of_their_own(files, tmp_path):
+    """Its local executor stands for SLURM."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "trainer.max_steps=4",
+             "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=10"]  # fmt: skip
+    done = finish(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(errors_of(tmp_path / "runs" / "ablation_depth" / "laptop")) == 2
+
+
+def test_books_that_cannot_be_read_are_an_error(tmp_path):
+    (tmp_path / "finished.json").write_text("{")
+    with pytest.raises(DataError, match="cannot be read"):
+        sweep.read_json(tmp_path / "finished.json")

@@ -1,0 +1,125 @@
+"""The curve's clock and throughput, by a clock that is told what time it is; pictures by a real small training."""
+
+from types import SimpleNamespace
+
+import pytest
+from toy_sweeps import TOY
+
+from c2fpose.training import callbacks
+from c2fpose.training.callbacks import TrainingCurve
+from c2fpose.training.curve import read_curve
+
+
+class Told:
+    """Stands for ``time``: the hour is what the test says."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Heard:
+    """A logger that remembers."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[dict[str, float], int]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        self.values.append((metrics, step))
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Told:
+    told = Told()
+    monkeypatch.setattr(callbacks, "time", told)
+    return told
+
+
+@pytest.fixture
+def trainer() -> SimpleNamespace:
+    return SimpleNamespace(
+        global_step=0, state=SimpleNamespace(fn="fit"), callback_metrics={"val/mpjpe_mm": 200.0}, is_global_zero=True,
+        loggers=[Heard()], accumulate_grad_batches=2, world_size=3,
+        optimizers=[SimpleNamespace(param_groups=[{"lr": 0.5}])],
+    )  # fmt: skip
+
+
+def validated(curve: TrainingCurve, trainer: SimpleNamespace, clock: Told, step: int, error: float, seconds: float):
+    """Train until ``step`` for ``seconds``, then validate for a minute."""
+    clock.now += seconds
+    trainer.global_step, trainer.callback_metrics = step, {"val/mpjpe_mm": error}
+    curve.on_validation_start(trainer, None)
+    clock.now += 60
+    curve.on_validation_end(trainer, None)
+
+
+def test_validation_does_not_count_as_training(tmp_path, clock, trainer):
+    curve = TrainingCurve(tmp_path, batch_size=4, log_every=10)
+    curve.on_train_start(trainer, None)
+    validated(curve, trainer, clock, 100, 150.0, seconds=20)
+    validated(curve, trainer, clock, 200, 120.0, seconds=30)
+    clock.now += 5
+    curve.on_train_end(trainer, None)
+    clock.now += 1000
+    assert curve.seconds == pytest.approx(55)
+    assert [list(row.values()) for row in read_curve(curve.path)] == [[100, 20, 150], [200, 50, 120]]
+
+
+def test_a_resumed_curve_is_that_of_an_undisturbed_run(tmp_path, clock, trainer):
+    curve = TrainingCurve(tmp_path, 4, 10)
+    curve.on_train_start(trainer, None)
+    validated(curve, trainer, clock, 100, 150.0, seconds=20)
+    saved = curve.state_dict()
+    validated(curve, trainer, clock, 200, 120.0, seconds=30)  # after the checkpoint: lost, and trained again
+
+    again = TrainingCurve(tmp_path, 4, 10)
+    again.load_state_dict(saved)
+    trainer.global_step = 100
+    again.on_train_start(trainer, None)
+    validated(again, trainer, clock, 200, 121.0, seconds=31)
+    assert [list(row.values()) for row in read_curve(again.path)] == [[100, 20, 150], [200, 51, 121]]
+
+
+def test_throughput_counts_all_processes_and_only_training(tmp_path, clock, trainer):
+    curve, heard = TrainingCurve(tmp_path, batch_size=4, log_every=10), trainer.loggers[0]
+    curve.on_train_start(trainer, None)
+    clock.now += 2
+    for trainer.global_step in range(1, 11):
+        curve.on_train_batch_end(trainer, None)
+    ((values, step),) = heard.values
+    assert step == 10 and values["train/learning_rate"] == 0.5 and values["memory/gib"] > 0.01
+    assert values["speed/images_per_second"] == pytest.approx(10 * 4 * 2 * 3 / 2)
+    validated(curve, trainer, clock, 12, 100.0, seconds=1)
+    clock.now += 4
+    trainer.global_step = 20
+    curve.on_train_batch_end(trainer, None)
+    assert heard.values[-1][0]["speed/images_per_second"] == pytest.approx(8 * 4 * 2 * 3 / 4)
+
+
+def test_a_validation_outside_of_training_leaves_the_curve_alone(tmp_path, clock, trainer):
+    curve = TrainingCurve(tmp_path, 4, 10)
+    trainer.state.fn = "validate"
+    curve.on_validation_end(trainer, None)
+    assert not curve.path.exists()
+
+
+@pytest.mark.slow
+def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp_path):
+    import torch
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+    from c2fpose.training.run import run
+
+    words = [*TOY, *files, f"run_dir={tmp_path / 'run'}", "logger.pictures_every=2", "trainer.max_steps=16"]
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        settings = train_settings(compose("train", overrides=words))
+    (tmp_path / "run").mkdir()
+    run(settings, tmp_path / "run")
+    names = sorted(path.name for path in (tmp_path / "run" / "pictures").iterdir())
+    assert names == [f"step_{step:06d}_{kind}.png" for step in (4, 12, 16) for kind in ("poses", "volumes")]
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)
+    assert checkpoint["callbacks"]["PredictionPictures"] == {"validations": 4}

@@ -1,0 +1,181 @@
+"""The command: what it refuses, what it leaves behind, and that a resumed run is the undisturbed one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fabricated import jpeg, people
+from hydra import compose, initialize_config_dir
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.command_line import conf_dir
+from c2fpose.config.run import train_settings
+from c2fpose.data.schema import write_split
+from c2fpose.evaluate import main as evaluate
+from c2fpose.evaluation.scores import Evaluation
+from c2fpose.training.run import run
+
+TINY = [
+    "model.network.width=8",
+    "model.network.levels=1",
+    "model.network.depths=[1,64]",
+    "data.batch_size=4",
+    "data.eval_batch_size=4",
+    "data.validation_every=2",
+    "data.augmentation.flip_probability=0.5",
+    "trainer.validate_every=4",
+    "trainer.precision=32-true",
+    "trainer.accelerator=cpu",
+    "trainer.devices=1",
+    "trainer.progress=false",
+    "logger=none",
+    "pictures=3",
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    overrides = []
+    for split, records in (("train", 24), ("test", 6)):
+        path = tmp_path / f"{split}.h5"
+        images = (jpeg(number) for number in range(records))
+        write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
+        overrides.append(f"data.{split}_file={path}")
+    return overrides
+
+
+def settings_for(overrides: list[str], run_dir: Path):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        return train_settings(compose("train", overrides=[*overrides, f"run_dir={run_dir}"]))
+
+
+def test_a_checkpoint_of_another_network_is_refused(files, tmp_path):
+    run(settings_for([*TINY, *files, "trainer.max_steps=4"], tmp_path), tmp_path)
+    other = [*TINY, *files, "model.network.depths=[8,64]", f"resume={tmp_path}/checkpoints/last.ckpt"]
+    with pytest.raises(
+        ConfigError, match=r"another network, model.network.depths is \[1, 64\] in it and \[8, 64\] here"
+    ):
+        run(settings_for(other, tmp_path / "other"), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=False)["state_dict"]
+
+
+def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path):
+    """Stopped in the middle of an epoch, and with RMSprop's and the schedule's state to carry over."""
+    common = [*TINY, *files, "model.optimizer.schedule=one_cycle"]
+    whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
+    for directory in (whole, half, rest):
+        directory.mkdir()
+    run(settings_for([*common, "trainer.max_steps=8"], whole), whole)
+    stopped = settings_for([*common, "trainer.max_steps=8"], half)
+    with pytest.raises(_Stop):
+        _run_and_stop_after(stopped, half, steps=5)
+    resume = half / "checkpoints" / "last.ckpt"
+    assert torch.load(resume, weights_only=False)["global_step"] == 4
+    run(settings_for([*common, "trainer.max_steps=8", f"resume={resume}"], rest), rest)
+    undisturbed, resumed = (weights_of(d / "checkpoints" / "final.ckpt") for d in (whole, rest))
+    assert undisturbed.keys() == resumed.keys()
+    assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
+    assert not torch.equal(undisturbed["network.stem.conv.weight"], weights_of(resume)["network.stem.conv.weight"])
+
+
+class _Stop(Exception):
+    """Stands for a kill."""
+
+
+def _run_and_stop_after(settings, run_dir: Path, steps: int) -> None:
+    from c2fpose.model.module import PoseModule
+
+    original = PoseModule.training_step
+
+    def step(self, batch, index):
+        if self.global_step == steps:
+            raise _Stop
+        return original(self, batch, index)
+
+    PoseModule.training_step = step
+    try:
+        run(settings, run_dir)
+    finally:
+        PoseModule.training_step = original
+
+
+def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path, capsys):
+    more = ["trainer.max_steps=4", "logger.csv=true", "trainer.progress=true"]
+    error = run(settings_for([*TINY, *files, *more], tmp_path), tmp_path)
+    assert error > 0
+    shown = capsys.readouterr().out
+    assert "4/4" in shown and "frame weighted" in shown
+    for name in (
+        "checkpoints/final.ckpt",
+        "evaluation/evaluation.json",
+        "evaluation/evaluation.csv",
+        "logs/metrics.csv",
+    ):
+        assert (tmp_path / name).is_file(), name
+    assert list((tmp_path / "evaluation").glob("*.png"))
+    hyper = torch.load(tmp_path / "checkpoints" / "final.ckpt", weights_only=False)["hyper_parameters"]
+    assert set(hyper["provenance"]["data_fingerprints"]) == {"train", "test"}
+    assert hyper["provenance"]["configuration"]["model"] == hyper["model"]
+    _evaluating_again_gives_the_same(tmp_path)
+
+
+def _evaluating_again_gives_the_same(run_dir: Path) -> None:
+    """The command reads the checkpoint (plain values alone), finds its data, and repeats every error."""
+    first = Evaluation.read(run_dir / "evaluation")
+    again = run_dir / "again"
+    evaluate([f"ckpt={run_dir}/checkpoints/final.ckpt", f"out={again}", "precision=32-true", "batch_size=4"])
+    second = Evaluation.read(again / "evaluation")
+    for row, other in zip(first.rows, second.rows, strict=True):
+        np.testing.assert_allclose(row.per_image_mm, other.per_image_mm, atol=1e-2)
+    assert first.provenance["checkpoint_sha256"] == second.provenance["checkpoint_sha256"]
+    argmax = run_dir / "argmax"
+    evaluate([f"ckpt={run_dir}/checkpoints/final.ckpt", f"out={argmax}", "decoding=argmax", "flip=false"])
+    assert Evaluation.read(argmax / "evaluation").mpjpe_mm("ground_truth") != first.mpjpe_mm("ground_truth")
+
+
+def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "c2fpose.train", *words], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.network.depths=[4,2,64]", "model.network: depths=[4, 2, 64] decreases"),
+        ("model.network.depths=[]", "depths is empty"),
+        ("model.network.supervision=both", "'separated', 'direct' or 'none'"),
+        ("data.batch_size=0", "data.batch_size=0"),
+        ("data.train_file=nowhere.h5", "nowhere.h5: no such file"),
+        ("resume=nothing.ckpt", "resume=nothing.ckpt: no such checkpoint"),
+        ("trainer.max_stepz=3", "trainer.max_stepz: no such key"),
+        ("+seed=2", "seed: a key already; give it without the +"),
+        ("~foo", "foo: no such key"),
+        ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),
+        ("+experiment=ablation", "no such choice; one of ablation_depth, "),
+        ("seed=[", "seed=[: "),
+        ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),
+    ],
+)
+def test_wrong_values_get_one_line(override, message, tmp_path):
+    done = command(override, cwd=tmp_path)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0], done.stderr
+    if "file" not in override and "resume" not in override:
+        assert not (tmp_path / "runs").exists()
+
+
+def test_help_needs_nothing_heavy():
+    """What takes seconds to import stays out of ``--help``."""
+    heavy = {"torch", "pytorch_lightning", "wandb", "albumentations", "numba", "matplotlib", "cv2"}
+    code = f"import sys, c2fpose.train, c2fpose.evaluate, c2fpose.tables; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
