@@ -16,7 +16,7 @@ from c2fpose.config.schema import parse
         ({"depths": [3, 64]}, "depth 3 .* does not divide"),
         ({"depths": [0, 64]}, "model.network.depths.0=0"),
         ({"supervision": "seperated"}, "'separated', 'direct' or 'none'"),
-        ({"head": "voxels"}, "'volume' or 'coordinates'"),
+        ({"head": "voxels"}, "'voxels': expected one of coordinates, .*volume"),
         ({"width": 4}, "model.network.width=4: .*greater than or equal to 8"),
         ({"width": 30}, "multiple of 4"),
         ({"levels": 9}, "model.network.levels=9"),

@@ -135,7 +135,7 @@ def test_depth_grows(step, depth, monkeypatch):
     module = make_module(grow_depth=(0.25, 0.5))
     monkeypatch.setattr(type(module), "global_step", property(lambda _: step))
     monkeypatch.setattr(type(module), "trainer", property(lambda _: _Trainer))
-    assert module.grown_depth() == depth
+    assert module.representation.grown_depth(module.done) == depth
     batch = make_batch()
     volume = torch.rand(4, 17, 8, 8, 8)
     points = to_points(batch["joints_box"], batch["depth_rel_mm"])
@@ -143,7 +143,7 @@ def test_depth_grows(step, depth, monkeypatch):
     grouped = volume.unflatten(2, (depth, 8 // depth)).mean(3)
     expected = (grouped - target).square().mean().item()
     assert module.losses([volume[:, :, :2], volume], batch)[1].item() == pytest.approx(expected, rel=1e-5)
-    assert module.eval().grown_depth() == 8
+    assert module.eval().representation.grown_depth(module.done) == 8
 
 
 def test_rmsprop_is_the_written_formula():

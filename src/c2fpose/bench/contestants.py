@@ -18,7 +18,7 @@ from c2fpose.config.run import TrainSettings
 from c2fpose.data.datamodule import PoseData, loader_workers
 from c2fpose.model.module import PoseModule, make_optimizer
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
-from c2fpose.model.networks.input import normalise
+from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.precision import resolve_precision
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import to_points
@@ -58,7 +58,7 @@ class Engine:
         batch = {name: value.to(self.device) for name, value in batch.items()}
         clock.mark("transfer")
         with self.autocast():
-            outputs = self.module.network(normalise(batch["image"], self.module.network))
+            outputs = outputs_of(self.module.network, batch["image"])
         clock.mark("forward")
         leaves = [output.detach().requires_grad_() for output in outputs]
         with self.autocast():

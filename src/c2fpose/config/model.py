@@ -5,10 +5,11 @@ Nothing heavy is imported, so that a wrong value is refused before any data is r
 """
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from c2fpose.config.representations import RepresentationConfig, schema_of
 from c2fpose.config.schema import Count, NonNegative, Positive, Schema
 from c2fpose.pose.protocol import DEPTH_BINS
 from c2fpose.pose.skeleton import NUM_JOINTS
@@ -17,7 +18,7 @@ from c2fpose.pose.skeleton import NUM_JOINTS
 class NetworkConfig(Schema):
     """One depth schedule makes the network."""
 
-    head: Literal["volume", "coordinates"] = "volume"
+    head: str = "volume"  # how the pose is represented: a file of config/representations/
     # "stacked": the paper's network; "uniform": the plain stacked hourglass, the paper's single-stack network
     family: Literal["stacked", "uniform"] = "stacked"
     # How a stack hands on to the next one (paper, section 3.2 and table on intermediate supervision)
@@ -41,6 +42,12 @@ class NetworkConfig(Schema):
     coordinates: Literal["absolute", "root_relative", "parent_relative"] = "absolute"
     checkpoint_activations: bool = False  # recompute the hourglasses in the backward pass: less memory, more time
 
+    @field_validator("head")
+    @classmethod
+    def _known(cls, head: str) -> str:
+        schema_of(head)
+        return head
+
     @model_validator(mode="after")
     def _consistent(self) -> "NetworkConfig":
         check_depths(self.depths, self.depth_bins)
@@ -50,8 +57,7 @@ class NetworkConfig(Schema):
             )
         if self.heatmap_size % 2**self.levels:
             raise ValueError(f"levels={self.levels} halvings do not divide heatmap_size={self.heatmap_size}")
-        if self.head == "coordinates" and len(self.depths) > 1:
-            raise ValueError(f"head=coordinates has one stack; depths={list(self.depths)} has {len(self.depths)}")
+        schema_of(self.head).check_network(self)
         if self.width % 4:
             raise ValueError(f"width={self.width} must be a multiple of 4")
         return self
@@ -117,6 +123,8 @@ class ModelConfig(Schema):
     """All that makes a trained model, apart from its data."""
 
     network: NetworkConfig = NetworkConfig()
+    # The keys of network.head's own, by its schema in config/representations/
+    representation: SerializeAsAny[RepresentationConfig] = RepresentationConfig()
     target: TargetConfig = TargetConfig()
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -129,10 +137,21 @@ class ModelConfig(Schema):
     batch_norm: Literal["running", "recalibrated", "batch"] = "running"
     recalibration_batches: Count = 50
 
+    @field_validator("representation", mode="plain")
+    @classmethod
+    def _of_the_head(cls, values: Any, given: ValidationInfo) -> RepresentationConfig:
+        if "network" not in given.data:  # refused itself
+            return RepresentationConfig()
+        schema = schema_of(given.data["network"].head)
+        if isinstance(values, schema):
+            return values
+        return schema.model_validate(values.model_dump() if isinstance(values, RepresentationConfig) else values)
+
     @model_validator(mode="after")
     def _consistent(self) -> "ModelConfig":
         weights = self.loss.stack_weights
         stacks = 1 if self.network.supervision == "none" else len(self.network.depths)
         if weights is not None and len(weights) != stacks:
             raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
+        self.representation.check_model(self)
         return self

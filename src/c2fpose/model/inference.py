@@ -8,32 +8,30 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from c2fpose.config.model import ModelConfig
-from c2fpose.model.networks.coordinates import to_absolute
-from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
-from c2fpose.model.volumes.points import from_points, mirror_points
+from c2fpose.model.representations import representation_of
+from c2fpose.model.representations.interface import Representation
+from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
 
 
 def points_of(
     image: UInt8[Tensor, "B 3 S S"], config: ModelConfig, output_of: Callable[[Tensor], Tensor]
 ) -> Float[Tensor, "B J 3"]:
-    """Points of a batch of crops; ``output_of`` is ``last_output`` or an equal of it.
+    """Find the points of a batch of crops; ``output_of`` is ``last_output`` or an equal of it."""
+    representation = representation_of(config)
+    return representation.points(reading_of(image, representation, output_of))
 
-    Mirror images, if the decoding wants them, go through it in the same batch. Volumes are averaged before decoding
-    (the paper's way), coordinates as such.
+
+def reading_of(
+    image: UInt8[Tensor, "B 3 S S"], representation: Representation, output_of: Callable[[Tensor], Tensor]
+) -> Any:
+    """Read a batch of crops, ready for the representation's ``points`` and ``certainty``.
+
+    Mirror images, if the decoding wants them, go through the network in the same batch.
     """
-    output = output_of(torch.cat([image, image.flip(-1)]) if config.decoding.flip else image)
-    if config.network.head == "coordinates":
-        points = (to_absolute(output.float(), config.network.coordinates) + 1) / 2
-        return _averaged(points) if config.decoding.flip else points
-    volume = mean_with_mirrored(*output.chunk(2)) if config.decoding.flip else output
-    return decode(volume, config.decoding.method, config.decoding.power)
-
-
-def _averaged(both: Float[Tensor, "B2 J 3"]) -> Float[Tensor, "B J 3"]:
-    """Mean over a batch and the mirrored back second half of it."""
-    straight, mirrored = both.chunk(2)
-    return (straight + mirror_points(mirrored)) / 2
+    if not representation.config.decoding.flip:
+        return representation.read(output_of(image))
+    return representation.read(*output_of(torch.cat([image, image.flip(-1)])).chunk(2))
 
 
 def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Mapping[str, Any]) -> Float[Tensor, "B J 3"]:

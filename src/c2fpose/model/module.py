@@ -17,11 +17,10 @@ from c2fpose.config.model import ModelConfig, OptimizerConfig
 from c2fpose.config.schema import parse
 from c2fpose.model.inference import points_of, poses_given_root_depth
 from c2fpose.model.networks.batch_norm import batch_statistics
-from c2fpose.model.networks.coarse_to_fine import CoarseToFine
-from c2fpose.model.networks.coordinates import to_relative
-from c2fpose.model.networks.input import last_output, normalise
-from c2fpose.model.volumes.points import from_points, to_points, within_depth
-from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
+from c2fpose.model.networks.input import last_output, outputs_of
+from c2fpose.model.representations import network_of, representation_of
+from c2fpose.model.representations.interface import Labels, Representation
+from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.metrics import MeanPerJointError
 
 Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
@@ -37,8 +36,14 @@ class PoseModule(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         self.config = parse(ModelConfig, model, "model")
-        self.network = CoarseToFine(self.config.network).to(memory_format=torch.channels_last)
+        self.network = network_of(self.config).to(memory_format=torch.channels_last)
+        self.learned = self.representation.learned()
         self.validation_error = MeanPerJointError()
+
+    @property
+    def representation(self) -> Representation:
+        """What the outputs of the network mean."""
+        return representation_of(self.config)
 
     # --- training ---
 
@@ -47,7 +52,7 @@ class PoseModule(LightningModule):
             keep_freed_memory()
 
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
-        losses = self.losses(self.network(normalise(batch["image"], self.network)), batch)
+        losses = self.losses(outputs_of(self.network, batch["image"]), batch)
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
         loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
         for index, value in enumerate(losses):
@@ -56,39 +61,20 @@ class PoseModule(LightningModule):
         return loss
 
     def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
-        """One mean squared error for each supervised stack, or the coordinates' own.
+        """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
+        labels = Labels(to_points(batch["joints_box"], batch["depth_rel_mm"]), batch["visible"])
+        every = outputs if isinstance(outputs, list) else [outputs]
+        return self.representation.losses(every, labels, self.done, self.learned)
 
-        Invisible joints are trained towards an empty volume; the coordinates of such joints do not count.
-        """
-        points = to_points(batch["joints_box"], batch["depth_rel_mm"])
-        if self.config.network.head == "coordinates":
-            target = to_relative(2 * points - 1, self.config.network.coordinates)
-            squared = (outputs.float() - target).square().mean(-1) * batch["visible"]
-            return [squared.sum() / batch["visible"].sum().clamp_min(1)]
-        points = within_depth(points, self.config.network.depth_bins)
-        return [self._stack_loss(volume, points, batch["visible"]) for volume in outputs]
-
-    def _stack_loss(self, volume: Float[Tensor, "B J D H W"], points: Tensor, visible: Tensor) -> Float[Tensor, ""]:
-        depth = min(volume.shape[2], self.grown_depth())
-        if depth < volume.shape[2]:
-            volume = volume.unflatten(2, (depth, -1)).mean(3)
-        return volume_loss(volume, self.targets(points, visible, (depth, *volume.shape[3:])))
-
-    def targets(self, points: Tensor, visible: Tensor, shape: tuple[int, int, int]) -> Profiles:
-        """Separable target volumes of shape (D, H, W), made on the device."""
-        return target_profiles(points, visible, shape, self.config.target, self.config.network.depth_bins)
-
-    def grown_depth(self) -> int:
-        """The finest depth in training now: doubling up to the full one where ``grow_depth`` says when.
-
-        Before its time, a volume's bins are averaged in groups and trained towards the coarser target.
-        """
-        stages = self.config.grow_depth
-        if not stages or not self.training:
-            return self.config.network.depth_bins
-        done = self.global_step / max(1, self.trainer.estimated_stepping_batches)
-        to_come = sum(stage > done for stage in stages)
-        return max(1, self.config.network.depth_bins >> to_come)
+    @property
+    def done(self) -> float:
+        """The share of training that is behind; 1 where nothing is trained."""
+        if not self.training:
+            return 1.0
+        try:
+            return self.global_step / max(1, self.trainer.estimated_stepping_batches)
+        except RuntimeError:  # Lightning: not attached to a trainer
+            return 1.0
 
     def configure_optimizers(self) -> dict[str, Any]:
         config = self.config.optimizer

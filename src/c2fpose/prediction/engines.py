@@ -1,7 +1,8 @@
 """What computes a trained network: PyTorch, ONNX Runtime or OpenVINO, behind one call.
 
-An engine takes crops as bytes ``(B, 3, S, S)`` and gives the last stack's volume ``(B, J, D, H, W)``, or coordinates
-``(B, J, 3)``. Mirror images, decoding and everything after it are the package's own, whatever the engine.
+An engine takes crops as bytes ``(B, 3, S, S)`` and gives the network's last output: the last stack's volume
+``(B, J, D, H, W)``, coordinates ``(B, J, 3)``, or what another representation has. Mirror images, decoding and
+everything after it are the package's own, whatever the engine.
 """
 
 from __future__ import annotations
@@ -221,7 +222,8 @@ def header(module: PoseModule, origin: dict[str, Any]) -> str:
 def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
     """A module's network as the bytes of an ONNX file, normalisations folded, float32, any batch size.
 
-    Input ``image``: bytes (B, 3, S, S), RGB; output ``volume`` (B, H, W, J, D) or ``coordinates`` (B, J, 3).
+    Input ``image``: bytes (B, 3, S, S), RGB; output by its representation's name: ``volume`` (B, H, W, J, D),
+    ``coordinates`` (B, J, 3), ...
     ``metadata`` stands under ``METADATA`` in it. Raises ``ConfigError`` where BatchNorm takes the statistics of each
     batch: no file can hold those.
     """
@@ -233,7 +235,7 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
         raise ConfigError("batch_norm=batch takes the statistics of each batch; engine=torch alone can do that")
     network = _InFileLayout(fold(module.network).float().cpu()).eval()
     example = torch.zeros(1, 3, *[module.config.network.image_size] * 2, dtype=torch.uint8)
-    result = "coordinates" if module.config.network.head == "coordinates" else "volume"
+    result = module.representation.output_name
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

@@ -21,8 +21,8 @@ from c2fpose.sweeps.rows import split_job, with_row
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py",
     "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py", "evaluation", "model/inference.py",
-    "model/module.py", "model/networks", "model/precision.py", "model/volumes", "pose", "training/run.py",
-    "training/trainer.py",
+    "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
+    "training/run.py", "training/trainer.py",
 )  # fmt: skip
 
 # What may differ between machines, or names things, without making another result.

@@ -104,6 +104,7 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity) -> d
     """Everything that a table needs beside the per-image errors."""
     from c2fpose.data.schema import SplitReader
     from c2fpose.evaluation.scores import Evaluation
+    from c2fpose.model.representations import representation_of
     from c2fpose.pose.camera import ROOT_DEPTH_RULES
 
     evaluation = Evaluation.read(directory / "evaluation")
@@ -120,7 +121,7 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity) -> d
         "dataset": SplitReader(settings.data.test_file).info.dataset,
         "images": evaluation.frames,
         "evaluation_sha256": file_hash(directory / "evaluation" / "evaluation.npz"),
-        **network_cost(settings.model.network),
+        **network_cost(settings.model.network, representation_of(settings.model).heads()),
         "max_steps": settings.trainer.max_steps,
         "training": origin.get("training", {}),
         "evaluation_images_per_second": origin["evaluation_images_per_second"],

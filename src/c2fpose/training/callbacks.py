@@ -11,6 +11,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
+from c2fpose.model.networks.input import outputs_of
+from c2fpose.model.representations.interface import Labels, Shown
+from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.training.curve import CURVE, read_curve, write_curve
 
 
@@ -120,11 +123,11 @@ class PredictionPictures(Callback):
         step = trainer.global_step
         with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
             points = module.predict_points(batch["image"]).float()
-            volumes = first_volumes(module, batch)
+            shown = shown_first(module, batch)
         pictures = {"poses": sheet({f"step {step}": people(points.cpu(), batch, images)})}
-        if volumes is not None:
-            stacks, target = volumes
-            pictures["volumes"] = volume_slices([s.numpy() for s in stacks], target.numpy(), image=images[0])
+        if shown is not None:
+            stacks = [volume.numpy() for volume in shown.volumes]
+            pictures["volumes"] = volume_slices(stacks, shown.target.numpy(), image=images[0])
         for name, figure in pictures.items():
             path = save_png(figure, self.folder / f"step_{step:06d}_{name}.png", dots_per_inch=80)
             for logger in trainer.loggers:
@@ -140,26 +143,19 @@ class PredictionPictures(Callback):
         return {key: value.to(module.device) for key, value in batch.items()}, images
 
 
-def first_volumes(module: LightningModule, batch: dict[str, Tensor]) -> tuple[list[Tensor], Tensor] | None:
-    """Each stack's volume of the first image, and the finest target; None for a coordinate network."""
-    if module.config.network.head == "coordinates":
-        return None
-    from c2fpose.model.networks.input import normalise
-    from c2fpose.model.volumes.points import to_points
-
+def shown_first(module: LightningModule, batch: dict[str, Tensor]) -> Shown | None:
+    """Show each stack's volume of the first image, and the finest target; None where there are no volumes."""
     was_training = module.network.training
     module.network.eval()
-    volumes = [volume[0].float().cpu() for volume in module.network(normalise(batch["image"][:1], module.network))]
+    outputs = outputs_of(module.network, batch["image"][:1])
     module.network.train(was_training)
-    points = to_points(batch["joints_box"][:1].cpu(), batch["depth_rel_mm"][:1].cpu())
-    profiles = module.targets(points, batch["visible"][:1].cpu(), volumes[-1].shape[1:])
-    return volumes, profiles.volume()[0]
+    labels = Labels(to_points(batch["joints_box"][:1], batch["depth_rel_mm"][:1]), batch["visible"][:1])
+    return module.representation.shown(outputs, labels)
 
 
 def people(points: Tensor, batch: dict[str, Tensor], images: Any) -> list[Any]:
     """What ``show`` draws, with the root depth given."""
     from c2fpose.model.inference import poses_given_root_depth
-    from c2fpose.model.volumes.points import from_points
     from c2fpose.pictures.people import Person
     from c2fpose.pose.metrics import joint_errors_mm
     from c2fpose.pose.protocol import ACTIONS

@@ -105,14 +105,15 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
     from c2fpose.model.checkpoints.load import read_checkpoint
 
     saved = read_checkpoint(settings.resume)
-    trained = saved["hyper_parameters"]["model"].get("network", {})
-    wanted = settings.model.model_dump(mode="json")["network"]
-    different = sorted(key for key in wanted if trained.get(key) != wanted[key])
-    if different:
-        raise ConfigError(
-            f"resume={settings.resume}: a checkpoint of another network, model.network.{different[0]} is "
-            f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
-        )
+    model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
+    for part in ("network", "representation"):
+        trained, wanted = model.get(part, {}), now[part]
+        different = sorted(key for key in wanted if trained.get(key) != wanted[key])
+        if different:
+            raise ConfigError(
+                f"resume={settings.resume}: a checkpoint of another network, model.{part}.{different[0]} is "
+                f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
+            )
     if "optimizer_states" not in saved:
         raise ConfigError(f"resume={settings.resume}: holds a network but no training to go on with")
     return settings.resume

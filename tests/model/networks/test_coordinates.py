@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from c2fpose.config.model import NetworkConfig
+from c2fpose.config.model import ModelConfig, NetworkConfig
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.coordinates import to_absolute, to_relative
+from c2fpose.model.representations import network_of
 from c2fpose.pose.skeleton import PARENTS
 
 
 def test_head_differs_and_nothing_else():
     config = dict(width=16, levels=2, residuals=1, image_size=32, heatmap_size=8, depths=(64,))
-    coordinates = CoarseToFine(NetworkConfig(**config, head="coordinates"))
+    coordinates = network_of(ModelConfig(network=dict(config, head="coordinates")))
     volume = CoarseToFine(NetworkConfig(**config))
     assert coordinates(torch.rand(2, 3, 32, 32)).shape == (2, 17, 3)
     trunk = {k for k in coordinates.state_dict() if not k.startswith("coordinates.")}

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from c2fpose.config.model import NetworkConfig
+from c2fpose.config.model import ModelConfig
 from c2fpose.model.networks.batch_norm import normalisations
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.folding import fold
+from c2fpose.model.representations import network_of
 
 SMALL = dict(width=16, levels=2, residuals=1, image_size=32, heatmap_size=8, depth_bins=8, depths=(2, 8))
 
@@ -14,7 +15,7 @@ SMALL = dict(width=16, levels=2, residuals=1, image_size=32, heatmap_size=8, dep
 def trained(**options) -> CoarseToFine:
     """A network whose statistics, gains and offsets are not the initial ones, in evaluation mode."""
     torch.manual_seed(0)
-    network = CoarseToFine(NetworkConfig(**(SMALL | options))).double().eval()
+    network = network_of(ModelConfig(network=SMALL | options)).double().eval()
     for norm in normalisations(network):
         for tensor in (norm.running_mean, norm.weight.data, norm.bias.data):
             tensor.normal_()

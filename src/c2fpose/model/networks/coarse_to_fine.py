@@ -1,7 +1,7 @@
 """The coarse-to-fine volumetric network (paper, section 3): one depth schedule makes it.
 
-Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels. Volumes leave the network as (B, J, D, H, W),
-one a supervised stack; ``D`` follows the schedule.
+Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels, M channels of a stack's maps: J times D where
+they are a volume. Volumes leave the network as (B, J, D, H, W), one a supervised stack; ``D`` follows the schedule.
 """
 
 import torch
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from c2fpose.config.model import NetworkConfig
-from c2fpose.model.networks.coordinates import CoordinateHead
+from c2fpose.model.networks.heads import Heads, volume_heads
 from c2fpose.model.networks.hourglass import Hourglass, Lin, Stem, residuals
 
 
 class Stack(nn.Module):
     """One hourglass, the features after it, and its heatmaps unless the stack is unsupervised."""
 
-    def __init__(self, config: NetworkConfig, inputs: int, features: int, depth: int | None) -> None:
+    def __init__(self, config: NetworkConfig, inputs: int, features: int, depth: int, maps: int | None) -> None:
         super().__init__()
         if config.family == "uniform":
             self.hourglass = Hourglass(config, config.levels, inputs, config.width)
@@ -28,13 +28,11 @@ class Stack(nn.Module):
             wide = 2 * config.width
             self.hourglass = Hourglass(config, config.levels, inputs, wide)
             self.features = nn.Sequential(Lin(config, wide, wide), Lin(config, wide, features))
-        self.heatmaps = None if depth is None else nn.Conv2d(features, config.joints * depth, 1)
+        self.heatmaps = None if maps is None else nn.Conv2d(features, maps, 1)
         if self.heatmaps is not None:
             _set_spread(self.heatmaps, config.head_std_by_depth.get(depth, config.head_std))
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"]
-    ) -> tuple[Float[Tensor, "B C2 H W"], Float[Tensor, "B JD H W"] | None]:
+    def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B C2 H W"], Float[Tensor, "B M H W"] | None]:
         features = self.features(self.hourglass(x))
         return features, None if self.heatmaps is None else self.heatmaps(features)
 
@@ -52,20 +50,20 @@ class Link(nn.Module):
     in the stacked family (the released network without intermediate supervision).
     """
 
-    def __init__(self, config: NetworkConfig, carried: int, features: int, outputs: int, depth: int) -> None:
+    def __init__(self, config: NetworkConfig, carried: int, features: int, outputs: int, maps: int) -> None:
         super().__init__()
         self.adds_carried = config.family == "uniform"
         from_features = features if self.adds_carried else features + carried
         mixes = config.supervision == "separated" or (config.supervision == "none" and self.adds_carried)
         self.from_features = nn.Conv2d(from_features, outputs, 1) if mixes else None
         self.passes_features = config.supervision != "direct"
-        self.from_heatmaps = None if config.supervision == "none" else nn.Conv2d(config.joints * depth, outputs, 1)
+        self.from_heatmaps = None if config.supervision == "none" else nn.Conv2d(maps, outputs, 1)
 
     def forward(
         self,
         carried: Float[Tensor, "B C1 H W"],
         features: Float[Tensor, "B C2 H W"],
-        heatmaps: Float[Tensor, "B JD H W"] | None,
+        heatmaps: Float[Tensor, "B M H W"] | None,
     ) -> Float[Tensor, "B C3 H W"]:
         parts = []
         if self.passes_features:
@@ -79,37 +77,43 @@ class Link(nn.Module):
 
 
 class CoarseToFine(nn.Module):
-    """Image to volumes, one for each supervised stack; with ``head: coordinates`` to one set of coordinates.
+    """Image to one output for each supervised stack, volumes unless other heads are given; or one output at the end.
 
     In the stacked family a link carries the stem's pooled features first and the previous stack's features later; in
     the uniform one it carries the previous hourglass's input.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, heads: Heads | None = None) -> None:
         super().__init__()
         self.config = config
+        heads = heads or volume_heads(config.joints)
         uniform, width = config.family == "uniform", config.width
         self.stem = Stem(config)
-        self.stacks, self.links = nn.ModuleList(), nn.ModuleList()
+        self.stacks, self.links, readers = nn.ModuleList(), nn.ModuleList(), []
         inputs, carried = width, width if uniform else width // 2
         for index, depth in enumerate(config.depths):
             last = index == len(config.depths) - 1
             features = 2 * width if last and not uniform else width
-            supervised = config.head == "volume" and (last or config.supervision != "none")
-            self.stacks.append(Stack(config, inputs, features, depth if supervised else None))
+            supervised = heads.maps is not None and (last or config.supervision != "none")
+            maps = heads.maps(depth) if supervised else None
+            self.stacks.append(Stack(config, inputs, features, depth, maps))
+            if supervised:
+                readers.append(heads.read(depth))
             if not last:
                 outputs = width if uniform else features + carried
-                self.links.append(Link(config, carried, features, outputs, depth))
+                self.links.append(Link(config, carried, features, outputs, maps or 0))
                 inputs, carried = outputs, width
-        if config.head == "coordinates":
-            self.coordinates = CoordinateHead(config, features)
+        # Made after all stacks, so that a head with weights of its own leaves theirs as they would be without it
+        self.readers = nn.ModuleList(readers)
+        # The name is that of the first head of this kind, in whose checkpoints it stands
+        self.coordinates = heads.end(features) if heads.end else None
 
     @property
     def supervised_depths(self) -> tuple[int, ...]:
-        """Depths of the volumes that the network puts out, in order."""
+        """Depths of the outputs along the stacks, in order."""
         return self.config.depths[-1:] if self.config.supervision == "none" else self.config.depths
 
-    def forward(self, image: Float[Tensor, "B 3 S S"]) -> list[Float[Tensor, "B J D H W"]] | Float[Tensor, "B J 3"]:
+    def forward(self, image: Float[Tensor, "B 3 S S"]) -> list[Float[Tensor, "B J ..."]] | Float[Tensor, "B J N"]:
         x, carried = self.stem(image)
         if self.config.family == "uniform":
             carried = x
@@ -117,11 +121,11 @@ class CoarseToFine(nn.Module):
         for index, stack in enumerate(self.stacks):
             features, heatmaps = self._run(stack, x)
             if heatmaps is not None:
-                outputs.append(heatmaps.unflatten(1, (self.config.joints, -1)))
+                outputs.append(self.readers[len(outputs)](heatmaps))
             if index < len(self.links):
                 x = self.links[index](carried, features, heatmaps)
                 carried = x if self.config.family == "uniform" else features
-        return self.coordinates(features) if self.config.head == "coordinates" else outputs
+        return outputs if self.coordinates is None else self.coordinates(features)
 
     def _run(self, stack: Stack, x: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.config.checkpoint_activations and self.training:

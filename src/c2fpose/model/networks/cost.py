@@ -3,6 +3,7 @@
 from torch import nn
 
 from c2fpose.config.model import NetworkConfig
+from c2fpose.model.networks.heads import Heads
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -10,15 +11,15 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def network_cost(config: NetworkConfig) -> dict[str, int]:
-    """Parameters, and floating-point operations of one image's forward pass (a multiplication and addition are two)."""
+def network_cost(config: NetworkConfig, heads: Heads | None = None) -> dict[str, int]:
+    """Count parameters, and floating-point operations of one image's forward pass (multiplication and addition: two)."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 
     with torch.device("meta"), torch.no_grad():
-        network = CoarseToFine(config).eval()
+        network = CoarseToFine(config, heads).eval()
         with FlopCounterMode(display=False) as counter:
             network(torch.empty(1, 3, config.image_size, config.image_size))
     return {

@@ -11,9 +11,12 @@ def normalise(image: UInt8[Tensor, "B 3 S S"], network: torch.nn.Module) -> Floa
     return image.to(dtype).div_(255).contiguous(memory_format=torch.channels_last)
 
 
-def last_output(
-    network: torch.nn.Module, image: UInt8[Tensor, "B 3 S S"]
-) -> Float[Tensor, "B J D H W"] | Float[Tensor, "B J 3"]:
-    """The last stack's volume, or the coordinates, of crops as bytes."""
-    output = network(normalise(image, network))
-    return output[-1] if isinstance(output, list) else output
+def outputs_of(network: torch.nn.Module, image: UInt8[Tensor, "B 3 S S"]) -> list[Float[Tensor, "B J ..."]]:
+    """Run crops as bytes through the network: an output for each supervised stack, or the one at its end."""
+    outputs = network(normalise(image, network))
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def last_output(network: torch.nn.Module, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J ..."]:
+    """Run crops as bytes through the network: the last stack's volume, or what else its representation puts out."""
+    return outputs_of(network, image)[-1]

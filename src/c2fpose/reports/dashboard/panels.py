@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 from dataclasses import dataclass
 
+from c2fpose.config.representations import schema_of
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 
 
@@ -20,7 +21,7 @@ class Panel:
 
 
 def sections(stacks: int, volumes: bool = True) -> dict[str, tuple[Panel, ...]]:
-    """Panels by section, for networks of so many supervised stacks; ``volumes``: not coordinates."""
+    """Panels by section, for networks of so many supervised stacks; ``volumes``: whether there are some."""
     losses = tuple(f"train/loss_stack{number}" for number in range(1, stacks + 1))
     pictures = [Panel("Poses of validation images", ("pictures/poses",), "pictures")]
     if volumes:
@@ -59,4 +60,4 @@ def shape_of(results: "Results") -> tuple[int, bool]:
     """Most supervised stacks of any finished row, and whether any row predicts volumes."""
     networks = [job.identity.configuration.get("model", {}).get("network", {}) for job in results.finished]
     stacks = [1 if net.get("supervision") == "none" else len(net.get("depths", [1])) for net in networks]
-    return max(stacks, default=1), any(net.get("head", "volume") == "volume" for net in networks)
+    return max(stacks, default=1), any(schema_of(net.get("head", "volume")).volumetric for net in networks)

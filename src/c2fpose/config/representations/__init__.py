@@ -1,0 +1,47 @@
+"""The ways to represent a pose that ``model.network.head`` can name, and the keys of each.
+
+One file each: the schema of ``model.representation`` in it is called ``Config``. The file of the same name in
+``model/representations`` does what it says. Found by looking, without importing PyTorch: a new one is two files here
+and there, and nothing else.
+"""
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, ClassVar
+
+from c2fpose.config.schema import Schema
+
+if TYPE_CHECKING:
+    from c2fpose.config.model import ModelConfig, NetworkConfig
+
+
+class RepresentationConfig(Schema):
+    """The keys of one representation, and what may go with it; the base has no keys."""
+
+    volumetric: ClassVar[bool] = False  # volumes of likelihoods along the stacks, which can be looked at
+    by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone
+
+    @classmethod
+    def check_network(cls, network: "NetworkConfig") -> None:
+        """Raise ``ValueError`` for a network that this representation cannot go with."""
+        if not cls.by_stack and len(network.depths) > 1:
+            raise ValueError(
+                f"head={network.head} has one stack; depths={list(network.depths)} has {len(network.depths)}"
+            )
+
+    def check_model(self, model: "ModelConfig") -> None:
+        """Raise ``ValueError`` for settings that this representation cannot go with."""
+        if model.grow_depth and not self.volumetric:
+            raise ValueError(f"grow_depth={list(model.grow_depth)} is for volumes; head={model.network.head} has none")
+
+
+def names() -> tuple[str, ...]:
+    """List the representations that there are, by name."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def schema_of(name: str) -> type[RepresentationConfig]:
+    """Find the schema of a representation's keys; raises ``ValueError`` with the list for an unknown name."""
+    if name not in names():
+        raise ValueError(f"{name!r}: expected one of {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}").Config

@@ -1,0 +1,89 @@
+"""The four questions that every representation of a pose answers.
+
+Shapes: B batch, J joints. Points are as in ``volumes.points``: ``(B, J, 3)``, 0..1 across the crop and the depth range.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from c2fpose.config.model import ModelConfig
+from c2fpose.model.networks.heads import Heads
+
+
+class Labels(NamedTuple):
+    """What outputs are compared with."""
+
+    points: Float[Tensor, "B J 3"]
+    visible: Bool[Tensor, "B J"]
+
+
+class Certainty(NamedTuple):
+    """How sure a network is of each joint; None for what its representation cannot say. Uncalibrated."""
+
+    confidence: Float[Tensor, "B J"] | None = None  # 0..1
+    covariance: Float[Tensor, "B J 3 3"] | None = None  # of the points, in their unit
+    second_mode: Float[Tensor, "B J 3"] | None = None  # another place that the joint may be, NaN where there is none
+    second_weight: Float[Tensor, "B J"] | None = None  # its share of what both modes hold, 0 where there is none
+
+
+class Shown(NamedTuple):
+    """What can be drawn of one image's outputs."""
+
+    volumes: list[Float[Tensor, "J _ H W"]]  # by stack, coarse to fine
+    target: Float[Tensor, "J D H W"] | None  # of the finest
+
+
+class Representation(ABC):
+    """One way to represent a pose. Light to make: holds the configuration and no tensors."""
+
+    output_name: ClassVar[str]  # of the output in exported files
+    needs_depth: ClassVar[bool] = True  # whether labels without depth are of no use
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+
+    # --- 1. the shape of the output ---
+
+    @abstractmethod
+    def heads(self) -> Heads:
+        """Say what the network ends in."""
+
+    # --- 2. the loss against points ---
+
+    def learned(self) -> nn.Module | None:
+        """Make what the loss learns beside the network; None, as most often, if nothing. Prediction needs it not."""
+        return None
+
+    @abstractmethod
+    def losses(
+        self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
+    ) -> list[Float[Tensor, ""]]:
+        """Compare each output of the network with the labels: one loss an output, coarse to fine.
+
+        ``done``: the share of training that is behind, 0..1. ``learned``: as made by ``learned()``.
+        """
+
+    # --- 3. the points read from an output ---
+
+    @abstractmethod
+    def read(self, output: Tensor, mirrored: Tensor | None = None) -> Any:
+        """Read the last output, averaged with that of the mirror image where one is given; ``points`` takes it."""
+
+    @abstractmethod
+    def points(self, reading: Any) -> Float[Tensor, "B J 3"]:
+        """Decide on one point a joint."""
+
+    # --- 4. how sure ---
+
+    def certainty(self, reading: Any) -> Certainty | None:
+        """Say how sure that is; None where the representation cannot tell."""
+        return None
+
+    # --- to look at ---
+
+    def shown(self, outputs: list[Tensor], labels: Labels | None = None) -> Shown | None:
+        """Pick what can be drawn of the first image; None where there are no volumes."""
+        return None

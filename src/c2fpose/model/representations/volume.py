@@ -1,0 +1,69 @@
+"""The paper's own: a volume of likelihoods for each joint, trained towards a Gaussian (section 3.1).
+
+Shapes: B batch, J joints, D depth bins, H rows, W columns.
+"""
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from c2fpose.model.networks.heads import Heads, volume_heads
+from c2fpose.model.representations.interface import Labels, Representation, Shown
+from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
+from c2fpose.model.volumes.points import within_depth
+from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
+
+
+class Volume(Representation):
+    """One volume a joint and stack; mean squared error; its highest voxel, or another of ``DecodingConfig``."""
+
+    output_name: ClassVar[str] = "volume"
+
+    def heads(self) -> Heads:
+        return volume_heads(self.config.network.joints)
+
+    def losses(
+        self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
+    ) -> list[Float[Tensor, ""]]:
+        """Mean squared errors over all voxels. Invisible joints are trained towards an empty volume."""
+        points = within_depth(labels.points, self.config.network.depth_bins)
+        grown = self.grown_depth(done)
+        return [self._loss(volume, Labels(points, labels.visible), grown) for volume in outputs]
+
+    def _loss(self, volume: Float[Tensor, "B J D H W"], labels: Labels, grown: int) -> Float[Tensor, ""]:
+        depth = min(volume.shape[2], grown)
+        if depth < volume.shape[2]:
+            volume = volume.unflatten(2, (depth, -1)).mean(3)
+        return volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
+
+    def targets(self, labels: Labels, shape: tuple[int, int, int]) -> Profiles:
+        """Make separable target volumes of shape (D, H, W), on the labels' device."""
+        return target_profiles(*labels, shape, self.config.target, self.config.network.depth_bins)
+
+    def grown_depth(self, done: float) -> int:
+        """Find the finest depth in training: doubling up to the full one where ``grow_depth`` says when.
+
+        Before its time, a volume's bins are averaged in groups and trained towards the coarser target.
+        """
+        to_come = sum(stage > done for stage in self.config.grow_depth)
+        return max(1, self.config.network.depth_bins >> to_come)
+
+    def read(
+        self, output: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"] | None = None
+    ) -> Float[Tensor, "B J D H W"]:
+        """Average the volumes before any decision is made of them: the paper's way."""
+        return output if mirrored is None else mean_with_mirrored(output, mirrored)
+
+    def points(self, reading: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
+        return decode(reading, self.config.decoding.method, self.config.decoding.power)
+
+    def shown(self, outputs: list[Tensor], labels: Labels | None = None) -> Shown | None:
+        volumes = [volume[0].float().cpu() for volume in outputs]
+        if labels is None:
+            return Shown(volumes, None)
+        first = Labels(labels.points[:1].cpu(), labels.visible[:1].cpu())
+        return Shown(volumes, self.targets(first, tuple(volumes[-1].shape[1:])).volume()[0])
+
+
+REPRESENTATION = Volume
