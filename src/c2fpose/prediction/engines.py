@@ -21,11 +21,13 @@ from torch import Tensor, nn
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.schema import parse
-from c2fpose.model.inference import points_of
+from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.folding import fold
 from c2fpose.model.networks.input import last_output
 from c2fpose.model.precision import resolve_precision
+from c2fpose.model.representations import representation_of
+from c2fpose.model.representations.interface import Certainty
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -54,6 +56,15 @@ class Predictor:
         """As ``PoseModule.predict_points``."""
         with torch.inference_mode():
             return points_of(image, self.config, self.engine)
+
+    def predict_with_certainty(
+        self, image: UInt8[Tensor, "B 3 S S"]
+    ) -> tuple[Float[Tensor, "B J 3"], Certainty | None]:
+        """Find the points of crops, and how sure they are: None where the representation cannot say."""
+        representation = representation_of(self.config)
+        with torch.inference_mode():
+            reading = reading_of(image, representation, self.engine)
+            return representation.points(reading), representation.certainty(reading)
 
 
 # --- from a file or a module ---

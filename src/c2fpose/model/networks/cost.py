@@ -12,7 +12,7 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def network_cost(config: NetworkConfig, heads: Heads | None = None) -> dict[str, int]:
-    """Count parameters, and floating-point operations of one image's forward pass (multiplication and addition: two)."""
+    """Count parameters, and floating-point operations of one image's forward pass (multiply and add: two)."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
