@@ -1,0 +1,113 @@
+"""Train the finder on scenes, and choose the score from which a peak is a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from c2fpose.prediction.finder.cutouts import Cutout, Room
+from c2fpose.prediction.finder.network import SIDE_UNIT, STRIDE, Finder
+from c2fpose.prediction.finder.scenes import Scene, scene
+
+_SPREAD = 0.07  # standard deviation of a peak, as a share of the person's box ...
+_LEAST_SPREAD = 0.7  # ... and at least so many cells
+_BOX_WEIGHT = 2.0  # of the box's loss against the heatmap's
+_GRADIENT_LIMIT = 5.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a finder is trained."""
+
+    size: int = 192  # px, side of the frame
+    steps: int = 7000
+    batch: int = 16
+    rate: float = 2e-3  # highest learning rate of AdamW, in one cycle
+    seed: int = 0
+    bf16: bool = True
+
+
+def train(
+    recipe: Recipe,
+    cutouts: list[Cutout],
+    rooms: list[Room],
+    told: Callable[[int, float], None] = lambda step, loss: None,
+) -> Finder:
+    """Train a network from nothing; ``told`` hears each step and its loss."""
+    torch.manual_seed(recipe.seed)
+    network = Finder().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cycle(step / recipe.steps))
+    for step in range(recipe.steps):
+        first = step * recipe.batch
+        scenes = [scene(recipe.seed, first + each, recipe.size, cutouts, rooms) for each in range(recipe.batch)]
+        image = torch.from_numpy(as_input([each.image for each in scenes]))
+        heat, box, weight = (torch.from_numpy(np.stack(part)) for part in zip(*map(targets, scenes), strict=True))
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
+            output = network(image.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(output.float(), heat, box, weight)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_LIMIT)
+        optimizer.step()
+        schedule.step()
+        told(step + 1, float(loss.detach()))
+    return network.eval()
+
+
+def cycle(done: float) -> float:
+    """Give the share of the highest learning rate: a twentieth of the steps up, the rest down along a half cosine."""
+    return done * 20 + 0.01 if done < 0.05 else 0.5 + 0.5 * float(np.cos(np.pi * (done - 0.05) / 0.95))
+
+
+def as_input(images: list[UInt8[np.ndarray, "S S 3"]]) -> UInt8[np.ndarray, "B 3 S S"]:
+    """Stack frames as the network takes them."""
+    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
+
+
+def targets(
+    sight: Scene,
+) -> tuple[Float[np.ndarray, "C C"], Float[np.ndarray, "3 C C"], Float[np.ndarray, "C C"]]:
+    """Make a scene's heatmap, its boxes and how much each cell's box counts.
+
+    The heatmap is the highest of the people's Gaussians, exactly 1 in the cell that holds a pelvis; a cell's box is
+    that of the person whose Gaussian is the highest there.
+    """
+    cells = sight.image.shape[0] // STRIDE
+    heat = np.zeros((cells, cells), np.float32)
+    box = np.zeros((3, cells, cells), np.float32)
+    places = (np.arange(cells) + 0.5) / cells
+    for pelvis, center, side in zip(sight.pelvis, sight.center, sight.side, strict=True):
+        column, row = np.clip(np.floor(pelvis * cells).astype(int), 0, cells - 1)
+        spread = max(_LEAST_SPREAD, _SPREAD * side * cells) / cells
+        x, y = places - places[column], places - places[row]
+        mine = np.exp(-(x[None] ** 2 + y[:, None] ** 2) / (2 * spread**2)).astype(np.float32)
+        nearest = mine > heat
+        heat = np.maximum(heat, mine)
+        across = np.broadcast_to((center[0] - places[None]) / side, heat.shape)
+        down = np.broadcast_to((center[1] - places[:, None]) / side, heat.shape)
+        box[0][nearest], box[1][nearest] = across[nearest], down[nearest]
+        box[2][nearest] = np.log(side / SIDE_UNIT)
+    return heat, box, np.where(heat > 0.3, heat, 0).astype(np.float32)
+
+
+def loss_of(
+    output: Float[Tensor, "B 4 C C"],
+    heat: Float[Tensor, "B C C"],
+    box: Float[Tensor, "B 3 C C"],
+    weight: Float[Tensor, "B C C"],
+) -> Float[Tensor, ""]:
+    """Add the penalty-reduced focal loss of the heatmap (Zhou et al. 2019, Objects as Points) and the boxes' L1."""
+    logit = output[:, 0]
+    chance = logit.sigmoid()
+    positive = heat == 1
+    found = F.logsigmoid(logit) * (1 - chance) ** 2
+    empty = F.logsigmoid(-logit) * chance**2 * (1 - heat) ** 4
+    people = positive.sum().clamp(min=1)
+    focal = -torch.where(positive, found, empty).sum() / people
+    miss = (output[:, 1:] - box).abs().sum(1) * weight
+    return focal + _BOX_WEIGHT * miss.sum() / weight.sum().clamp(min=1)

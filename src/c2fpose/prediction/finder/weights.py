@@ -1,0 +1,84 @@
+"""The finder's weights as one small safetensors file, and the network from it."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from c2fpose.base.files import written_whole
+from c2fpose.errors import UserError
+from c2fpose.prediction.finder.network import Finder
+
+BUILTIN = "builtin"  # the file that ships in the package
+_KEY = "c2fpose_finder"  # one JSON text in the header: safetensors allows only strings there
+
+
+@dataclass(frozen=True)
+class TrainedFinder:
+    """A network ready to find, and what its training said."""
+
+    network: nn.Module  # evaluation mode, normalisations folded
+    size: int  # px, side of the frame that it was trained on
+    least_score: float  # a peak below is no person
+    said: dict[str, Any]  # recipe, data, measurements
+
+
+def save_finder(path: Path, network: Finder, said: dict[str, Any]) -> None:
+    """Write weights in half precision, normalisations in float32; complete or not at all.
+
+    ``said`` must hold ``size`` and ``least_score``. Raises ``OutputError`` where the place cannot be written to.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {}
+    for name, value in network.state_dict().items():
+        value = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        tensors[name] = value.half() if value.ndim == 4 else value
+    with written_whole(path) as partial:
+        save_file(tensors, partial, metadata={_KEY: json.dumps(said, sort_keys=True)})
+
+
+@cache
+def load_finder(path: str | Path = BUILTIN) -> TrainedFinder:
+    """Read a finder written by ``python -m c2fpose.finder``; ``builtin`` is the package's own.
+
+    Raises ``UserError`` for a file that is missing, damaged or no finder.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path == BUILTIN:
+        path = Path(str(files("c2fpose.prediction.finder") / "finder.safetensors"))
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such finder; python -m c2fpose.finder trains one")
+    try:
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a finder, or a damaged one ({error})") from None
+    if text is None:
+        raise UserError(f"{path}: weights, but not a finder's; python -m c2fpose.finder trains one")
+    network, said = Finder(), json.loads(text)
+    counters = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    try:
+        network.load_state_dict(counters | weights)
+    except RuntimeError:
+        raise UserError(f"{path}: a finder of another version of c2fpose") from None
+    return TrainedFinder(folded(network), int(said["size"]), float(said["least_score"]), said)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """Fold each BatchNorm that follows a convolution in a ``Sequential`` into it; in place, evaluation mode."""
+    network.eval()
+    for module in list(network.modules()):
+        if isinstance(module, nn.Sequential):
+            for at in range(len(module) - 1):
+                if isinstance(module[at], nn.Conv2d) and isinstance(module[at + 1], nn.BatchNorm2d):
+                    module[at], module[at + 1] = fuse_conv_bn_eval(module[at], module[at + 1]), nn.Identity()
+    return network.to(memory_format=torch.channels_last).requires_grad_(False)
