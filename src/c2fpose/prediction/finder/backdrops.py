@@ -64,7 +64,9 @@ def _thing(rng: np.random.Generator, image: Image) -> None:
     colour = _colour(rng).tolist()
     kind = rng.integers(6)
     if kind == 0:
-        box = cv2.boxPoints((at.tolist(), (size, size * rng.uniform(0.2, 3)), float(rng.choice([0, rng.uniform(0, 90)]))))
+        box = cv2.boxPoints(
+            (at.tolist(), (size, size * rng.uniform(0.2, 3)), float(rng.choice([0, rng.uniform(0, 90)])))
+        )
         cv2.fillPoly(image, [box.astype(np.int32)], colour, cv2.LINE_AA)
     elif kind == 1:
         axes = (max(1, int(size / 2)), max(1, int(size * rng.uniform(0.2, 1.2) / 2)))
@@ -85,7 +87,9 @@ def _thing(rng: np.random.Generator, image: Image) -> None:
                 cv2.rectangle(image, corner.tolist(), (corner + int(size * 0.2) + 1).tolist(), colour, -1)
 
 
-def _limbs(rng: np.random.Generator, image: Image, at: Float[np.ndarray, "2"], size: float, colour: list[float]) -> None:
+def _limbs(
+    rng: np.random.Generator, image: Image, at: Float[np.ndarray, "2"], size: float, colour: list[float]
+) -> None:
     """Poles, branches, chair legs: thick lines that may look like limbs, without a body."""
     for _ in range(int(rng.integers(1, 5))):
         turn = rng.choice([np.pi / 2, rng.uniform(0, np.pi)])

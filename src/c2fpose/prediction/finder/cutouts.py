@@ -48,9 +48,7 @@ class MaskedSequence(RenderedSequence):
         vertices_mm = appearance.pose(
             self._rotations[index], self._roots_mm[index], tuple(each[index] for each in self._frames)
         )
-        person = Mesh(
-            vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials
-        )
+        person = Mesh(vertices_mm, appearance.triangles, appearance.material, appearance.channels, appearance.materials)
         mesh = joined(person, scene.mesh)
         nearness = np.zeros((size * SAMPLES, size * SAMPLES), np.float32)
         owner = np.full(nearness.shape, NOTHING, np.int32)

@@ -31,9 +31,7 @@ def run(
     start = time.perf_counter()
     with Progress(*columns) as progress:
         rendering = progress.add_task("rendering people", total=cutouts + cutouts // 8, value="")
-        people, rooms = gather(
-            seed, TRAIN_SUBJECTS, cutouts, lambda made: progress.update(rendering, completed=made)
-        )
+        people, rooms = gather(seed, TRAIN_SUBJECTS, cutouts, lambda made: progress.update(rendering, completed=made))
         others, other_rooms = gather(
             seed, TEST_SUBJECTS, max(cutouts // 8, 8), lambda made: progress.update(rendering, completed=cutouts + made)
         )

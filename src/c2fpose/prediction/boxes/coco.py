@@ -1,0 +1,51 @@
+"""COCO's JSON: results (a list) or annotations (images and annotations), boxes as left, top, width, height in px.
+
+The format leaves open what ``image_id`` is (a number of the annotation file, or a file's name) and which category is a
+person (1 in COCO itself).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from c2fpose.errors import DataError
+from c2fpose.prediction.boxes.given import BoxFile, GivenBox
+
+PERSON = 1  # COCO's category
+LEAST_SCORE = 0.3  # results hold every guess
+
+
+def read(path: Path) -> BoxFile:
+    """Read boxes; results below a score of 0.3, other categories and crowds are left out."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"boxes={path}: not JSON ({error})") from None
+    names: dict[Any, str] = {}
+    person: Any = PERSON
+    if isinstance(content, dict):
+        names = {image["id"]: image["file_name"] for image in content.get("images", []) if "file_name" in image}
+        called = [each.get("id") for each in content.get("categories", []) if each.get("name") == "person"]
+        person, content = (called or [PERSON])[0], content.get("annotations")
+    if not isinstance(content, list):
+        raise DataError(f"boxes={path}: neither a list of results nor an object with annotations, as COCO has them")
+    found = BoxFile(path)
+    for number, entry in enumerate(content):
+        where = f"entry {number}"
+        if not isinstance(entry, dict) or "image_id" not in entry:
+            raise DataError(f"boxes={path}: {where}: no image_id")
+        score = entry.get("score")
+        if entry.get("category_id", person) != person or entry.get("iscrowd") or (score or 1.0) < LEAST_SCORE:
+            continue
+        try:
+            left, top, width, height = (float(value) for value in entry["bbox"])
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"boxes={path}: {where}: no bbox of four numbers (left, top, width, height)") from None
+        track = entry.get("track_id", entry.get("instance_id"))
+        box = GivenBox(left, top, width, height, None if track is None else int(track), score)
+        image = names.get(entry["image_id"], entry["image_id"])
+        if isinstance(image, int):
+            found.add(box, where, number=image)
+        else:
+            found.add(box, where, name=str(image))
+    return found

@@ -1,0 +1,80 @@
+"""What every reader of boxes gives."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from c2fpose.errors import DataError
+from c2fpose.photo import Box
+
+# A detector's box encloses the person's outline, crown and soles included; ours is 1.12 times the joints' extent
+SIDE_PER_OUTLINE = 1.04
+
+
+class GivenBox(NamedTuple):
+    """One person's box as a file gives it: any shape, px or shares of the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    id: int | None = None  # the same person keeps it through a video
+    score: float | None = None  # 0..1
+    relative: bool = False  # all four are shares of the picture's width and height
+    square: bool = False  # a box of ours, taken as it is
+
+    def box(self, columns: int, rows: int) -> Box:
+        """Make the square that the network is shown, in a picture of so many pixels."""
+        across, down = (columns, rows) if self.relative else (1, 1)
+        width, height = self.width * across, self.height * down
+        side = max(width, height) * (1.0 if self.square else SIDE_PER_OUTLINE)
+        return Box(self.left * across + (width - side) / 2, self.top * down + (height - side) / 2, side)
+
+
+@dataclass
+class BoxFile:
+    """The boxes of one file, by the picture or the frame that they belong to."""
+
+    path: Path
+    by_name: dict[str, list[GivenBox]] = field(default_factory=dict)  # name of an image file, with or without ending
+    by_number: dict[int, list[GivenBox]] = field(default_factory=dict)  # frame, or number in an image's name
+    everywhere: list[GivenBox] = field(default_factory=list)  # the file names neither
+
+    def add(self, box: GivenBox, where: str, name: str | None = None, number: int | None = None) -> None:
+        """File a box under a name, a number, or neither; ``DataError`` at ``where`` if it has no size."""
+        if not np.isfinite(box[:4]).all() or box.width <= 0 or box.height <= 0:
+            size = f"{box.width:g} x {box.height:g}"
+            raise DataError(f"boxes={self.path}: {where}: a box of size {size}; it must be finite and more than 0")
+        if name is not None:
+            self.by_name.setdefault(Path(name).name, []).append(box)
+        elif number is not None:
+            self.by_number.setdefault(number, []).append(box)
+        else:
+            self.everywhere.append(box)
+
+    @property
+    def first_number(self) -> int:
+        """The number of a video's first frame: 0 if any box says 0, else 1."""
+        return 0 if 0 in self.by_number else 1
+
+    def of_image(self, path: Path) -> list[GivenBox]:
+        """List an image's boxes: by its name, else by the number that its name ends with."""
+        for name in (path.name, path.stem):
+            if name in self.by_name:
+                return self.by_name[name]
+        digits = re.search(r"(\d+)$", path.stem)
+        if digits and int(digits[1]) in self.by_number:
+            return self.by_number[int(digits[1])]
+        return self.everywhere
+
+    def of_frame(self, index: int) -> list[GivenBox]:
+        """List a video frame's boxes; ``index`` counts from 0."""
+        return self.by_number.get(index + self.first_number, self.everywhere)
+
+    def __iter__(self) -> Iterator[GivenBox]:
+        for boxes in (*self.by_name.values(), *self.by_number.values(), self.everywhere):
+            yield from boxes

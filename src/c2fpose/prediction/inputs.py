@@ -1,0 +1,73 @@
+"""What the command line names: pictures and videos, by file, folder or pattern."""
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from c2fpose.errors import DataError
+
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".avi",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".ts",
+    ".mts",
+    ".ogv",
+    ".3gp",
+)
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif",
+                  ".jp2", ".tga")  # fmt: skip
+OWN_ENDING = "_pose"  # outputs are named <input>_pose.<ending>: in a folder they are no inputs
+
+
+class Input(NamedTuple):
+    """One file to predict."""
+
+    path: Path
+    kind: Literal["image", "video"]
+
+
+def expand(words: Sequence[str]) -> list[Input]:
+    """List the files that words name, each once: files, folders (not those within), patterns with ``*``, ``?``, ``[]``.
+
+    A file's ending says whether it is a video; what is neither a video nor a known image is taken for an image, and
+    refused later if it is none. Raises ``DataError`` for a word that names nothing.
+    """
+    found: dict[Path, None] = {}
+    for word in words:
+        path = Path(word).expanduser()
+        if path.is_dir():
+            inside = [each for each in path.iterdir() if _is_input(each)]
+            if not inside:
+                raise DataError(f"{word}: a folder without pictures or videos")
+            found.update(dict.fromkeys(sorted(inside, key=_by_number)))
+        elif path.exists():
+            found[path] = None
+        elif glob.has_magic(word):
+            matched = [each for each in map(Path, glob.glob(str(path), recursive=True)) if each.is_file()]
+            matched = [each for each in matched if not each.stem.endswith(OWN_ENDING)]
+            if not matched:
+                raise DataError(f"{word}: no file has such a name")
+            found.update(dict.fromkeys(sorted(matched, key=_by_number)))
+        else:
+            raise DataError(f"{word}: no such image, video or folder")
+    return [Input(path, "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image") for path in found]
+
+
+def _is_input(path: Path) -> bool:
+    known = path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
+    return known and path.is_file() and not path.name.startswith(".") and not path.stem.endswith(OWN_ENDING)
+
+
+def _by_number(path: Path) -> list[tuple[int, int | str]]:
+    """Names in order, numbers in them by their size: 2 before 10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]

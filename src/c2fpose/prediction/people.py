@@ -1,0 +1,151 @@
+"""The poses of people in the boxes of one picture, and the second look that puts a rough box right."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from c2fpose.camera import back_project, root_depth_mm
+from c2fpose.engines import Predictor
+from c2fpose.module import points_of
+from c2fpose.photo import Box, crop_box
+from c2fpose.poses import box_to_frame_px
+from c2fpose.prediction.person_box import square_box
+from c2fpose.prediction.result import BoxFrom, PersonPose
+from c2fpose.volume import from_points, mean_with_mirrored
+
+ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about the person
+TOGETHER = 16  # crops of one batch
+RESTS = 0.02  # of a box's side: one that moves by less from look to look is at rest
+LOOKS = 4  # at most
+_LEAST_SIDE_PX = 4.0
+
+Image = UInt8[np.ndarray, "rows columns 3"]
+# Hears each batch's volumes (B, J, D, H, W), mirror images averaged, with their boxes
+Volumes = Callable[[torch.Tensor, list[Box]], None]
+
+
+class Seen(NamedTuple):
+    """A box to look at, and where it is from."""
+
+    box: Box
+    source: BoxFrom
+    score: float | None = None
+
+
+def poses_in(
+    predictor: Predictor,
+    image: Image,
+    boxes: list[Seen],
+    intrinsics_px: Float[np.ndarray, " 4"],
+    volumes: Volumes | None = None,
+) -> list[PersonPose]:
+    """Predict the person in each box of an upright RGB picture; the root's depth fitted to mean limb lengths.
+
+    Ids count from 0 in the order of the boxes.
+    """
+    people: list[PersonPose] = []
+    for first in range(0, len(boxes), TOGETHER):
+        people += _batch(predictor, image, boxes[first : first + TOGETHER], intrinsics_px, volumes, len(people))
+    return people
+
+
+def _batch(
+    predictor: Predictor,
+    image: Image,
+    boxes: list[Seen],
+    intrinsics_px: Float[np.ndarray, " 4"],
+    volumes: Volumes | None,
+    first_id: int,
+) -> list[PersonPose]:
+    configuration = predictor.provenance.get("configuration") or {}
+    mode = (configuration.get("data") or {}).get("crop_mode", "standard")
+    cut = [crop_box(image, each.box, predictor.config.network.image_size, mode) for each in boxes]
+    crops = torch.from_numpy(np.stack([crop.transpose(2, 0, 1) for crop, _ in cut]))
+    shown = [box for _, box in cut]
+    if volumes is None:
+        points = predictor.predict_points(crops)
+    else:
+        points, volume = _points_and_volumes(predictor, crops)
+        if volume is not None:
+            volumes(volume, shown)
+    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
+    left_top, side = np.array([box[:2] for box in shown]), np.array([box.side for box in shown])
+    joints_px = box_to_frame_px(joints_box, left_top, side)
+    cameras = np.broadcast_to(intrinsics_px, (len(boxes), 4))
+    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, cameras)
+    joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], cameras)
+    return [
+        PersonPose(
+            first_id + at, shown[at], joints_px[at], joints_cam_mm[at], float(root_mm[at]), boxes[at].source,
+            boxes[at].score,
+        )
+        for at in range(len(boxes))
+    ]  # fmt: skip
+
+
+def _points_and_volumes(predictor: Predictor, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Points as ``predict_points`` gives them, and the volumes that they were read from, if the network has some."""
+    kept: list[torch.Tensor] = []
+
+    def engine(image: torch.Tensor) -> torch.Tensor:
+        kept.append(predictor.engine(image))
+        return kept[-1]
+
+    with torch.inference_mode():
+        points = points_of(crops, predictor.config, engine)
+        if predictor.config.network.head == "coordinates":
+            return points, None
+        return points, mean_with_mirrored(*kept[0].chunk(2)) if predictor.config.decoding.flip else kept[0]
+
+
+def second_looks(
+    predictor: Predictor, image: Image, boxes: list[Seen], intrinsics_px: Float[np.ndarray, " 4"], looks: int = LOOKS
+) -> tuple[list[Seen], list[PersonPose]]:
+    """Predict, take the box of the joints found, and predict again, until each box rests or ``looks`` are over.
+
+    Returns the boxes and the poses of the last look at each.
+    """
+    boxes = list(boxes)
+    people = poses_in(predictor, image, boxes, intrinsics_px)
+    moving = list(range(len(boxes)))
+    for _ in range(looks - 1):
+        new = {at: box_of_pose(people[at], image) for at in moving}
+        moving = [at for at in moving if moved(new[at], boxes[at].box) >= RESTS]
+        if not moving:
+            break
+        for at in moving:
+            boxes[at] = boxes[at]._replace(box=new[at])
+        for at, person in zip(
+            moving, poses_in(predictor, image, [boxes[at] for at in moving], intrinsics_px), strict=True
+        ):
+            people[at] = person
+    return boxes, [_with_id(person, at) for at, person in enumerate(people)]
+
+
+def box_of_pose(person: PersonPose, image: Image) -> Box:
+    """Give the box that a pose asks for, by ``square_box``; kept within reach of the picture."""
+    center, side = square_box(person.joints_px)
+    rows, columns = image.shape[:2]
+    side = float(np.clip(side, _LEAST_SIDE_PX, 2 * max(rows, columns)))
+    center = np.clip(center, 0, [columns, rows])
+    return Box(float(center[0] - side / 2), float(center[1] - side / 2), side)
+
+
+def moved(first: Box, second: Box) -> float:
+    """Give by how much two boxes differ: the largest shift of an edge, as a share of the second's side."""
+    edges = np.array([(box.left, box.top, box.left + box.side, box.top + box.side) for box in (first, second)])
+    return float(np.abs(edges[0] - edges[1]).max() / second.side)
+
+
+def same_person(first: PersonPose, second: PersonPose, share: float = 0.12) -> bool:
+    """Tell whether two poses of one picture are of the same person: joints apart by a small share of the box."""
+    apart = np.linalg.norm(first.joints_px - second.joints_px, axis=-1).mean()
+    return bool(apart < share * min(square_box(first.joints_px)[1], square_box(second.joints_px)[1]))
+
+
+def _with_id(person: PersonPose, id: int) -> PersonPose:
+    return replace(person, id=id)
