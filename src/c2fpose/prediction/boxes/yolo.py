@@ -48,9 +48,7 @@ def _fill(found: BoxFile, path: Path) -> None:
         if len(values) < 5:
             raise DataError(f"boxes={found.path}: {where}: expected class, centre x, centre y, width, height")
         if max(map(abs, values[1:5])) > 2:
-            raise DataError(
-                f"boxes={found.path}: {where}: {line.strip()}: YOLO's boxes are shares of the picture, 0..1"
-            )
+            raise DataError(f"boxes={found.path}: {where}: boxes must be shares of the picture, 0..1")
         if int(values[0]) != PERSON:
             continue
         box = _box(values)
