@@ -76,8 +76,11 @@ def fov_focal_px(fov_deg: float, columns: int, rows: int) -> float:
 def camera_of(
     size_px: tuple[int, int], *, exif: Exif | None = None, fov_deg: float | None = None, focal_px: float | None = None
 ) -> Camera:
-    """Choose the camera of an upright picture of (columns, rows): ``focal_px`` if given, else by EXIF, else ``fov_deg``,
-    else 1.2 times the longer side. The principal point is the centre. Raises ``ConfigError`` for an absurd camera."""
+    """Choose the camera of an upright picture of (columns, rows).
+
+    The focal length is ``focal_px`` if given, else EXIF's, else that of ``fov_deg``, else 1.2 times the longer side;
+    the principal point is the centre. Raises ``ConfigError`` for an absurd camera.
+    """
     columns, rows = size_px
     longer = max(columns, rows)
     if focal_px is not None:

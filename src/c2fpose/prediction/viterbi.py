@@ -57,7 +57,7 @@ def peaks_of(volume: Float[Tensor, "B J D H W"]) -> tuple[Float[np.ndarray, "B J
     flat = torch.where(volume == highest, volume, 0.0).flatten(2)
     height, index = flat.topk(PEAKS, dim=-1)
     shape = torch.tensor(volume.shape[2:])
-    depth, rows, columns = volume.shape[2:]
+    rows, columns = volume.shape[3:]
     place = torch.stack([index // (rows * columns), index // columns % rows, index % columns], -1)
     padded = F.pad(volume, (1,) * 6)
     around = torch.stack(torch.meshgrid(*[torch.arange(3)] * 3, indexing="ij"), -1).reshape(27, 3)

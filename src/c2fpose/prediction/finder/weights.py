@@ -59,7 +59,7 @@ def load_finder(path: str | Path = BUILTIN) -> TrainedFinder:
     try:
         with safe_open(path, "pt") as file:
             text = (file.metadata() or {}).get(_KEY)
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a finder, or a damaged one ({error})") from None
     if text is None:
