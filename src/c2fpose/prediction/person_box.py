@@ -10,7 +10,7 @@ MARGIN_SHARE = 0.12
 
 def square_box(
     joints_px: Float[np.ndarray, "*batch J 2"],
-) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"]]:
+) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"] | np.float64]:
     """Give centre and side of the square box about joints, px: the midpoint and 1.12 times the larger of the extents.
 
     Source: ``data.box.person_box``, its margin of 40 px as a share.

@@ -22,7 +22,7 @@ from c2fpose.prediction.people import ROOT_DEPTH_RULE
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.smoothing import LONGEST_GAP_S
 from c2fpose.skeleton import NUM_JOINTS
-from c2fpose.volume import from_points
+from c2fpose.volume import from_points, unravel
 
 PEAKS = 6  # of a joint's volume that are kept
 LEAST = 0.05  # of the highest peak: what is lower is background
@@ -50,22 +50,28 @@ def collector(into: dict[Box, Peaks]) -> Callable[[Tensor, list[Box]], None]:
 
 
 def peaks_of(volume: Float[Tensor, "B J D H W"]) -> tuple[Float[np.ndarray, "B J K 3"], Float[np.ndarray, "B J K"]]:
-    """Find the highest local maxima of each volume: their points, between voxels by the mean over the 27 around, and
-    heights over that of the highest."""
+    """Find the highest local maxima of each volume: their points, between voxels by Gaussians through three of
+    them along each axis (as ``decode`` does), and heights over that of the highest."""
     volume = volume.float().clamp_min(0)
-    highest = F.max_pool3d(volume, 3, 1, 1)
-    flat = torch.where(volume == highest, volume, 0.0).flatten(2)
-    height, index = flat.topk(PEAKS, dim=-1)
+    flat = torch.where(volume == F.max_pool3d(volume, 3, 1, 1), volume, 0.0).flatten(2)
+    height, index = flat.topk(min(4 * PEAKS, flat.shape[-1]), dim=-1)
     shape = torch.tensor(volume.shape[2:])
-    rows, columns = volume.shape[3:]
-    place = torch.stack([index // (rows * columns), index // columns % rows, index % columns], -1)
-    padded = F.pad(volume, (1,) * 6)
-    around = torch.stack(torch.meshgrid(*[torch.arange(3)] * 3, indexing="ij"), -1).reshape(27, 3)
-    z, y, x = (place[..., None, :] + around).unbind(-1)  # in the padded volume: the voxel's own is at 1
-    b = torch.arange(len(volume))[:, None, None, None]
-    j = torch.arange(volume.shape[1])[None, :, None, None]
-    near = padded[b, j, z, y, x]
-    shift = (near[..., None] * (around - 1)).sum(-2) / near.sum(-1, keepdim=True).clamp_min(1e-12)
+    # Of equal neighbours, which a joint between voxels has, the first alone is a peak
+    place = unravel(index, tuple(volume.shape[2:]))
+    beside = (place[..., :, None, :] - place[..., None, :, :]).abs().amax(-1) <= 1
+    height, chosen = torch.where(beside.tril(-1).any(-1), 0.0, height).topk(PEAKS, dim=-1)
+    place = unravel(index.gather(-1, chosen), tuple(volume.shape[2:]))
+    padded = F.pad(volume, (1,) * 6).clamp_min(1e-8).log()
+    b, j = torch.arange(len(volume))[:, None, None], torch.arange(volume.shape[1])[None, :, None]
+    here = padded[(b, j, *(place + 1).unbind(-1))]
+    shifts = []
+    for axis in range(3):
+        step = torch.eye(3, dtype=torch.long)[axis]
+        below, above = (padded[(b, j, *(place + 1 + side * step).unbind(-1))] for side in (-1, 1))
+        curvature = 2 * here - below - above
+        inside = (place[..., axis] > 0) & (place[..., axis] < shape[axis] - 1) & (curvature > 1e-6)
+        shifts.append(torch.where(inside, (0.5 * (above - below) / curvature.clamp_min(1e-6)).clamp(-0.5, 0.5), 0.0))
+    shift = torch.stack(shifts, -1)
     points = ((place + 0.5 + shift) / shape).flip(-1)
     weight = height / height[..., :1].clamp_min(1e-12)
     return points.double().numpy(), torch.where(weight >= LEAST, weight, 0.0).double().numpy()

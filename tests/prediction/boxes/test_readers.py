@@ -1,0 +1,110 @@
+"""Boxes of people as other tools write them: the same box out of every format, and a line for what is wrong."""
+
+import json
+
+import pytest
+
+from c2fpose.errors import DataError
+from c2fpose.prediction.boxes import read_boxes
+from c2fpose.prediction.boxes.given import SIDE_PER_OUTLINE
+
+COLUMNS, ROWS = 640, 480
+LEFT, TOP, WIDTH, HEIGHT = 100.0, 50.0, 60.0, 200.0
+SIDE = HEIGHT * SIDE_PER_OUTLINE
+SQUARE = (LEFT + WIDTH / 2 - SIDE / 2, TOP + HEIGHT / 2 - SIDE / 2, SIDE)
+SHARES = f"{(LEFT + WIDTH / 2) / COLUMNS} {(TOP + HEIGHT / 2) / ROWS} {WIDTH / COLUMNS} {HEIGHT / ROWS}"
+EDGES = f"{LEFT},{TOP},{WIDTH},{HEIGHT}"
+
+
+def coco(*entries: dict) -> str:
+    return json.dumps([{"category_id": 1, "bbox": [LEFT, TOP, WIDTH, HEIGHT], "score": 0.9} | entry for entry in entries])
+
+
+ANNOTATIONS = {
+    "images": [{"id": 7, "file_name": "val/photo 12.jpg"}],
+    "categories": [{"id": 3, "name": "person"}, {"id": 1, "name": "cat"}],
+    "annotations": [
+        {"image_id": 7, "category_id": 3, "bbox": [LEFT, TOP, WIDTH, HEIGHT], "iscrowd": 0},
+        {"image_id": 7, "category_id": 3, "bbox": [0, 0, 600, 400], "iscrowd": 1},
+        {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("results.json", coco({"image_id": 12})),
+        ("results.json", coco({"image_id": "photo 12.jpg"}, {"image_id": 12, "score": 0.1})),
+        ("results.json", coco({"image_id": 12}, {"image_id": 12, "category_id": 17})),
+        ("instances.json", json.dumps(ANNOTATIONS)),
+        ("photo 12.txt", f"0 {SHARES}\n16 0.5 0.5 0.1 0.1\n"),
+        ("photo 12.txt", f"0 {SHARES} 0.83\n"),
+        ("det.txt", f"12,-1,{EDGES},0.9,-1,-1,-1\n"),
+        ("gt.txt", f"12,4,{EDGES},1,1,0.8\n12,5,1,2,3,4,0,1,1\n12,6,1,2,3,4,1,8,1\n"),
+        ("spaces.txt", f"12 4 {EDGES.replace(',', ' ')} 0.9 -1 -1 -1\n"),
+        ("a.csv", f"image,x,y,w,h,score\nphoto 12.jpg,{EDGES},0.7\n"),
+        ("a.csv", "\ufefffile;xmin;ymin;xmax;ymax\nsome/where/photo 12.jpg;100,0;50,0;160,0;250,0\n"),
+        ("a.tsv", f"left\ttop\twidth\theight\n{EDGES.replace(',', chr(9))}\n"),
+    ],
+)
+def test_the_same_box_from_every_format(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    found = read_boxes(tmp_path / name).of_image(tmp_path / "photo 12.jpg")
+    assert len(found) == 1
+    assert tuple(found[0].box(COLUMNS, ROWS)) == pytest.approx(SQUARE)
+
+
+def test_an_own_box_is_taken_as_it_is(tmp_path):
+    (tmp_path / "own.csv").write_text("file,left,top,side\np.jpg,-5,3,80\n")
+    (given,) = read_boxes(tmp_path / "own.csv").of_image(tmp_path / "p.jpg")
+    assert tuple(given.box(COLUMNS, ROWS)) == (-5, 3, 80)
+
+
+def test_yolo_outline_confidence_and_id(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "clip_1.txt").write_text(f"0 {SHARES} 0.5 3\n0 {SHARES} 2\n0 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n")
+    (tmp_path / "labels" / "clip_2.txt").write_text("")
+    boxes = read_boxes(tmp_path / "labels")
+    first, second, outline = boxes.of_frame(0)
+    assert (first.id, first.score, second.id, second.score) == (3, 0.5, 2, None)
+    assert outline[:4] == pytest.approx((0.1, 0.1, 0.2, 0.4))
+    assert boxes.of_frame(1) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_frames_count_from_wherever_the_file_counts(tmp_path, first):
+    (tmp_path / "mot.txt").write_text("".join(f"{first + n},2,{n + 1},0,10,20,1,-1,-1,-1\n" for n in range(3)))
+    boxes = read_boxes(tmp_path / "mot.txt")
+    assert [boxes.of_frame(n)[0].left for n in range(3)] == [1, 2, 3]
+    assert boxes.of_frame(0)[0].id == 2 and boxes.of_frame(3) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("no.json", "{", "not JSON"),
+        ("odd.json", '{"people": []}', "neither a list of results nor an object with annotations"),
+        ("bare.json", '[{"image_id": 1, "keypoints": []}]', "entry 0: no bbox"),
+        ("flat.json", coco({"image_id": 1, "bbox": [1, 2, 0, 5]}), "entry 0: a box of size 0 x 5"),
+        ("mot.txt", "1,2,3,4,5,6,1\n1,2,x,4,5,6,1\n", "line 2: expected frame,id"),
+        ("yolo.txt", "0 0.5 0.5\n", "line 1: expected class"),
+        ("px.txt", "0 320 240 60 200\n", "line 1: boxes must be shares"),
+        ("a.csv", "left,top\n1,2\n", "needed are left, top and side"),
+        ("b.csv", "left,top,side\n1,2,3\n1,two,3\n", "line 3: .*not a number"),
+        ("c.csv", "left,top,side\n1,2,nan\n", "line 2: a box of size nan"),
+        ("boxes.xml", "<a/>", "expected .json"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=message) as raised:
+        read_boxes(tmp_path / name)
+    assert name in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_missing_file_and_an_empty_folder(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_boxes(tmp_path / "none.json")
+    with pytest.raises(DataError, match=r"no \.txt in this folder"):
+        read_boxes(tmp_path)

@@ -1,0 +1,46 @@
+"""Files, folders and patterns to a list of pictures and videos."""
+
+import pytest
+
+from c2fpose.errors import DataError
+from c2fpose.prediction.inputs import expand
+
+
+def names(words) -> list[tuple[str, str]]:
+    return [(found.path.name, found.kind) for found in expand([str(word) for word in words])]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("p10.jpg", "p2.PNG", "clip.MP4", "notes.txt", ".hidden.jpg", "p2_pose.png", "[odd] name.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "deep.jpg").touch()
+    return tmp_path
+
+
+def test_a_folder_holds_pictures_and_videos_in_order_but_no_outputs(folder):
+    assert names([folder]) == [("[odd] name.jpg", "image"), ("clip.MP4", "video"), ("p2.PNG", "image"), ("p10.jpg", "image")]
+
+
+def test_patterns_and_files_each_once(folder):
+    assert names([folder / "p*.jpg", folder / "p10.jpg", folder / "**" / "*.jpg"]) == [
+        ("p10.jpg", "image"), ("[odd] name.jpg", "image"), ("deep.jpg", "image"),
+    ]  # fmt: skip
+    assert names([folder / "[odd] name.jpg"]) == [("[odd] name.jpg", "image")]  # a name first, a pattern second
+    assert names([folder / "notes.txt"]) == [("notes.txt", "image")]  # refused when it is read
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("none.jpg", "no such image, video or folder"), ("x*.jpg", "no file has such a name"), ("", "no such image")],
+)
+def test_what_names_nothing_is_refused(folder, monkeypatch, word, message):
+    monkeypatch.chdir(folder / "inner")
+    with pytest.raises(DataError, match=message):
+        expand([word]) if word else expand([str(folder / "none")])
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="a folder without pictures or videos"):
+        expand([str(tmp_path)])

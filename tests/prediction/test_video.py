@@ -1,0 +1,123 @@
+"""Frames, times and faults of videos, on small files written here."""
+
+import re
+import struct
+import threading
+import time
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+
+from c2fpose.errors import DataError
+from c2fpose.prediction import video
+from c2fpose.prediction.video import Video
+
+FRAMES, FPS, COLUMNS, ROWS = 12, 10, 64, 48
+
+
+def write(path, code="mp4v", frames=FRAMES):
+    """A video whose left half is red and whose brightness rises from frame to frame."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), FPS, (COLUMNS, ROWS))
+    for number in range(frames):
+        image = np.full((ROWS, COLUMNS, 3), 16 * (number % 12), np.uint8)
+        image[:, : COLUMNS // 2, 2] = 255
+        writer.write(image)
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize(("name", "code"), [("a.mp4", "mp4v"), ("a.avi", "MJPG"), ("a.webm", "VP80")])
+def test_frames_in_order_with_times_and_rgb(tmp_path, name, code):
+    clip = Video(write(tmp_path / name, code))
+    frames = list(clip.frames())
+    assert clip.size_px == (COLUMNS, ROWS) and clip.fps == FPS and len(clip) == FRAMES and clip.note is None
+    assert [frame.index for frame in frames] == list(range(FRAMES))
+    np.testing.assert_allclose([frame.time_s for frame in frames], np.arange(FRAMES) / FPS, atol=1e-3)
+    for number, frame in enumerate(frames):
+        left, right = frame.image[:, 8:24].mean((0, 1)), frame.image[:, 40:56].mean((0, 1))
+        assert left[0] > 220 and abs(right[1] - 16 * number) < 12
+    assert len(list(clip)) == FRAMES  # once more
+
+
+def test_every_nth_frame_keeps_its_time(tmp_path):
+    frames = list(Video(write(tmp_path / "a.mp4"), every=5).frames())
+    assert [(frame.index, round(frame.time_s, 3)) for frame in frames] == [(0, 0.0), (5, 0.5), (10, 1.0)]
+
+
+def test_variable_frame_rate(tmp_path):
+    """Times of a Matroska file's blocks written over in place: 16 bits each, ms in the cluster."""
+    times_ms = [0, 40, 80, 200, 240, 700, 740, 800, 830]
+    data = bytearray(write(tmp_path / "a.webm", "VP80", len(times_ms)).read_bytes())
+    changed = 0
+    for block in re.finditer(rb"\xa3[\x40-\x7f\x81-\xff].{0,3}?\x81", bytes(data), re.S):
+        at = slice(block.end(), block.end() + 2)
+        if changed < len(times_ms) and struct.unpack(">h", data[at])[0] == 1000 // FPS * changed:
+            data[at] = struct.pack(">h", times_ms[changed])
+            changed += 1
+    assert changed == len(times_ms)
+    (tmp_path / "vfr.webm").write_bytes(data)
+    clip = Video(tmp_path / "vfr.webm")
+    np.testing.assert_allclose([frame.time_s for frame in clip.frames()], np.array(times_ms) / 1000, atol=1e-6)
+    assert clip.note is None
+
+
+def test_rotation_flag(tmp_path):
+    """A quarter turn in the track header's matrix, as telephones write it."""
+    data = bytearray(write(tmp_path / "a.mp4").read_bytes())
+    matrix = data.find(b"tkhd") + 44
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, ROWS << 16, 0, 1 << 30)
+    (tmp_path / "turned.mp4").write_bytes(data)
+    clip = Video(tmp_path / "turned.mp4")
+    assert clip.size_px == (ROWS, COLUMNS)
+    straight, turned = next(iter(Video(tmp_path / "a.mp4"))), next(iter(clip))
+    np.testing.assert_array_equal(np.rot90(straight, -1), turned)
+
+
+def test_one_that_ends_early_says_so(tmp_path):
+    whole = write(tmp_path / "a.webm", "VP80").read_bytes()
+    (tmp_path / "cut.webm").write_bytes(whole[: len(whole) // 2])
+    clip = Video(tmp_path / "cut.webm")
+    assert 1 <= len(list(clip)) < FRAMES - 2
+    assert re.match(r"the video ends early: \d frames \(0\.\d s\) of 12 \(1\.2 s\)", clip.note)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such video"), (b"", "an empty file"), (b"hello" * 99, "not a video"), ("frameless", "without frames")],
+)
+def test_no_video(tmp_path, content, message):
+    path = tmp_path / "a.avi"
+    if content == "frameless":
+        write(path, "MJPG", 0)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        Video(path)
+
+
+def test_decoding_runs_ahead_but_not_far_and_stops_with_the_reader(tmp_path):
+    clip = Video(write(tmp_path / "a.mp4", frames=60))
+    before = threading.active_count()
+    frames = clip.frames()
+    next(frames)
+    deadline = time.monotonic() + 5
+    while clip.decoded < 1 + video.AHEAD and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert 1 + video.AHEAD <= clip.decoded <= 3 + video.AHEAD  # in the queue, and one waiting for a place
+    frames.close()
+    assert threading.active_count() == before and clip.note is None
+
+
+def test_memory_is_flat(tmp_path):
+    """Twenty times as many frames take no more memory than a few."""
+    peaks = []
+    for frames in (20, 400):
+        clip = Video(write(tmp_path / f"{frames}.avi", "MJPG", frames))
+        tracemalloc.start()
+        for _ in clip:
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0] + 100_000
