@@ -16,10 +16,10 @@ class FinderSettings(Schema):
 
     out: str
     seed: int = Field(0, ge=0)
-    cutouts: Count = 3000
+    cutouts: Count = 2000
     size: int = Field(192, ge=64, le=1024, multiple_of=64)
-    steps: int = Field(6000, ge=20)
-    batch: Count = 16
+    steps: int = Field(3000, ge=1)
+    batch: int = Field(16, ge=2, multiple_of=2)
     rate: Positive = 2e-3
     bf16: bool = True
     threads: Count = 1

@@ -61,6 +61,12 @@ def scene(seed: int, number: int, size: int, cutouts: list[Cutout], rooms: list[
     return Scene(frame, joints[:, ROOT] / size, center / size, side / size)
 
 
+def mirrored(sight: Scene) -> Scene:
+    """Mirror a scene left to right."""
+    pelvis, center = (np.column_stack([1 - place[:, 0], place[:, 1]]) for place in (sight.pelvis, sight.center))
+    return Scene(np.ascontiguousarray(sight.image[:, ::-1]), pelvis, center, sight.side)
+
+
 def _surroundings(
     rng: np.random.Generator, rows: int, columns: int, rooms: list[Room]
 ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "people 17 2"]]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.finder.network import SIDE_UNIT, STRIDE, Finder
-from c2fpose.prediction.finder.scenes import Scene, scene
+from c2fpose.prediction.finder.scenes import Scene, mirrored, scene
 
 _SPREAD = 0.07  # standard deviation of a peak, as a share of the person's box ...
 _LEAST_SPREAD = 0.7  # ... and at least so many cells
@@ -24,8 +24,8 @@ class Recipe:
     """How a finder is trained."""
 
     size: int = 192  # px, side of the frame
-    steps: int = 7000
-    batch: int = 16
+    steps: int = 3000
+    batch: int = 16  # scenes a step, half of them new; even
     rate: float = 2e-3  # highest learning rate of AdamW, in one cycle
     seed: int = 0
     bf16: bool = True
@@ -42,9 +42,12 @@ def train(
     network = Finder().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cycle(step / recipe.steps))
+    before: list[Scene] = []
     for step in range(recipe.steps):
-        first = step * recipe.batch
-        scenes = [scene(recipe.seed, first + each, recipe.size, cutouts, rooms) for each in range(recipe.batch)]
+        half = recipe.batch // 2
+        new = [scene(recipe.seed, step * half + each, recipe.size, cutouts, rooms) for each in range(half)]
+        # Making a scene takes as long as learning from it: each is seen twice, the second time mirrored
+        scenes, before = new + [mirrored(sight) for sight in before or new], new
         image = torch.from_numpy(as_input([each.image for each in scenes]))
         heat, box, weight = (torch.from_numpy(np.stack(part)) for part in zip(*map(targets, scenes), strict=True))
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
