@@ -17,6 +17,9 @@ class FinderSettings(Schema):
     out: str
     seed: int = Field(0, ge=0)
     cutouts: Count = 2000
+    people: str | None = None
+    people_count: Count = 2000
+    test_people: str | None = None
     size: int = Field(192, ge=64, le=1024, multiple_of=64)
     steps: int = Field(3000, ge=1)
     batch: int = Field(16, ge=2, multiple_of=2)
@@ -30,7 +33,7 @@ class FinderSettings(Schema):
 def main(words: list[str] | None = None) -> None:
     """Train and measure one finder."""
     words = sys.argv[1:] if words is None else words
-    settings = options(FinderSettings, "finder.yaml", as_text(words, ("out",)))
+    settings = options(FinderSettings, "finder.yaml", as_text(words, ("out", "people", "test_people")))
     from c2fpose.prediction.finder.run import run
 
     run(settings.out, **settings.model_dump(exclude={"out"}))

@@ -4,17 +4,21 @@ Cameras are not Human3.6M's four: any height, tilt and distance that a hand-held
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.cameras import Camera
 from c2fpose.data.synth36.motion import FRAMES
 from c2fpose.data.synth36.plan import TRIALS
 from c2fpose.data.synth36.raster import NOTHING, camera_screen, rasterise
 from c2fpose.data.synth36.render import EDGE, SAMPLES, Mesh, joined
 from c2fpose.data.synth36.sequence import RenderedSequence
+from c2fpose.errors import DataError
 from c2fpose.protocol import ACTIONS
 from c2fpose.skeleton import ROOT
 
@@ -84,6 +88,41 @@ def gather(
                 rooms.append(_room(sequence, index, camera, joints_px, rng))
         done(len(cutouts))
     return cutouts[:count], rooms
+
+
+def from_file(path: str | Path, count: int, seed: int) -> list[Cutout]:
+    """Read up to ``count`` people out of a data file with masks, such as synth_wild's.
+
+    Whole ones alone, most of whose joints lie on the foreground: who is cut by the edge of the stored image would be
+    cut in the middle of a scene as well. Raises ``DataError`` for a file without masks.
+    """
+    reader = SplitReader(path)
+    if not reader.has_masks:
+        raise DataError(f"people={path}: holds no masks; synth_wild's files do")
+    cutouts: list[Cutout] = []
+    for record in np.random.default_rng(seed).permutation(len(reader)).tolist():
+        if len(cutouts) == count:
+            break
+        row = {name: reader.annotations[name][record] for name in ("joints_px", "stored_left_top_px", "stored_step_px")}
+        joints_px = (row["joints_px"] - row["stored_left_top_px"]).astype(np.float64) / row["stored_step_px"]
+        image = cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR_RGB)
+        alpha = cv2.imdecode(reader.mask(record), cv2.IMREAD_GRAYSCALE)
+        size = image.shape[0]
+        photo = image.max(-1) >= 3  # what lies beyond the photograph's edge is black, whole rows and columns of it
+        alpha = alpha * (photo.any(1)[:, None] & photo.any(0)[None])
+        within = (joints_px > 0.03 * size).all() and (joints_px < 0.97 * size).all()
+        x, y = joints_px.clip(0, size - 1).astype(int).T
+        if within and (alpha[y, x] > 0).mean() > 0.5:
+            scale = CUTOUT_PX / size
+            to = (CUTOUT_PX, CUTOUT_PX)
+            cutouts.append(
+                Cutout(
+                    cv2.resize(image, to, interpolation=cv2.INTER_AREA),
+                    cv2.resize(alpha, to, interpolation=cv2.INTER_AREA),
+                    joints_px * scale,
+                )
+            )
+    return cutouts
 
 
 def wandering_camera(rng: np.random.Generator, sequence: RenderedSequence, index: int) -> Camera:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from c2fpose.prediction.finder.backdrops import backdrop, with_things
-from c2fpose.prediction.finder.cutouts import CUTOUT_EXTENTS, CUTOUT_PX, Cutout, Room
+from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.person_box import square_box
 from c2fpose.skeleton import ROOT
 
@@ -88,7 +88,7 @@ def _placed(
 ) -> tuple[UInt8[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"], Float[np.ndarray, "17 2"]]:
     """A person's colours, share of each pixel and joints, somewhere in a picture; limbs may be outside."""
     cutout = cutouts[rng.integers(len(cutouts))]
-    extent = CUTOUT_PX / CUTOUT_EXTENTS
+    extent = np.ptp(cutout.joints_px, axis=0).max()
     side = max(rows, columns) * np.exp(rng.uniform(*np.log(SIDES)))
     scale, turn = side / extent, np.radians(rng.normal(0, 8))
     a, b = scale * np.cos(turn), scale * np.sin(turn)

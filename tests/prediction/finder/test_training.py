@@ -1,0 +1,153 @@
+"""Targets, loss, peaks and the file: a perfect output gives the people back, and a short training learns."""
+
+import numpy as np
+import pytest
+import torch
+
+from c2fpose.errors import UserError
+from c2fpose.photo import Box
+from c2fpose.prediction.finder.find import framed, people_in
+from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
+from c2fpose.prediction.finder.network import STRIDE, Finder
+from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
+from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE, Scene
+from c2fpose.prediction.finder.training import Recipe, loss_of, targets, train
+from c2fpose.prediction.finder.weights import folded, load_finder, save_finder
+
+SIZE = 128
+
+
+def sight(*people) -> Scene:
+    """(pelvis x, y, centre x, y, side) each, in shares of the frame."""
+    values = np.array(people, float).reshape(-1, 5)
+    return Scene(np.zeros((SIZE, SIZE, 3), np.uint8), values[:, :2], values[:, 2:4], values[:, 4])
+
+
+PEOPLE = ((0.3, 0.4, 0.32, 0.45, 0.3), (0.7, 0.6, 0.7, 0.55, 0.5), (0.75, 0.2, 0.75, 0.2, 0.12))
+
+
+def perfect(scene: Scene) -> torch.Tensor:
+    """The network's output that the targets ask for."""
+    heat, box, _ = targets(scene)
+    logit = np.log(np.clip(heat, 1e-4, 1 - 1e-4) / (1 - np.clip(heat, 1e-4, 1 - 1e-4)))
+    return torch.from_numpy(np.concatenate([logit[None], box]))
+
+
+def test_peaks_of_the_targets_are_the_people():
+    truth = sight(*PEOPLE)
+    found = sorted(peaks(perfect(truth), 0.5), key=lambda peak: peak.center[0])
+    known = sorted(people_of(truth), key=lambda peak: peak.center[0])
+    assert len(found) == 3
+    for one, other in zip(found, known, strict=True):
+        np.testing.assert_allclose(one.center, other.center, atol=1e-6)
+        assert one.side == pytest.approx(other.side) and one.score > 0.99
+    assert peaks(perfect(sight()), 0.5) == []
+
+
+def test_the_loss_is_least_at_the_target():
+    heat, box, weight = (torch.from_numpy(part)[None] for part in targets(sight(*PEOPLE)))
+    best = loss_of(perfect(sight(*PEOPLE))[None].float(), heat, box, weight)
+    blank = loss_of(torch.full((1, 4, SIZE // STRIDE, SIZE // STRIDE), -4.0), heat, box, weight)
+    assert best < 0.3 < 3 < blank
+
+
+def test_overlap_and_counting():
+    a, b = Peak(np.array([0.5, 0.5]), 0.2, 1.0), Peak(np.array([0.6, 0.5]), 0.2, 0.4)
+    assert overlap(a, a) == pytest.approx(1) and overlap(a, b) == pytest.approx(1 / 3)
+    assert overlap(a, Peak(np.array([0.9, 0.9]), 0.2, 1.0)) == 0
+    said = compare([[a], []], [[a._replace(score=0.9), b], [b]], 0.3)
+    assert (said.people, said.recall, said.precision, said.false_alarms) == (1, 1.0, pytest.approx(1 / 3), 1.0)
+    assert compare([[a], []], [[a, b], [b]], 0.5).precision == 1
+    assert 0.4 < best_threshold([[a], []], [[a, b], [b]]) <= 0.9
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(640, 480), (300, 900), (90, 90)])
+def test_a_pictures_frame_leads_back_to_its_pixels(columns, rows):
+    image = np.zeros((rows, columns, 3), np.uint8)
+    x, y = columns * 3 // 4, rows // 4
+    spot = max(columns, rows) // 20
+    image[y - spot : y + spot, x - spot : x + spot] = 255
+    frame, left_top, step = framed(image, SIZE)
+    assert step == pytest.approx(max(rows, columns) * FRAME_PER_PICTURE / SIZE)
+    bright = np.argwhere(frame[..., 0] > 127).mean(0)[::-1] + 0.5
+    np.testing.assert_allclose(left_top + bright * step, [x, y], atol=step)
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """A network that has learnt to find bright squares with a dark middle."""
+    from c2fpose.prediction.finder.cutouts import Cutout
+
+    image, alpha = np.zeros((144, 144, 3), np.uint8), np.zeros((144, 144), np.uint8)
+    image[17:127, 40:104] = 255, 40, 40
+    alpha[17:127, 40:104] = 255
+    joints = np.column_stack([np.tile([40.0, 104], 9)[:17], np.linspace(17, 127, 17)])
+    joints[0] = 72, 72
+    losses: list[float] = []
+    recipe = Recipe(size=SIZE, steps=60, batch=8, bf16=False)
+    network = train(recipe, [Cutout(image, alpha, joints)], [], lambda step, loss: losses.append(loss))
+    return network, losses
+
+
+def test_training_learns(learnt):
+    _, losses = learnt
+    assert len(losses) == 60 and np.mean(losses[-10:]) < 0.6 * np.mean(losses[:10])
+
+
+def test_the_file_holds_the_network(learnt, tmp_path):
+    network, _ = learnt
+    image = torch.randint(0, 255, (1, 3, SIZE, SIZE), dtype=torch.uint8, generator=torch.manual_seed(0))
+    with torch.no_grad():
+        before = network(image)
+        save_finder(tmp_path / "f.safetensors", network, {"size": SIZE, "least_score": 0.4, "data": {}})
+        found = load_finder(tmp_path / "f.safetensors")
+        after = found.network(image)
+    assert (tmp_path / "f.safetensors").stat().st_size < 1_000_000
+    assert (found.size, found.least_score) == (SIZE, 0.4)
+    torch.testing.assert_close(after, before, atol=0.05, rtol=0.02)  # half precision
+
+
+def test_folding_changes_nothing(learnt):
+    network, _ = learnt
+    import copy
+
+    image = torch.randint(0, 255, (2, 3, SIZE, SIZE), dtype=torch.uint8)
+    with torch.no_grad():
+        torch.testing.assert_close(folded(copy.deepcopy(network))(image), network(image), atol=1e-3, rtol=1e-3)
+
+
+def test_boxes_come_back_in_pixels_of_the_picture():
+    class Knows(torch.nn.Module):
+        def forward(self, image):
+            return perfect(sight((0.5, 0.5, 0.5, 0.5, 0.25)))[None].expand(len(image), -1, -1, -1)
+
+    from c2fpose.prediction.finder.weights import TrainedFinder
+
+    ((box, score),) = people_in(TrainedFinder(Knows(), SIZE, 0.5, {}), np.zeros((200, 400, 3), np.uint8))
+    side = 0.25 * 400 * FRAME_PER_PICTURE
+    assert tuple(box) == pytest.approx((200 - side / 2, 100 - side / 2, side)) and isinstance(box, Box)
+    assert score > 0.9
+
+
+def test_finding_on_scenes_goes_through_the_network(learnt):
+    assert len(seen(learnt[0], [sight(*PEOPLE), sight()])) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such finder"), (b"nonsense", "not a finder, or a damaged one"), ("other", "not a finder's")],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    path = tmp_path / "f.safetensors"
+    if content == "other":
+        from safetensors.torch import save_file
+
+        save_file({"a": torch.zeros(1)}, path)
+    elif content:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        load_finder(path)
+
+
+def test_the_network_takes_any_multiple_of_64():
+    assert Finder()(torch.zeros(1, 3, 192, 128, dtype=torch.uint8)).shape == (1, 4, 24, 16)
