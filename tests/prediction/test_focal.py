@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from c2fpose.errors import ConfigError
+from c2fpose.base.errors import ConfigError
 from c2fpose.prediction.focal import camera_of, read_exif
 
 FOCAL, IN_35MM, PLANE_X, UNIT, PIXELS_X, PIXELS_Y = 0x920A, 0xA405, 0xA20E, 0xA210, 0xA002, 0xA003
@@ -36,7 +36,13 @@ def test_film_equivalent_is_by_the_diagonal(tmp_path):
 
 def test_sensor_resolution_where_there_is_no_equivalent_and_resizing(tmp_path):
     # 36 mm wide sensor of 6000 px behind 50 mm, shown at 300 px; resolution in px per cm
-    tags = {"FOCAL": IFDRational(50, 1), "PLANE_X": IFDRational(60000, 36), "UNIT": 3, "PIXELS_X": 6000, "PIXELS_Y": 4000}
+    tags = {
+        "FOCAL": IFDRational(50, 1),
+        "PLANE_X": IFDRational(60000, 36),
+        "UNIT": 3,
+        "PIXELS_X": 6000,
+        "PIXELS_Y": 4000,
+    }
     exif = photo(tmp_path / "a.jpg", (300, 200), **tags)
     assert focal((300, 200), exif=exif) == (pytest.approx(50 / 36 * 300), "exif")
     assert focal((200, 300), exif=exif)[0] == pytest.approx(50 / 36 * 300)  # turned upright
@@ -72,5 +78,5 @@ def test_order_of_sources(tmp_path):
 
 @pytest.mark.parametrize("asked", [{"fov_deg": 0}, {"fov_deg": 180}, {"focal_px": 3}, {"focal_px": 1e6}])
 def test_absurd_cameras_are_refused(asked):
-    with pytest.raises(ConfigError, match="fov=|focal_px="):
+    with pytest.raises(ConfigError, match=r"fov=|focal_px="):
         camera_of((300, 200), **asked)

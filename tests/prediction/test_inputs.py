@@ -2,7 +2,7 @@
 
 import pytest
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.inputs import expand
 
 
@@ -20,7 +20,12 @@ def folder(tmp_path):
 
 
 def test_a_folder_holds_pictures_and_videos_in_order_but_no_outputs(folder):
-    assert names([folder]) == [("[odd] name.jpg", "image"), ("clip.MP4", "video"), ("p2.PNG", "image"), ("p10.jpg", "image")]
+    assert names([folder]) == [
+        ("[odd] name.jpg", "image"),
+        ("clip.MP4", "video"),
+        ("p2.PNG", "image"),
+        ("p10.jpg", "image"),
+    ]
 
 
 def test_patterns_and_files_each_once(folder):

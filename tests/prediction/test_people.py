@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpose.camera import project
-from c2fpose.photo import Box
+from c2fpose.model.volumes.points import to_points
+from c2fpose.pose.camera import project
+from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM
+from c2fpose.pose.skeleton import EDGES, ROOT
+from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import Seen, box_of_pose, moved, poses_in, same_person, second_looks
 from c2fpose.prediction.person_box import square_box
-from c2fpose.protocol import MEAN_LIMB_LENGTHS_MM
-from c2fpose.skeleton import EDGES, ROOT
-from c2fpose.volume import to_points
+from c2fpose.prediction.photo import Box
 
 CAMERA = np.array([1100.0, 1100.0, 320.0, 240.0])
 IMAGE = np.zeros((480, 640, 3), np.uint8)
@@ -29,25 +30,19 @@ def skeleton_mm(seed: int, x_mm: float) -> np.ndarray:
     return joints
 
 
-class Seer:
-    """Finds the person nearest to the middle of each crop, as exactly as ``share`` of the way there lets it."""
+class Seer(Predictor):
+    """Knows who is where, and sees from the colours of ``chart`` which part of it a crop shows."""
 
-    provenance: dict = {}
-
-    def __init__(self, people: list[np.ndarray], share: float = 1.0) -> None:
-        self.people, self.share, self.batches = people, share, []
-        network = SimpleNamespace(image_size=64, head="volume")
-        self.config = SimpleNamespace(network=network, decoding=SimpleNamespace(flip=False))
-
-    def watch(self, boxes: list[Box]) -> None:
-        self.boxes = boxes
+    def __init__(self, people: list[np.ndarray]) -> None:
+        config = SimpleNamespace(network=SimpleNamespace(image_size=64))
+        for name, value in dict(people=people, batches=[], config=config, provenance={}).items():
+            object.__setattr__(self, name, value)
 
     def predict_points(self, crops: torch.Tensor) -> torch.Tensor:
         assert crops.shape[1:] == (3, 64, 64) and crops.dtype == torch.uint8
         self.batches.append(len(crops))
         points = []
         for crop in crops:
-            # the crop's red and green carry the place of its middle: see ``chart``
             left_top, side = place_of(crop)
             px = [project(mm, CAMERA) for mm in self.people]
             nearest = int(np.argmin([np.linalg.norm(each.mean(0) - left_top - side / 2) for each in px]))
@@ -58,7 +53,7 @@ class Seer:
 
 
 def chart() -> np.ndarray:
-    """A picture whose red is the column and whose green is the row, in steps of 4 px."""
+    """A picture whose red is the column and whose green is the row, in steps of 4 px; blue tells it from the black about."""
     y, x = np.mgrid[:480, :640]
     return np.stack([x // 4, y // 4, np.full_like(x, 255)], -1).astype(np.uint8)
 

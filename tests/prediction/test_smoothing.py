@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from c2fpose.camera import project
-from c2fpose.photo import Box
+from c2fpose.pose.camera import project
 from c2fpose.prediction import smoothing
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.smoothing import rts, smoothed
 

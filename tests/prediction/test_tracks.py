@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from c2fpose.photo import Box
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import PersonPose
 from c2fpose.prediction.tracks import Tracker
 
@@ -14,7 +14,7 @@ def pose(seed: int, x_mm: float) -> PersonPose:
     """Somebody of an own shape at some place, 4 m away."""
     mm = np.random.default_rng(seed).normal(0, 300, (17, 3))
     mm[0] = 0
-    mm = mm + [x_mm, 0, 4000]
+    mm += (x_mm, 0, 4000)
     px = mm[:, :2] / mm[:, 2:] * 1000 + 500
     return PersonPose(0, Box(0.0, 0.0, 1.0), px, mm, float(mm[0, 2]))
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction import video
 from c2fpose.prediction.video import Video
 

@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import torch
 
-from c2fpose.camera import project
-from c2fpose.photo import Box
+from c2fpose.model.volumes.decoding import decode
+from c2fpose.model.volumes.points import to_points
+from c2fpose.pose.camera import project
 from c2fpose.prediction import viterbi
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.viterbi import JITTER_MM, SPEED_MM_S, Peaks, best_path, collector, follow_volumes, peaks_of
-from c2fpose.volume import decode, to_points
 
 
 def test_the_path_is_the_best_of_all():
@@ -21,7 +22,9 @@ def test_the_path_is_the_best_of_all():
     def score(path) -> float:
         chosen = places[np.arange(6), path]
         spread = 2 * JITTER_MM**2 + (SPEED_MM_S * np.diff(times)) ** 2
-        return np.log(weight[np.arange(6), path]).sum() - (np.square(np.diff(chosen, axis=0)).sum(-1) / spread).sum() / 2
+        return (
+            np.log(weight[np.arange(6), path]).sum() - (np.square(np.diff(chosen, axis=0)).sum(-1) / spread).sum() / 2
+        )
 
     best = max(itertools.product(range(3), repeat=6), key=lambda path: score(np.array(path)))
     np.testing.assert_array_equal(best_path(places, weight, times), best)
@@ -45,7 +48,9 @@ def test_peaks_are_where_the_blobs_are():
     np.testing.assert_allclose(points[0, :, :2], places.numpy(), atol=0.02)  # voxels are 0.0625 wide
     np.testing.assert_allclose(weight[0, :, :2], [[1, 0.6], [1, 0.5]], atol=0.15)
     assert (weight[0, :, 2:] == 0).all()
-    np.testing.assert_allclose(points[0, :, 0], decode(blob(places, [(1, 0.6), (1, 0)]), "argmax")[0].numpy(), atol=0.06)
+    np.testing.assert_allclose(
+        points[0, :, 0], decode(blob(places, [(1, 0.6), (1, 0)]), "argmax")[0].numpy(), atol=0.06
+    )
 
 
 def test_an_empty_volume_has_no_peak():

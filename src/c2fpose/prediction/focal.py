@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.errors import ConfigError
-from c2fpose.photo import FOCAL_PER_SIDE
+from c2fpose.base.errors import ConfigError
+from c2fpose.prediction.photo import FOCAL_PER_SIDE
 from c2fpose.prediction.result import Camera
 
 # 35 mm film: 36 x 24 mm. CIPA DCG-001 defines the equivalent focal length by the diagonal angle of view.

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
-from c2fpose.engines import Predictor
-from c2fpose.photo import Box, whole_box
 from c2fpose.prediction.boxes import BoxFile
+from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import Seen, Volumes, poses_in, same_person, second_looks
+from c2fpose.prediction.photo import Box, whole_box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.tracks import Track, Tracker
 from c2fpose.prediction.video import VideoFrame

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 
 VIDEO_SUFFIXES = (
     ".mp4",

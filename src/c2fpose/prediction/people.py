@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from c2fpose.camera import back_project, root_depth_mm
-from c2fpose.engines import Predictor
-from c2fpose.module import points_of
-from c2fpose.photo import Box, crop_box
-from c2fpose.poses import box_to_frame_px
+from c2fpose.model.inference import points_of
+from c2fpose.model.volumes.decoding import mean_with_mirrored
+from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.camera import back_project, root_depth_mm
+from c2fpose.pose.to_millimetres import box_to_frame_px
+from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.person_box import square_box
+from c2fpose.prediction.photo import Box, crop_box
 from c2fpose.prediction.result import BoxFrom, PersonPose
-from c2fpose.volume import from_points, mean_with_mirrored
 
 ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about the person
 TOGETHER = 16  # crops of one batch

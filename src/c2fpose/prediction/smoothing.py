@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from c2fpose.camera import back_project
-from c2fpose.photo import Box
+from c2fpose.pose.camera import back_project
+from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
 from c2fpose.prediction.person_box import square_box
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
-from c2fpose.skeleton import NUM_JOINTS, ROOT
 
 LONGEST_GAP_S = 0.5  # a person who is away for longer is two people as far as smoothing goes
 FEWEST = 5  # frames: less cannot be told from noise

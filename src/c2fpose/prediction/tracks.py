@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
-from c2fpose.photo import Box
+from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.person_box import square_box
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import PersonPose
-from c2fpose.skeleton import ROOT
 
 FAR_PX = 0.35  # mean distance of joints, as a share of the box's side, at which two poses are of different people
 FAR_MM = 450.0  # and mean distance of joints from each other, relative to the pelvis

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 
 AHEAD = 8  # frames decoded before they are asked for
 USUAL_FPS = 25.0  # taken where the container gives neither times nor a rate

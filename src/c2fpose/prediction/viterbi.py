@@ -15,14 +15,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from c2fpose.camera import back_project, root_depth_mm
-from c2fpose.photo import Box
-from c2fpose.poses import box_to_frame_px
+from c2fpose.model.volumes.decoding import unravel
+from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.camera import back_project, root_depth_mm
+from c2fpose.pose.skeleton import NUM_JOINTS
+from c2fpose.pose.to_millimetres import box_to_frame_px
 from c2fpose.prediction.people import ROOT_DEPTH_RULE
+from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.smoothing import LONGEST_GAP_S
-from c2fpose.skeleton import NUM_JOINTS
-from c2fpose.volume import from_points, unravel
 
 PEAKS = 6  # of a joint's volume that are kept
 LEAST = 0.05  # of the highest peak: what is lower is background

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes import read_boxes
 from c2fpose.prediction.boxes.given import SIDE_PER_OUTLINE
 
@@ -17,7 +17,9 @@ EDGES = f"{LEFT},{TOP},{WIDTH},{HEIGHT}"
 
 
 def coco(*entries: dict) -> str:
-    return json.dumps([{"category_id": 1, "bbox": [LEFT, TOP, WIDTH, HEIGHT], "score": 0.9} | entry for entry in entries])
+    return json.dumps(
+        [{"category_id": 1, "bbox": [LEFT, TOP, WIDTH, HEIGHT], "score": 0.9} | entry for entry in entries]
+    )
 
 
 ANNOTATIONS = {
@@ -63,7 +65,9 @@ def test_an_own_box_is_taken_as_it_is(tmp_path):
 
 def test_yolo_outline_confidence_and_id(tmp_path):
     (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "clip_1.txt").write_text(f"0 {SHARES} 0.5 3\n0 {SHARES} 2\n0 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n")
+    (tmp_path / "labels" / "clip_1.txt").write_text(
+        f"0 {SHARES} 0.5 3\n0 {SHARES} 2\n0 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n"
+    )
     (tmp_path / "labels" / "clip_2.txt").write_text("")
     boxes = read_boxes(tmp_path / "labels")
     first, second, outline = boxes.of_frame(0)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-
-from c2fpose.data.schema import SplitReader, write_split
-from c2fpose.errors import DataError
-from c2fpose.prediction.finder.cutouts import CUTOUT_PX, ROOM_PX, VIEWS, from_file, gather
 from fabricated import jpeg, people
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.schema import SplitReader, write_split
+from c2fpose.prediction.finder.cutouts import CUTOUT_PX, ROOM_PX, VIEWS, from_file, gather
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from c2fpose.errors import UserError
-from c2fpose.photo import Box
+from c2fpose.base.errors import UserError
 from c2fpose.prediction.finder.find import framed, people_in
 from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
 from c2fpose.prediction.finder.network import STRIDE, Finder
@@ -13,6 +12,7 @@ from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
 from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE, Scene
 from c2fpose.prediction.finder.training import Recipe, loss_of, targets, train
 from c2fpose.prediction.finder.weights import folded, load_finder, save_finder
+from c2fpose.prediction.photo import Box
 
 SIZE = 128
 

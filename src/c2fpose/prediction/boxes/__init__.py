@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes import coco, mot, table, yolo
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 

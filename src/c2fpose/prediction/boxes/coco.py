@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 PERSON = 1  # COCO's category

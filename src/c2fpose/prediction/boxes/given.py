@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from c2fpose.errors import DataError
-from c2fpose.photo import Box
+from c2fpose.base.errors import DataError
+from c2fpose.prediction.photo import Box
 
 # A detector's box encloses the person's outline, crown and soles included; ours is 1.12 times the joints' extent
 SIDE_PER_OUTLINE = 1.04

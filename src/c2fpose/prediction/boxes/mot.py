@@ -7,7 +7,7 @@ the seventh column means: a flag in ground truth (0: leave it out), a confidence
 import re
 from pathlib import Path
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 PEDESTRIAN = 1  # class of ground truth, the eighth of nine columns

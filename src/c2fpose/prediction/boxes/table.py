@@ -7,7 +7,7 @@ height, or right and bottom edge; an id and a score. Commas, semicolons or tabs.
 import csv
 from pathlib import Path
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 NAMES = {

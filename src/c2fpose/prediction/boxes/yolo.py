@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from c2fpose.errors import DataError
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 PERSON = 0

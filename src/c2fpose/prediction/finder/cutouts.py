@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.cameras import Camera
-from c2fpose.data.synth36.motion import FRAMES
+from c2fpose.data.synth36.motion.motion import FRAMES
 from c2fpose.data.synth36.plan import TRIALS
-from c2fpose.data.synth36.raster import NOTHING, camera_screen, rasterise
-from c2fpose.data.synth36.render import EDGE, SAMPLES, Mesh, joined
+from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.raster import NOTHING, camera_screen, rasterise
+from c2fpose.data.synth36.render.render import EDGE, SAMPLES
 from c2fpose.data.synth36.sequence import RenderedSequence
-from c2fpose.errors import DataError
-from c2fpose.protocol import ACTIONS
-from c2fpose.skeleton import ROOT
+from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.skeleton import ROOT
 
 CUTOUT_PX, CUTOUT_EXTENTS = 144, 1.3  # side of a cut-out, and how often the joints' extent goes into it
 ROOM_PX = 208

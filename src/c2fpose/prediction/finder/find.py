@@ -5,11 +5,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from c2fpose.photo import Box
 from c2fpose.prediction.finder.peaks import peaks
 from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE
 from c2fpose.prediction.finder.training import as_input
 from c2fpose.prediction.finder.weights import TrainedFinder
+from c2fpose.prediction.photo import Box
 
 
 @torch.inference_mode()

@@ -2,64 +2,94 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from c2fpose.base.files import ready_directory
+from c2fpose.config.prediction import FinderSettings
 from c2fpose.data.schema import SplitReader
-from c2fpose.prediction.finder.cutouts import from_file, gather
-from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
+from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.prediction.finder.cutouts import Cutout, Room, from_file, gather
+from c2fpose.prediction.finder.measure import Found, best_threshold, compare, people_of, seen
+from c2fpose.prediction.finder.network import Finder
 from c2fpose.prediction.finder.scenes import scene
 from c2fpose.prediction.finder.training import Recipe, train
-from c2fpose.prediction.finder.weights import save_finder
-from c2fpose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.prediction.finder.weights import read_finder, save_finder
 
 HELD_OUT = 10**8  # number of the first scene that training never reaches
+UNMEASURED = 0.3  # least score that stands in files on the way
 
 
-def run(
-    out: str, *, seed: int, cutouts: int, people: str | None, people_count: int, test_people: str | None, size: int,
-    steps: int, batch: int, rate: float, bf16: bool, threads: int, test_scenes: int,
-) -> None:  # fmt: skip
-    """Render people, train, choose the threshold, measure on the test subjects, write ``out``; prints what it found."""
-    path = Path(out)
+def run(settings: FinderSettings) -> None:
+    """Render people, train, choose the threshold, measure on the test subjects, write ``out``; print what it found."""
+    path = Path(settings.out)
     ready_directory(path.parent)
-    torch.set_num_threads(threads)
-    recipe = Recipe(size=size, steps=steps, batch=batch, rate=rate, seed=seed, bf16=bf16)
+    torch.set_num_threads(settings.threads)
+    start = time.perf_counter()
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(),
                TextColumn("{task.fields[value]}"))  # fmt: skip
-    start = time.perf_counter()
-    with Progress(*columns) as progress:
-        rendering = progress.add_task("rendering people", total=cutouts + cutouts // 8, value="")
-        cut, rooms = gather(seed, TRAIN_SUBJECTS, cutouts, lambda made: progress.update(rendering, completed=made))
-        others, other_rooms = gather(
-            seed, TEST_SUBJECTS, max(cutouts // 8, 8), lambda made: progress.update(rendering, completed=cutouts + made)
-        )
-        cut += from_file(people, people_count, seed) if people else []
-        others += from_file(test_people, max(people_count // 8, 1), seed) if test_people else []
-        training = progress.add_task("training", total=steps, value="")
-        network = train(
-            recipe, cut, rooms,
-            lambda step, loss: progress.update(training, completed=step, value=f"loss {loss:.2f}"),
-        )  # fmt: skip
-    chosen = [scene(seed, HELD_OUT + number, size, cut, rooms) for number in range(test_scenes)]
-    test = [scene(seed, HELD_OUT + number, size, others, other_rooms) for number in range(test_scenes)]
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        pieces = _pieces(settings, progress, TRAIN_SUBJECTS, settings.cutouts, settings.people, settings.people_count)
+        if settings.measure:
+            network, said = read_finder(settings.measure)
+        else:
+            network, said = _trained(settings, progress, pieces)
+        said["minutes"] = round(said.get("minutes", 0) + (time.perf_counter() - start) / 60, 1)
+        fewer = max(settings.cutouts // 8, 8), settings.test_people, max(settings.people_count // 8, 1)
+        others = _pieces(settings, progress, TEST_SUBJECTS, *fewer)
+    least, found = _measured(settings, network, pieces, others)
+    save_finder(path, network, said | {"least_score": least, "test_subjects": found.as_dict()})
+    print(
+        f"{path}: {path.stat().st_size / 1e6:.2f} MB; a person from a score of {least:.2f}\n"
+        f"on {found.pictures} scenes of the test subjects with {found.people} people: recall {found.recall:.1%}, "
+        f"precision {found.precision:.1%}, mean overlap {found.overlap:.3f}, {found.false_alarms:.2f} false alarms a "
+        "picture"
+    )
+
+
+def _pieces(
+    settings: FinderSettings, progress: Progress, subjects: tuple[int, ...], count: int, file: str | None, most: int
+) -> tuple[list[Cutout], list[Room]]:
+    task = progress.add_task("rendering people", total=count, value="")
+    cutouts, rooms = gather(settings.seed, subjects, count, lambda made: progress.update(task, completed=made))
+    return cutouts + (from_file(file, most, settings.seed) if file else []), rooms
+
+
+def _trained(
+    settings: FinderSettings, progress: Progress, pieces: tuple[list[Cutout], list[Room]]
+) -> tuple[Finder, dict[str, Any]]:
+    recipe = Recipe(settings.size, settings.steps, settings.batch, settings.rate, settings.seed, settings.bf16)
+    people = {SplitReader(settings.people).info.dataset: len(pieces[0]) - settings.cutouts} if settings.people else {}
+    said = {
+        "size": settings.size,
+        "least_score": UNMEASURED,
+        "recipe": settings.model_dump(include={"cutouts", "batch", "rate", "seed", "bf16"}),
+        "people": {"synth36": settings.cutouts} | people,
+    }
+    task = progress.add_task("training", total=settings.steps, value="")
+    network = train(
+        recipe,
+        *pieces,
+        lambda step, loss: progress.update(task, completed=step, value=f"loss {loss:.2f}"),
+        lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
+    )
+    return network, said | {"steps": settings.steps}
+
+
+@torch.inference_mode()
+def _measured(
+    settings: FinderSettings,
+    network: Finder,
+    pieces: tuple[list[Cutout], list[Room]],
+    others: tuple[list[Cutout], list[Room]],
+) -> tuple[float, Found]:
+    """Choose the least score on scenes of the training people, and measure on those of the others."""
+    numbers = range(HELD_OUT, HELD_OUT + settings.test_scenes)
+    chosen, test = ([scene(settings.seed, n, settings.size, *each) for n in numbers] for each in (pieces, others))
     truths = [[people_of(sight) for sight in scenes] for scenes in (chosen, test)]
     least = best_threshold(truths[0], seen(network, chosen))
-    said = compare(truths[1], seen(network, test), least)
-    minutes = round((time.perf_counter() - start) / 60, 1)
-    recipe_values = {"cutouts": cutouts, "steps": steps, "batch": batch, "rate": rate, "seed": seed, "bf16": bf16}
-    data = {"synth36": cutouts} | ({SplitReader(people).info.dataset: people_count} if people else {})
-    save_finder(
-        path,
-        network,
-        {"size": size, "least_score": least, "recipe": recipe_values, "data": data, "minutes": minutes}
-        | {"test_subjects": said.as_dict()},
-    )
-    print(
-        f"{path}: {path.stat().st_size / 1e6:.2f} MB after {minutes} minutes; a person from a score of {least:.2f}\n"
-        f"on {said.pictures} scenes of the test subjects with {said.people} people: recall {100 * said.recall:.1f} %, "
-        f"precision {100 * said.precision:.1f} %, mean overlap {said.overlap:.3f}, "
-        f"{said.false_alarms:.2f} false alarms a picture"
-    )
+    return least, compare(truths[1], seen(network, test), least)

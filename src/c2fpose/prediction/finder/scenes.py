@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.finder.backdrops import backdrop, with_things
 from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.person_box import square_box
-from c2fpose.skeleton import ROOT
 
 FRAME_PER_PICTURE = 1.15  # side of the finder's square frame over the longer side of the picture
 ASPECTS = (1.0, 4 / 3, 3 / 2, 16 / 9)  # of pictures, upright or lying

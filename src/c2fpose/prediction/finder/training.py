@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.finder.network import SIDE_UNIT, STRIDE, Finder
@@ -17,6 +18,9 @@ _SPREAD = 0.07  # standard deviation of a peak, as a share of the person's box .
 _LEAST_SPREAD = 0.7  # ... and at least so many cells
 _BOX_WEIGHT = 2.0  # of the box's loss against the heatmap's
 _GRADIENT_LIMIT = 5.0
+_WARM_UP = 100  # steps until the full learning rate
+_MEAN_DECAY = 0.99  # of the running mean of weights, a step
+KEEP_EVERY = 250  # steps
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Recipe:
     size: int = 192  # px, side of the frame
     steps: int = 3000
     batch: int = 16  # scenes a step, half of them new; even
-    rate: float = 2e-3  # highest learning rate of AdamW, in one cycle
+    rate: float = 1e-3  # learning rate of AdamW
     seed: int = 0
     bf16: bool = True
 
@@ -36,35 +40,43 @@ def train(
     cutouts: list[Cutout],
     rooms: list[Room],
     told: Callable[[int, float], None] = lambda step, loss: None,
+    kept: Callable[[int, Finder], None] = lambda step, network: None,
 ) -> Finder:
-    """Train a network from nothing; ``told`` hears each step and its loss."""
+    """Train a network from nothing. ``told`` hears each step and its loss, ``kept`` every 250th step's network.
+
+    What comes out is a running mean of the weights at a constant rate, so that the network kept at some step is the one
+    that a training of so many steps gives.
+    """
     torch.manual_seed(recipe.seed)
     network = Finder().to(memory_format=torch.channels_last)
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_MEAN_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cycle(step / recipe.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / _WARM_UP))
     before: list[Scene] = []
     for step in range(recipe.steps):
         half = recipe.batch // 2
         new = [scene(recipe.seed, step * half + each, recipe.size, cutouts, rooms) for each in range(half)]
         # Making a scene takes as long as learning from it: each is seen twice, the second time mirrored
         scenes, before = new + [mirrored(sight) for sight in before or new], new
-        image = torch.from_numpy(as_input([each.image for each in scenes]))
-        heat, box, weight = (torch.from_numpy(np.stack(part)) for part in zip(*map(targets, scenes), strict=True))
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16):
-            output = network(image.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(output.float(), heat, box, weight)
+        loss = _loss(network, scenes, recipe.bf16)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_LIMIT)
         optimizer.step()
         schedule.step()
+        mean.update_parameters(network)
         told(step + 1, float(loss.detach()))
-    return network.eval()
+        if (step + 1) % KEEP_EVERY == 0:
+            kept(step + 1, mean.module.eval())
+    return mean.module.eval()
 
 
-def cycle(done: float) -> float:
-    """Give the share of the highest learning rate: a twentieth of the steps up, the rest down along a half cosine."""
-    return done * 20 + 0.01 if done < 0.05 else 0.5 + 0.5 * float(np.cos(np.pi * (done - 0.05) / 0.95))
+def _loss(network: Finder, scenes: list[Scene], bf16: bool) -> Float[Tensor, ""]:
+    image = torch.from_numpy(as_input([each.image for each in scenes]))
+    heat, box, weight = (torch.from_numpy(np.stack(part)) for part in zip(*map(targets, scenes), strict=True))
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        output = network(image.contiguous(memory_format=torch.channels_last))
+    return loss_of(output.float(), heat, box, weight)
 
 
 def as_input(images: list[UInt8[np.ndarray, "S S 3"]]) -> UInt8[np.ndarray, "B 3 S S"]:

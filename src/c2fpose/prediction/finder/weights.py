@@ -7,12 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from c2fpose.base.errors import UserError
 from c2fpose.base.files import written_whole
-from c2fpose.errors import UserError
 from c2fpose.prediction.finder.network import Finder
 
 BUILTIN = "builtin"  # the file that ships in the package
@@ -34,8 +35,6 @@ def save_finder(path: Path, network: Finder, said: dict[str, Any]) -> None:
 
     ``said`` must hold ``size`` and ``least_score``. Raises ``OutputError`` where the place cannot be written to.
     """
-    from safetensors.torch import save_file
-
     tensors = {}
     for name, value in network.state_dict().items():
         value = value.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -46,12 +45,16 @@ def save_finder(path: Path, network: Finder, said: dict[str, Any]) -> None:
 
 @cache
 def load_finder(path: str | Path = BUILTIN) -> TrainedFinder:
-    """Read a finder written by ``python -m c2fpose.finder``; ``builtin`` is the package's own.
+    """Load a finder written by ``python -m c2fpose.finder``; ``builtin`` is the package's own.
 
     Raises ``UserError`` for a file that is missing, damaged or no finder.
     """
-    from safetensors import SafetensorError, safe_open
+    network, said = read_finder(path)
+    return TrainedFinder(folded(network), int(said["size"]), float(said["least_score"]), said)
 
+
+def read_finder(path: str | Path) -> tuple[Finder, dict[str, Any]]:
+    """Read a network, as it was trained, and what its training said. Raises as ``load_finder``."""
     if path == BUILTIN:
         path = Path(str(files("c2fpose.prediction.finder") / "finder.safetensors"))
     if not Path(path).is_file():
@@ -59,18 +62,17 @@ def load_finder(path: str | Path = BUILTIN) -> TrainedFinder:
     try:
         with safe_open(path, "pt") as file:
             text = (file.metadata() or {}).get(_KEY)
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}
+            weights = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a finder, or a damaged one ({error})") from None
     if text is None:
         raise UserError(f"{path}: weights, but not a finder's; python -m c2fpose.finder trains one")
-    network, said = Finder(), json.loads(text)
-    counters = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    network = Finder()
     try:
-        network.load_state_dict(counters | weights)
+        network.load_state_dict({n: w.float() if w.is_floating_point() else w for n, w in weights.items()})
     except RuntimeError:
         raise UserError(f"{path}: a finder of another version of c2fpose") from None
-    return TrainedFinder(folded(network), int(said["size"]), float(said["least_score"]), said)
+    return network.eval(), json.loads(text)
 
 
 def folded(network: nn.Module) -> nn.Module:

@@ -1,0 +1,71 @@
+"""Schemas of ``python -m c2fpose.predict`` and ``python -m c2fpose.finder``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from c2fpose.config.schema import Count, Positive, Schema
+
+
+class PredictSettings(Schema):
+    """The keys of ``conf/predict.yaml``."""
+
+    input: Annotated[tuple[str, ...], Field(min_length=1)]
+    ckpt: str = "builtin"
+    person: Literal["find", "whole"] = "find"
+    box: tuple[float, float, float] | None = None
+    boxes: str | None = None
+    people: Literal["largest", "all"] = "all"
+    finder: str = "builtin"
+    least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
+    focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    fov: Annotated[float, Field(ge=1, le=170)] | None = None
+    flip: bool | None = None
+    smooth: Literal["none", "filter", "viterbi"] = "filter"
+    every: Count = 1
+    out: str | None = None
+    formats: tuple[str, ...] | None = None
+    overwrite: bool = False
+    engine: Literal["auto", "torch", "onnxruntime", "openvino"] = "auto"
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "32-true"
+
+    @field_validator("input", "formats", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("box", mode="before")
+    @classmethod
+    def _three_numbers(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            left, top, side = (float(part) for part in value.strip("[]() ").split(","))
+        except ValueError:
+            raise ValueError(f"{value!r}: expected x,y,side, three numbers in px with commas between them") from None
+        return left, top, side
+
+    @model_validator(mode="after")
+    def _one_way_to_boxes(self) -> "PredictSettings":
+        if self.box is not None and self.boxes is not None:
+            raise ValueError("box=... and boxes=...: give one of them")
+        return self
+
+
+class FinderSettings(Schema):
+    """The keys of ``conf/finder.yaml``."""
+
+    out: str
+    seed: int = Field(0, ge=0)
+    measure: str | None = None
+    cutouts: Count = 800
+    people: str | None = None
+    people_count: Count = 2000
+    test_people: str | None = None
+    size: int = Field(192, ge=64, le=1024, multiple_of=64)
+    steps: int = Field(3000, ge=1)
+    batch: int = Field(16, ge=2, multiple_of=2)
+    rate: Positive = 1e-3
+    bf16: bool = True
+    threads: Count = 1
+    test_scenes: Count = 500

@@ -1,0 +1,256 @@
+"""Everything that one ``predict`` command names, one input after the other.
+
+What is wrong with one input is said in a line, and the others are done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from c2fpose.base.errors import ConfigError, DataError, UserError
+from c2fpose.base.files import OutputError, ready_directory, reason
+from c2fpose.base.provenance import file_hash
+from c2fpose.config.prediction import PredictSettings
+from c2fpose.prediction.boxes import BoxFile, read_boxes
+from c2fpose.prediction.engines import Predictor, load_predictor
+from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.weights import load_finder
+from c2fpose.prediction.focal import camera_of, read_exif
+from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
+from c2fpose.prediction.inputs import Input, expand
+from c2fpose.prediction.outputs import plan, write
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, same_person, second_looks
+from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
+from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.smoothing import SENTENCE as FILTERED
+from c2fpose.prediction.smoothing import smoothed
+from c2fpose.prediction.video import Video
+from c2fpose.prediction.viterbi import SENTENCE as ALONG_PATH
+from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
+
+Image = np.ndarray  # (rows, columns, 3) uint8, RGB
+_DEFAULT_FORMATS = {"image": ("figure", "json"), "video": ("video", "json")}
+
+
+class NobodyFound(DataError):
+    """A picture or video in which no person was found."""
+
+
+def run(settings: PredictSettings) -> int:
+    """Predict all inputs and write the results; prints a line for each. Returns the exit code: 0, 1 if some failed.
+
+    Raises ``UserError`` where nothing could be done: a wrong configuration, no input, or the only one failed.
+    """
+    inputs = expand(settings.input)
+    job = PredictJob(settings)
+    job.check(inputs)
+    failed = 0
+    console = Console(stderr=True)
+    bar = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TextColumn("left"),
+           TimeRemainingColumn())  # fmt: skip
+    with Progress(*bar, console=console, disable=not console.is_terminal) as progress:
+        overall = progress.add_task("inputs", total=len(inputs), visible=len(inputs) > 1)
+        for each in inputs:
+            try:
+                print(job.done(each, progress), flush=True)
+            except UserError as error:
+                if len(inputs) == 1:
+                    raise
+                failed += 1
+                print(f"error: {error}", file=sys.stderr, flush=True)
+            progress.advance(overall)
+    if failed == len(inputs):
+        raise DataError(f"none of the {failed} inputs could be predicted")
+    if failed:
+        print(f"error: {failed} of {len(inputs)} inputs failed, the others are done", file=sys.stderr)
+    return 1 if failed else 0
+
+
+@dataclass
+class PredictJob:
+    """What all inputs of one command share; loaded when it is first needed."""
+
+    settings: PredictSettings
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The pose network, its decoding as the settings ask."""
+        asked = self.settings
+        predictor = load_predictor(asked.ckpt, asked.engine, asked.precision)
+        if asked.flip is None:
+            return predictor
+        decoding = predictor.config.decoding.model_copy(update={"flip": asked.flip})
+        return replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
+
+    @cached_property
+    def boxes(self) -> BoxFile | None:
+        """The file of boxes, if one is given."""
+        return read_boxes(self.settings.boxes) if self.settings.boxes else None
+
+    @cached_property
+    def model(self) -> ModelUsed:
+        """What results say of the network."""
+        predictor, trained = self.predictor, self.predictor.provenance
+        path = Path(self.settings.ckpt)
+        return ModelUsed(
+            file=self.settings.ckpt,
+            sha256=file_hash(path) if path.is_file() else None,
+            code_version=trained.get("code_version"),
+            data_fingerprints=trained.get("data_fingerprints"),
+            image_size_px=predictor.config.network.image_size,
+            decoding=predictor.config.decoding.model_dump(mode="json"),
+            engine=predictor.name,
+            precision=predictor.precision,
+        )
+
+    def check(self, inputs: list[Input]) -> None:
+        """Refuse what cannot go well before anything is loaded or looked at."""
+        asked = self.settings
+        if asked.out and Path(asked.out).suffix and not Path(asked.out).is_dir() and len(inputs) > 1:
+            raise ConfigError(f"out={asked.out}: one file for {len(inputs)} inputs; give a folder")
+        _ = self.boxes
+        targets: dict[Path, Path] = {}
+        for each in inputs:
+            for path in self.targets(each, overwrite=True).values():
+                if (other := targets.setdefault(path, each.path)) != each.path:
+                    raise DataError(f"{each.path} and {other} would both be written to {path}; give them one by one")
+        for folder in {path.parent for path in targets}:
+            ready_directory(folder)
+
+    def targets(self, each: Input, overwrite: bool) -> dict[str, Path]:
+        """Name the files that an input's results are written to."""
+        formats = self.settings.formats
+        if formats is None and not (self.settings.out and Path(self.settings.out).suffix):
+            formats = _DEFAULT_FORMATS[each.kind]
+        return plan(each.path, self.settings.out, formats, overwrite)
+
+    def done(self, each: Input, progress: Progress) -> str:
+        """Predict one input and write what was asked for; returns a line that says so. Raises ``UserError``."""
+        targets = self.targets(each, self.settings.overwrite)
+        result, pictures = self.image(each.path) if each.kind == "image" else self.video(each.path, progress)
+        if not any(frame.people for frame in result.frames):
+            raise NobodyFound(
+                f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
+            )
+        written: list[Path] = []
+        for name, path in targets.items():
+            try:
+                written += write(result, path, pictures, name)
+            except OSError as error:  # a disk that has become full
+                raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+        for note in result.notes:
+            print(f"warning: {each.path}: {note}", file=sys.stderr)
+        people = len(result.ids)
+        focal = f"focal length {result.camera.intrinsics_px[0]:.0f} px ({_FOCAL_WORDS[result.camera.focal_from]})"
+        who = "1 person" if people == 1 else f"{people} people"
+        return f"{each.path}: {who}, {focal}: {', '.join(str(path) for path in written)}"
+
+    def camera(self, size_px: tuple[int, int], path: Path | None = None) -> Camera:
+        """Choose an input's camera."""
+        exif = None if path is None else read_exif(path)
+        return camera_of(size_px, exif=exif, fov_deg=self.settings.fov, focal_px=self.settings.focal_px)
+
+    def image(self, path: Path) -> tuple[PoseResult, list[Image]]:
+        """Predict the people of one picture."""
+        image = read_photo(path)
+        rows, columns = image.shape[:2]
+        camera = self.camera((columns, rows), path)
+        people = self._people_of(path, image, camera.intrinsics_px)
+        source = Source("image", (columns, rows), str(path), file_hash(path))
+        return self._result(source, camera, [Frame(tuple(people))], None), [image]
+
+    def _people_of(self, path: Path, image: Image, intrinsics_px: np.ndarray) -> list[PersonPose]:
+        asked, predictor = self.settings, self.predictor
+        if asked.box is not None:
+            return poses_in(predictor, image, [Seen(check_box(Box(*asked.box), image), "given")], intrinsics_px)
+        if self.boxes is not None:
+            return poses_in(predictor, image, self._largest(self._given(path, image)), intrinsics_px)
+        if asked.person == "whole":
+            return poses_in(predictor, image, [Seen(whole_box(image), "whole")], intrinsics_px)
+        found = [Seen(box, "found", score) for box, score in self.find(image)]
+        _, people = second_looks(predictor, image, self._largest(found), intrinsics_px)
+        return without_doubles(people)
+
+    def find(self, image: Image) -> list[tuple[Box, float]]:
+        """Find people in a picture."""
+        return people_in(load_finder(self.settings.finder), image, self.settings.least_score)
+
+    def _given(self, path: Path, image: Image) -> list[Seen]:
+        rows, columns = image.shape[:2]
+        given = [(each.box(columns, rows), each) for each in self.boxes.of_image(path)]
+        if not given:
+            raise DataError(f"{path}: no box for it in {self.boxes.path}")
+        for box, _ in given:
+            if not is_inside(box, columns, rows):
+                where = ",".join(f"{value:.0f}" for value in box)
+                raise DataError(f"{path}: the box {where} of {self.boxes.path} lies outside the {columns} x {rows} px")
+        return [Seen(box, "given", each.score) for box, each in given]
+
+    def _largest(self, boxes: list[Seen]) -> list[Seen]:
+        return boxes if self.settings.people == "all" else sorted(boxes, key=lambda each: -each.box.side)[:1]
+
+    def video(self, path: Path, progress: Progress) -> tuple[PoseResult, Video]:
+        """Follow the people of one video; decoding and network work side by side, with time left on the screen."""
+        asked, clip = self.settings, Video(path, self.settings.every)
+        camera = self.camera(clip.size_px)
+        follower = self._follower(clip, camera.intrinsics_px)
+        frames: list[Frame] = []
+        peaks: list[dict[Box, Peaks]] = []
+        task = progress.add_task(path.name, total=len(clip) or None)
+        for frame in clip.frames():
+            kept: dict[Box, Peaks] = {}
+            frames.append(follower(frame, collector(kept) if asked.smooth == "viterbi" else None))
+            peaks.append(kept)
+            progress.advance(task)
+        progress.remove_task(task)
+        smoothing = None
+        frames = tidied(frames) if isinstance(follower, FollowFound) else frames
+        if asked.smooth == "viterbi" and any(peaks):
+            frames, smoothing = follow_volumes(frames, peaks, camera.intrinsics_px), ALONG_PATH
+        if asked.smooth != "none":
+            frames = smoothed(frames, camera.intrinsics_px)
+            smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
+        source = Source("video", clip.size_px, str(path), file_hash(path), clip.fps)
+        return self._result(source, camera, frames, smoothing, clip.note), clip
+
+    def _follower(self, clip: Video, intrinsics_px: np.ndarray) -> Follower:
+        asked, everybody = self.settings, self.settings.people == "all"
+        if asked.box is not None:
+            first = np.zeros((clip.size_px[1], clip.size_px[0], 3), np.uint8)
+            start = check_box(Box(*asked.box), first)
+            return FollowFound(self.predictor, intrinsics_px, self.find, start=start)
+        if self.boxes is not None:
+            return FollowFile(self.predictor, intrinsics_px, self.boxes, everybody=everybody)
+        if asked.person == "whole":
+            return FollowWhole(self.predictor, intrinsics_px)
+        return FollowFound(self.predictor, intrinsics_px, self.find, everybody=everybody)
+
+    def _result(
+        self, source: Source, camera: Camera, frames: list[Frame], smoothing: str | None, note: str | None = None
+    ) -> PoseResult:
+        notes = [note] if note else []
+        behind = sum(not person.in_front for frame in frames for person in frame.people)
+        if behind:
+            poses = "of one pose" if behind == 1 else f"of {behind} poses"
+            notes.append(f"no plausible distance {poses}: a joint lies behind the camera; try a tighter box")
+        return PoseResult(source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, None, smoothing, tuple(notes))
+
+
+_FOCAL_WORDS = {"exif": "EXIF", "fov": "from fov", "given": "given", "assumed": "assumed"}
+
+
+def without_doubles(people: Iterable[PersonPose]) -> list[PersonPose]:
+    """Drop who has the pose of somebody surer: two boxes that came to rest on the same person."""
+    kept: list[PersonPose] = []
+    for person in people:
+        if not any(same_person(other, person) for other in kept):
+            kept.append(replace(person, id=len(kept)))
+    return kept
