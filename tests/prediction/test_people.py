@@ -53,7 +53,7 @@ class Seer(Predictor):
 
 
 def chart() -> np.ndarray:
-    """A picture whose red is the column and whose green is the row, in steps of 4 px; blue tells it from the black about."""
+    """A picture whose red is the column and whose green is the row, in steps of 4 px; blue is the inside."""
     y, x = np.mgrid[:480, :640]
     return np.stack([x // 4, y // 4, np.full_like(x, 255)], -1).astype(np.uint8)
 

@@ -16,9 +16,11 @@ from toy_networks import TINY
 from c2fpose import predict as command
 from c2fpose.config.prediction import PredictSettings
 from c2fpose.model.module import PoseModule
+from c2fpose.model.volumes.points import to_points
 from c2fpose.pose.camera import project
 from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction import run as library
+from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.outputs import csv
 from c2fpose.prediction.photo import Box
 
@@ -52,6 +54,16 @@ def finder(monkeypatch):
         return [(Box(columns / 4, rows / 4, rows / 2), 0.8)] if image.any() else []
 
     monkeypatch.setattr(library.PredictJob, "find", find)
+
+
+@pytest.fixture
+def steady(monkeypatch):
+    """A network that sees the same pose in every box, and fills it: boxes rest, and people can be followed."""
+    random = np.random.default_rng(0)
+    across = random.uniform(0.2, 0.8, (17, 2))
+    across[[1, 2]] = [[0.06, 0.06], [0.94, 0.94]]
+    points = to_points(torch.from_numpy(across), torch.from_numpy(random.uniform(-300, 300, 17)))
+    monkeypatch.setattr(Predictor, "predict_points", lambda self, image: points.expand(len(image), -1, -1))
 
 
 def run(files, out, *words: str, name: str = "photo") -> dict:
@@ -118,11 +130,17 @@ def test_boxes_of_a_file_and_the_largest(files, tmp_path):
 
 @pytest.mark.parametrize("smooth", ["none", "filter", "viterbi"])
 def test_a_video_has_all_its_frames_and_times(files, tmp_path, smooth):
-    said = run(files, tmp_path, f"smooth={smooth}", "formats=json", name="clip")
+    said = run(files, tmp_path, f"smooth={smooth}", "person=whole", "formats=json", name="clip")
     assert [frame["time_s"] for frame in said["frames"]] == pytest.approx(np.arange(FRAMES) / 10)
     assert {person["id"] for person in people(said)} == {0} and len(people(said)) == FRAMES
     text = json.dumps(said)
     assert ("Rauch" in text) == (smooth != "none") and ("Viterbi" in text) == (smooth == "viterbi")
+
+
+def test_people_found_in_a_video_are_followed(files, tmp_path, steady):
+    said = run(files, tmp_path, "formats=json", name="clip")
+    assert {person["id"] for person in people(said)} == {0} and len(people(said)) == FRAMES
+    assert [person["box"]["from"] for person in people(said)] == ["found"] + ["tracked"] * (FRAMES - 1)
 
 
 def test_a_box_is_followed_through_a_video(files, tmp_path):
@@ -163,7 +181,7 @@ def folder(files, tmp_path):
     return place
 
 
-def test_a_bad_one_of_many_is_named_and_the_rest_is_done(files, folder, tmp_path, capsys):
+def test_a_bad_one_of_many_is_named_and_the_rest_is_done(files, folder, tmp_path, capsys, steady):
     with pytest.raises(SystemExit) as exit:
         command.main([str(folder), f"ckpt={files / 'tiny.ckpt'}", f"out={tmp_path / 'o'}", "formats=json"])
     assert exit.value.code == 1

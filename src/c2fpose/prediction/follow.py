@@ -65,8 +65,7 @@ class FollowFound:
             if looked and (at >= len(expected) or expected[at][0].seen_s == frame.time_s):
                 track.seen_s = frame.time_s
         lost = [track for track in self.tracker.tracks if frame.time_s - track.seen_s > LOST_AFTER_S]
-        unmatched = [track for track in self.tracker.tracks if track.time_s < frame.time_s]
-        self.tracker.end(lost + unmatched)
+        self.tracker.end(lost)
         found = tuple(
             replace(people[at], id=track.id, observed=self._sure(track, frame.time_s))
             for at, track in zip(kept, tracks, strict=True)

@@ -36,7 +36,7 @@ class Track:
         """Give the box in which the person should be: that of the last joints, moved on."""
         ahead = time_s - self.time_s
         center, side = square_box(self.person.joints_px)
-        center = center + np.clip(self.velocity * ahead, -side / 3, side / 3)
+        center = center + np.clip(self.velocity * ahead, -side, side)
         side = float(np.clip(side + self.growth * ahead, 0.8 * side, 1.25 * side))
         return Box(float(center[0] - side / 2), float(center[1] - side / 2), side)
 

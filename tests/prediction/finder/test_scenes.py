@@ -58,7 +58,7 @@ def test_rooms_bring_their_people(cutouts):
     joints = cutouts[0].joints_px[None] + 20
     room = Room(np.full((208, 208, 3), 90, np.uint8), joints)
     alone = [sight for sight in scenes(cutouts, 80, [room]) if len(sight.side)]
-    expected = 1.12 * 110 / 208 / FRAME_PER_PICTURE
+    expected = 1.12 * np.ptp(joints[0], axis=0).max() / 208 / FRAME_PER_PICTURE
     assert sum(np.isclose(sight.side, expected, rtol=0.03).any() for sight in alone) > 10
 
 
