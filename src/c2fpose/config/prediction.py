@@ -65,7 +65,7 @@ class FinderSettings(Schema):
     size: int = Field(192, ge=64, le=1024, multiple_of=64)
     steps: int = Field(3000, ge=1)
     batch: int = Field(16, ge=2, multiple_of=2)
-    rate: Positive = 1e-3
+    rate: Positive = 2e-3
     bf16: bool = True
     threads: Count = 1
     test_scenes: Count = 500

@@ -30,7 +30,7 @@ class Recipe:
     size: int = 192  # px, side of the frame
     steps: int = 3000
     batch: int = 16  # scenes a step, half of them new; even
-    rate: float = 1e-3  # learning rate of AdamW
+    rate: float = 2e-3  # learning rate of AdamW
     seed: int = 0
     bf16: bool = True
 

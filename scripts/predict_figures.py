@@ -1,0 +1,217 @@
+"""The figures of docs/predict.md.
+
+    python scripts/predict_figures.py photos FOLDER CKPT     finder and second look on whole photographs
+    python scripts/predict_figures.py video CKPT             jitter, lag and error of smoothed sequences of synth36
+    python scripts/predict_figures.py speed CKPT [PHOTO]     start-up, one photograph, frames of a video a second
+
+FOLDER/people.json lists people: ``image``, ``box`` (x, y, side in px) and ``joints_px`` by name. CKPT is a checkpoint
+or ``builtin``. Nothing is written.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from c2fpose.data.synth36.cameras import subject_cameras
+from c2fpose.data.synth36.sequence import open_sequence
+from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.skeleton import JOINTS, ROOT
+from c2fpose.prediction.engines import Predictor, load_predictor
+from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.weights import load_finder
+from c2fpose.prediction.focal import camera_of
+from c2fpose.prediction.follow import FollowFound, overlap
+from c2fpose.prediction.people import Seen, poses_in, second_looks
+from c2fpose.prediction.person_box import square_box
+from c2fpose.prediction.photo import Box, read_photo
+from c2fpose.prediction.result import Frame
+from c2fpose.prediction.smoothing import smoothed
+from c2fpose.prediction.video import VideoFrame
+from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
+
+ENOUGH = 0.5  # intersection over union of a box that is found
+CLOSE = 0.1  # of the labelled box: a joint is right
+SEQUENCES = ((9, "Walking"), (9, "Greeting"), (11, "Eating"), (11, "SittingDown"))
+FPS, SECONDS, FRAME_PX = 25, 3, 384
+
+
+def photos(folder: Path, predictor: Predictor) -> None:
+    """Whole pictures in, people found out, compared with the labelled boxes and joints."""
+    by_image = defaultdict(list)
+    for person in json.loads((folder / "people.json").read_text()):
+        by_image[person["image"]].append(person)
+    finder, scores = load_finder(), defaultdict(list)
+    for name, people in by_image.items():
+        image = read_photo(folder / name)
+        camera = camera_of(image.shape[1::-1]).intrinsics_px
+        truth = [Box(*person["box"]) for person in people]
+        found = [Seen(box, "found", score) for box, score in people_in(finder, image)]
+        rested, _ = second_looks(predictor, image, found, camera)
+        ways = {
+            "known box": truth,
+            "finder": _matched(truth, [each.box for each in found], scores["overlap, finder"]),
+            "finder, second look": _matched(truth, [each.box for each in rested], scores["overlap, second look"]),
+        }
+        scores["boxes"].append(len(found))
+        for way, boxes in ways.items():
+            for person, box in zip(people, boxes, strict=True):
+                scores[way].append(None if box is None else _error(person, box, predictor, image, camera))
+    count = len(scores["known box"])
+    print(f"{len(by_image)} photographs, {count} labelled people, {sum(scores['boxes'])} found")
+    for way in ("finder", "second look"):
+        values = np.array(scores[f"overlap, {way}"])
+        enough = values >= ENOUGH
+        print(f"  {way}: recall {enough.mean():.0%}, mean overlap of these {values[enough].mean():.2f}")
+    for way in ("known box", "finder", "finder, second look"):
+        known = [error for error in scores[way] if error is not None]
+        errors = np.concatenate(known) if known else np.empty(0)
+        missing = count - len(known)
+        print(
+            f"  joints, {way}: {errors.mean():.1%} of the box, {np.mean(errors < CLOSE):.0%} right; {missing} not found"
+        )
+
+
+def _matched(truth: list[Box], found: list[Box], overlaps: list[float]) -> list[Box | None]:
+    """Each labelled person's box, by largest overlap; None where nothing overlaps."""
+    mine: list[Box | None] = [None] * len(truth)
+    best = np.zeros(len(truth))
+    if found:
+        table = np.array([[overlap(one, other) for other in found] for one in truth])
+        for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
+            best[row] = table[row, column]
+            mine[row] = found[column] if table[row, column] > 0.1 else None
+    overlaps += best.tolist()
+    return mine
+
+
+def _error(person: dict, box: Box, predictor: Predictor, image: np.ndarray, camera: np.ndarray) -> np.ndarray:
+    names = list(person["joints_px"])
+    (pose,) = poses_in(predictor, image, [Seen(box, "given")], camera)
+    px = pose.joints_px[[JOINTS.index(name) for name in names]]
+    return np.linalg.norm(px - np.array([person["joints_px"][name] for name in names]), axis=-1) / person["box"][2]
+
+
+def video(predictor: Predictor) -> None:
+    """Sequences of test subjects: what smoothing does to error, shaking and lag."""
+    table = defaultdict(list)
+    for subject, action in SEQUENCES:
+        frames, truth_mm, intrinsics_px, start = _sequence(subject, action)
+        follower = FollowFound(predictor, intrinsics_px, lambda image: [], start=start)
+        seen: list[Frame] = []
+        peaks: list[dict[Box, Peaks]] = []
+        for frame in frames:
+            kept: dict[Box, Peaks] = {}
+            seen.append(follower(frame, collector(kept)))
+            peaks.append(kept)
+        path = follow_volumes(seen, peaks, intrinsics_px)
+        for way, result in {
+            "none": seen, "filter": smoothed(seen, intrinsics_px), "path alone": path,
+            "viterbi": smoothed(path, intrinsics_px),
+        }.items():  # fmt: skip
+            poses = np.array([frame.people[0].joints_cam_mm for frame in result])
+            table[way].append(_along_time(poses - poses[:, [ROOT]], truth_mm - truth_mm[:, [ROOT]]))
+    print(f"{len(SEQUENCES)} sequences of {SECONDS} s at {FPS} frames a second; relative to the pelvis")
+    print(f"{'smooth':12s} error mm  shaking mm/frame^2  lag frames")
+    for way, rows in table.items():
+        error, shaking, lag = np.mean(rows, axis=0)
+        print(f"{way:12s} {error:8.1f} {shaking:10.1f} {lag:18.2f}")
+
+
+def _along_time(poses: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
+    """Mean joint error; mean difference of the accelerations; the delay at which the error is least (parabola)."""
+    error = np.linalg.norm(poses - truth, axis=-1).mean()
+    shaking = np.linalg.norm(np.diff(poses - truth, 2, axis=0), axis=-1).mean()
+    delays = np.arange(-5, 6)
+    middle = slice(5, len(truth) - 5)
+    misses = [((poses[middle] - truth[5 - d : len(truth) - 5 - d]) ** 2).mean() for d in delays]
+    best = int(np.clip(np.argmin(misses), 1, len(delays) - 2))
+    below, here, above = misses[best - 1 : best + 2]
+    return error, shaking, delays[best] + 0.5 * (below - above) / (below - 2 * here + above)
+
+
+def _sequence(subject: int, action: str) -> tuple[list[VideoFrame], np.ndarray, np.ndarray, Box]:
+    """Frames of a still camera about all of the motion, the true joints, the camera, the box in the first frame."""
+    numbers = 1.0 + 50 / FPS * np.arange(SECONDS * FPS)
+    sequence = open_sequence(0, subject, ACTIONS.index(action), 1, numbers)
+    camera = subject_cameras(0, subject)[0]
+    px = camera.to_image(sequence.joints_world_mm)
+    center, side = square_box(px.reshape(-1, 2))
+    side *= 1.15
+    view = camera.cut(center - side / 2, float(side) / FRAME_PX)
+    rng = np.random.default_rng(0)
+    frames = [
+        VideoFrame(at, at / FPS, sequence.picture(at, view, FRAME_PX, rng))
+        for at in range(len(sequence.joints_world_mm))
+    ]
+    first, extent = square_box(view.to_image(sequence.joints_world_mm[0]))
+    box = Box(*(first - extent / 2).tolist(), float(extent))
+    return frames, view.to_camera(sequence.joints_world_mm), view.intrinsics_px, box
+
+
+def speed(ckpt: str, photo: Path | None) -> None:
+    """Least times of several: a process that only loads, one photograph after that, frames of a video."""
+    code = f"import c2fpose.prediction.run as run; run.load_predictor({ckpt!r}); run.load_finder()"
+    starts = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        starts.append(time.perf_counter() - start)
+    print(f"start-up (imports and the network): {min(starts):.2f} s")
+    predictor, finder = load_predictor(ckpt), load_finder()
+    image = read_photo(photo) if photo else _sequence(*SEQUENCES[0])[0][0].image
+    camera = camera_of(image.shape[1::-1]).intrinsics_px
+
+    def once() -> None:
+        found = [Seen(box, "found", score) for box, score in people_in(finder, image)]
+        second_looks(predictor, image, found[:1] or [Seen(Box(0.0, 0.0, float(image.shape[0])), "whole")], camera)
+
+    size = predictor.config.network.image_size
+    print(f"one photograph, found and looked at up to four times, {size} px: {1000 * _least(once, 10):.0f} ms")
+    for engine in ("torch", "openvino"):
+        engine_predictor = load_predictor(ckpt, engine)
+        frames, _, intrinsics_px, start = _sequence(*SEQUENCES[0])
+        follower = FollowFound(engine_predictor, intrinsics_px, lambda image: [], start=start)
+        times = []
+        for frame in frames[:40]:
+            begin = time.perf_counter()
+            follower(frame)
+            times.append(time.perf_counter() - begin)
+        print(f"video, {size} px, {engine}: {1 / np.median(times):.1f} frames a second, {1 / min(times):.1f} at best")
+
+
+def _least(work, rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, words in {"photos": ("folder", "ckpt"), "video": ("ckpt",), "speed": ("ckpt", "photo")}.items():
+        command = commands.add_parser(name)
+        for word in words:
+            command.add_argument(word, nargs="?" if word == "photo" else None)
+    asked = parser.parse_args()
+    torch.manual_seed(0)
+    if asked.command == "photos":
+        photos(Path(asked.folder), load_predictor(asked.ckpt))
+    elif asked.command == "video":
+        video(load_predictor(asked.ckpt))
+    else:
+        speed(asked.ckpt, asked.photo and Path(asked.photo))
+
+
+if __name__ == "__main__":
+    main()
