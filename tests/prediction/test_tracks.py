@@ -48,4 +48,4 @@ def test_the_expected_box_moves_on(step):
         (track,) = tracker.assign([pose(1, 500 * number * step)], number * step)
     before, after = track.expected_box(7 * step), track.expected_box(8 * step)
     assert after.left - before.left == pytest.approx(500 * step / 4, rel=0.25)  # joints are 3 to 5 m away
-    assert after.side == pytest.approx(before.side, rel=1e-3)
+    assert after.side == pytest.approx(before.side, rel=1e-2)
