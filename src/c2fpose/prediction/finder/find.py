@@ -43,4 +43,5 @@ def framed(
     left, top = (size - shape[0]) // 2, (size - shape[1]) // 2
     way = cv2.INTER_AREA if step > 1 else cv2.INTER_LINEAR
     frame[top : top + shape[1], left : left + shape[0]] = cv2.resize(image, shape, interpolation=way)
+    step = max(rows, columns) / max(shape)  # after rounding
     return frame, -np.array([left, top]) * step, float(step)
