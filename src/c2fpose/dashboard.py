@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.config.command_line import directories_and_options
+from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
+from c2fpose.config.sweep import SweepDirectories
 from c2fpose.reports.dashboard.panels import shape_of
 from c2fpose.reports.dashboard.wandb import default_entity
 
@@ -13,6 +14,7 @@ from c2fpose.reports.dashboard.wandb import default_entity
 class DashboardSettings(Schema):
     """The keys of ``conf/dashboard.yaml``."""
 
+    sweeps: SweepDirectories
     out: str | None = None
     online: bool = False
     project: str = "c2fpose"
@@ -23,17 +25,17 @@ class DashboardSettings(Schema):
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """One dashboard of one experiment from its sweep directories."""
-    directories, settings = directories_and_options(DashboardSettings, "dashboard.yaml", words)
+    """One dashboard of one experiment from its sweep settings.sweeps."""
+    settings = options(DashboardSettings, "dashboard.yaml", words, positional="sweeps")
     from c2fpose.reports.dashboard.html import page
     from c2fpose.reports.dashboard.panels import sections
     from c2fpose.reports.results import read_results
     from c2fpose.reports.tables import difference_table, error_table
 
-    results = read_results(directories, settings.accept_code)
+    results = read_results(settings.sweeps, settings.accept_code)
     stacks, volumes = shape_of(results)
     if not settings.online:
-        out = Path(settings.out) if settings.out else directories[0] / "dashboard.html"
+        out = Path(settings.out) if settings.out else settings.sweeps[0] / "dashboard.html"
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(f".{out.name}.partial")
         partial.write_text(page(results, sections(stacks, volumes), settings.root_depth))

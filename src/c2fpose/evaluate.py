@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.lock import alone_in
 from c2fpose.config.command_line import options
 from c2fpose.config.model import DecodingConfig
 from c2fpose.config.schema import Count, Schema, parse
-from c2fpose.evaluation.test_set import evaluate_module, test_data
+from c2fpose.evaluation.test_set import evaluate_module, own_folder, test_data
 
 
 class EvaluateSettings(Schema):
@@ -31,7 +31,7 @@ class EvaluateSettings(Schema):
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Evaluate one checkpoint."""
-    settings = options(EvaluateSettings, "evaluate.yaml", sys.argv[1:] if words is None else words, positional="ckpt")
+    settings = options(EvaluateSettings, "evaluate.yaml", words, positional="ckpt")
     from c2fpose.data.datamodule import PoseData
     from c2fpose.model.checkpoints.load import load_module
     from c2fpose.model.precision import resolve_precision
@@ -47,16 +47,20 @@ def main(words: list[str] | None = None) -> None:
         test_data(module, settings.test_file, eval_batch_size=settings.batch_size, workers=settings.workers)
     )
     data.setup("test")
-    out = Path(settings.out) if settings.out else path.resolve().parent.parent
+    changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
+    if settings.batch_norm == "batch":  # errors depend on what stands in one batch
+        changed["batch_size"] = settings.batch_size
+    folder = Path(settings.out) / "evaluation" if settings.out else own_folder(path, changed)
     origin = (module.hparams.get("provenance") or {}) | {
         "data_fingerprints": data.fingerprints,
         "decoding": decoding,
         "batch_norm": module.config.batch_norm,
     }
-    evaluate_module(
-        module, data, out, checkpoint=path, provenance=origin, pictures=settings.pictures,
-        precision=resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu"),
-    )  # fmt: skip
+    with alone_in(folder):
+        evaluate_module(
+            module, data, folder, checkpoint=path, provenance=origin, pictures=settings.pictures,
+            precision=resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu"),
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
-from c2fpose.config.command_line import as_text, options
+from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 from c2fpose.prediction.export import SUFFIXES, export
 
@@ -21,8 +20,7 @@ class ExportSettings(Schema):
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """One checkpoint to one network file."""
-    words = sys.argv[1:] if words is None else words
-    settings = options(ExportSettings, "export.yaml", as_text(words, ("ckpt", "out")))
+    settings = options(ExportSettings, "export.yaml", words)
     out = Path(settings.out)
     if out.suffix not in SUFFIXES:
         raise ConfigError(f"out={out}: must end in {' or '.join(SUFFIXES)}")

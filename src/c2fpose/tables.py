@@ -1,16 +1,18 @@
-"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of an experiment from its sweep directories."""
+"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of an experiment from its sweep settings.sweeps."""
 
 from pathlib import Path
 from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.config.command_line import directories_and_options
+from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
+from c2fpose.config.sweep import SweepDirectories
 
 
 class TablesSettings(Schema):
     """The keys of ``conf/tables.yaml``."""
 
+    sweeps: SweepDirectories
     out: str | None = None
     root_depth: Literal["ground_truth", "own_limbs", "mean_limbs"] = "ground_truth"
     accept_code: bool = False
@@ -18,12 +20,12 @@ class TablesSettings(Schema):
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """Tables of one experiment from its sweep directories."""
-    directories, settings = directories_and_options(TablesSettings, "tables.yaml", words)
+    """Tables of one experiment from its sweep settings.sweeps."""
+    settings = options(TablesSettings, "tables.yaml", words, positional="sweeps")
     from c2fpose.reports.tables import summarise
 
-    out = Path(settings.out) if settings.out else directories[0] / "tables"
-    summarise(directories, out, settings.root_depth, settings.accept_code)
+    out = Path(settings.out) if settings.out else settings.sweeps[0] / "tables"
+    summarise(settings.sweeps, out, settings.root_depth, settings.accept_code)
 
 
 if __name__ == "__main__":

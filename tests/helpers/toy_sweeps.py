@@ -19,9 +19,15 @@ TOY = [
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
+    """Overrides that name two small data files."""
+    return write_files(tmp_path)
+
+
+def write_files(folder: Path) -> list[str]:
+    """Write two small data files; returns the overrides that name them."""
     overrides = []
     for split, records in (("train", 24), ("test", 6)):
-        path = tmp_path / f"{split}.h5"
+        path = folder / f"{split}.h5"
         images = (jpeg(number) for number in range(records))
         write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
         overrides.append(f"data.{split}_file={path}")

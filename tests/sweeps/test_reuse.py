@@ -11,12 +11,13 @@ from toy_sweeps import TOY, composed
 
 from c2fpose.sweeps.identity import Identity, identify
 from c2fpose.sweeps.reuse import same_training, take_over
+from c2fpose.sweeps.rows import planned
 
 
 def identity_of(experiment: str, job: str) -> Identity:
     cfg = composed(*TOY, experiment=experiment)
     cfg.job = job
-    return identify(cfg, {"train": "aa", "test": "bb"})
+    return identify(planned(cfg), {"train": "aa", "test": "bb"})
 
 
 def finished(directory: Path, identity: Identity, state: str = "finished") -> Path:

@@ -17,11 +17,14 @@ from fabricated import jpeg, people
 from toy_sweeps import TOY, composed
 
 from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.base.lock import OccupiedError
 from c2fpose.config.model import NetworkConfig
 from c2fpose.config.run import train_settings
 from c2fpose.data.schema import write_split
+from c2fpose.model.networks.cost import network_cost
 from c2fpose.reports.dashboard.html import logged
 from c2fpose.sweeps import hooks, identity
+from c2fpose.sweeps import job as job_files
 from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
 from c2fpose.training.curve import CURVE, read_curve
@@ -118,12 +121,19 @@ class FakeRun:
 @pytest.fixture
 def job(tmp_path, files, monkeypatch):
     """Runs job d1_64/seed0 in ``tmp_path/job``; the contents of its finished marker are left out."""
-    monkeypatch.setattr(sweep, "_finished", lambda *_: {"mpjpe_mm": {"ground_truth": 100.0}})
+    done = job_files.Finished(
+        identity={}, mpjpe_mm={"ground_truth": 100.0}, reconstruction_mm={}, dataset="synth36", images=6,
+        evaluation_sha256="", parameters=1, flops=1, max_steps=12, evaluation_images_per_second=1.0, code_version="",
+        torch="",
+    )  # fmt: skip
+    monkeypatch.setattr(sweep, "_finished", lambda *_: done)
+    monkeypatch.setattr(sweep, "_is_whole", Path.is_file)  # what stands for a checkpoint is none
 
     def run(fake, *overrides):
         cfg = composed(*TOY, *files, *overrides)
         cfg.job = "d1_64/seed0"
-        return sweep.run_job(cfg, tmp_path / "job", fake, fake)
+        monkeypatch.setattr("c2fpose.training.run.run", fake)
+        return sweep.run_job(cfg, tmp_path / "job")
 
     return run
 
@@ -138,18 +148,18 @@ def test_a_finished_job_is_not_run_again(job, tmp_path, capsys):
     assert len(first.calls) == 1 and not second.calls
     assert first.calls[0].model.network.depths == (1, 64)
     assert "finished already, skipped" in capsys.readouterr().out
-    assert sweep.state(tmp_path / "job") == "finished"
+    assert job_files.state(tmp_path / "job") == "finished"
 
 
 def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, capsys):
     assert math.isnan(job(FakeRun(RuntimeError("out of memory\nlong story"))))
-    assert sweep.state(tmp_path / "job") == "failed"
-    assert sweep.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: out of memory"
+    assert job_files.state(tmp_path / "job") == "failed"
+    assert job_files.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: out of memory"
     assert capsys.readouterr().err == "error: d1_64/seed0: RuntimeError: out of memory\n"
     again = FakeRun()
     assert job(again) == 100.0
     assert again.calls[0].resume == str(tmp_path / "job" / sweep.LAST)
-    assert sweep.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
+    assert job_files.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +210,7 @@ def test_results_of_something_else_and_broken_books_are_refused(job, tmp_path, c
 def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):
     class Nested(FakeRun):
         def __call__(self, settings, directory):
-            with pytest.raises(ConfigError, match="another process"), sweep.alone_in(directory):
+            with pytest.raises(OccupiedError, match="at work there"), sweep.alone_in(directory):
                 pass
             return super().__call__(settings, directory)
 
@@ -282,7 +292,7 @@ def test_a_move_and_its_imports_do_not_make_other_code(package):
     ],
 )
 def test_parameters_are_those_of_the_released_networks(depths, family, millions):
-    cost = sweep.network_cost(NetworkConfig(depths=depths, family=family))
+    cost = network_cost(NetworkConfig(depths=depths, family=family))
     assert cost["parameters"] / 1e6 == pytest.approx(millions, abs=0.05)
     assert cost["flops"] > 100 * cost["parameters"]
 
@@ -326,7 +336,7 @@ def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert sweep.state(second) == "begun" and sweep.state(second.parent.parent / "d64" / "seed0") == "finished"
+    assert job_files.state(second) == "begun" and job_files.state(second.parent.parent / "d64" / "seed0") == "finished"
 
     done = finish(*words, cwd=killed)
     assert done.returncode == 0, done.stderr
@@ -348,8 +358,8 @@ def test_a_failed_job_leaves_the_others_alone(files, tmp_path):
     done = finish(*words, "++sweep.rows.d64.set={data.actions:[WalkTogether]}", cwd=tmp_path)
     assert done.returncode == 1
     directory = tmp_path / "runs" / "ablation_depth" / "laptop"
-    assert sweep.state(directory / "d64" / "seed0") == "failed", done.stderr
-    assert sweep.state(directory / "d1_64" / "seed0") == "finished"
+    assert job_files.state(directory / "d64" / "seed0") == "failed", done.stderr
+    assert job_files.state(directory / "d1_64" / "seed0") == "finished"
     assert "no record left" in done.stderr
     assert "1 of 2 jobs did not finish: d64/seed0" in done.stderr
 
@@ -385,4 +395,4 @@ def test_submitit_runs_jobs_as_processes_of_their_own(files, tmp_path):
 def test_books_that_cannot_be_read_are_an_error(tmp_path):
     (tmp_path / "finished.json").write_text("{")
     with pytest.raises(DataError, match="cannot be read"):
-        sweep.read_json(tmp_path / "finished.json")
+        job_files.read_json(tmp_path / "finished.json")

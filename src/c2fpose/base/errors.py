@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from c2fpose.base.signals import stops_in_one_line
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,15 +30,19 @@ class ConfigError(UserError):
 
 
 def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a ``UserError`` of a command into one line on standard error and exit code 2."""
+    """Turn a ``UserError`` of a command into one line on standard error and exit code 2.
+
+    A signal is one line and 128 plus its number.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(2) from None
+        with stops_in_one_line():
+            try:
+                return command(*args, **kwargs)
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
+                raise SystemExit(2) from None
 
     return run
 
@@ -46,11 +52,12 @@ def refuses_in_one_line(command: Callable[[], object]) -> None:
     from hydra.errors import CompactHydraException
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
-    try:
-        command()
-    except CompactHydraException as error:
-        print(f"error: {_hydra_refusal(error)}", file=sys.stderr)
-        raise SystemExit(2) from None
+    with stops_in_one_line("a sweep goes on with the same command, a run with resume=RUN_DIR/checkpoints/last.ckpt"):
+        try:
+            command()
+        except CompactHydraException as error:
+            print(f"error: {_hydra_refusal(error)}", file=sys.stderr)
+            raise SystemExit(2) from None
 
 
 def _hydra_refusal(error: Exception) -> str:

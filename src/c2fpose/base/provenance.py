@@ -50,7 +50,7 @@ def provenance(configuration: BaseModel, fingerprints: dict[str, str], **more: A
 
     return {
         "code_version": code_version(),
-        "config_hash": config_hash(configuration, without=("run_dir", "resume", "logger", "name")),
+        "config_hash": config_hash(configuration, without=("run_dir", "resume", "overwrite", "logger", "name")),
         "configuration": configuration.model_dump(mode="json"),
         "data_fingerprints": fingerprints,
         "torch": str(torch.__version__),  # plain, so that checkpoints hold plain values alone

@@ -1,10 +1,14 @@
-"""``key=value`` commands whose keys, defaults and meanings stand in one commented file of ``conf/``."""
+"""How the commands read their words: ``key=value`` over one commented file of ``conf/``, and what needs no key.
 
-import json
+Training alone is read by Hydra. Everything else comes through ``options``: one grammar, one quoting of paths, one help.
+"""
+
 import sys
+import types
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
@@ -15,57 +19,93 @@ from c2fpose.config.schema import parse
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
-def options(schema: type[SchemaT], file: str, arguments: list[str], positional: str | None = None) -> SchemaT:
-    """``conf/<file>`` with ``arguments`` (``key=value``) over it, checked against ``schema``.
+def options(schema: type[SchemaT], file: str, words: list[str] | None = None, positional: str | None = None) -> SchemaT:
+    """Read a command line (the process's own if None) over ``conf/<file>``, checked against ``schema``.
 
-    A first argument without "=" is the value of ``positional``. ``--help`` prints the commented file and exits.
-    Raises ``ConfigError`` in one line.
-    """
-    path = Path(conf_dir()) / file
-    if {"-h", "--help"} & set(arguments):
-        print(path.read_text(), end="")
-        sys.exit(0)
-    if positional and arguments and "=" not in arguments[0]:
-        arguments = [f"{positional}={arguments[0]}", *arguments[1:]]
-    for argument in arguments:
-        if "=" not in argument:
-            raise ConfigError(f"{argument}: expected key=value; --help lists the keys")
-    try:
-        merged = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(arguments))
-    except (OmegaConfBaseException, ValueError) as error:
-        raise ConfigError(f"{' '.join(arguments)}: {str(error).splitlines()[0]}") from None
-    missing = sorted(OmegaConf.missing_keys(merged))
-    if missing:
-        raise ConfigError(f"{missing[0]}=... is needed; --help lists the keys")
-    return parse(schema, merged, "")
-
-
-def directories_and_options(
-    schema: type[SchemaT], file: str, words: list[str] | None = None
-) -> tuple[list[Path], SchemaT]:
-    """A command line (the process's own if None) of sweep directories and ``key=value``.
-
-    Raises ``ConfigError`` if it names no directory.
+    ``key=value`` and ``--key value`` are the same. A word without a key of the schema in front of "=" is the value of
+    ``positional``; where that is a tuple in the schema, there may be several. What the schema calls text or a path is
+    taken as it stands, whatever YAML would make of it. ``--help`` prints the commented file and exits. Raises
+    ``ConfigError`` in one line.
     """
     words = sys.argv[1:] if words is None else words
-    names = [word for word in words if "=" not in word and not word.startswith("-")]
-    settings = options(schema, file, [word for word in words if word not in names])
-    if not names:
-        raise ConfigError("give at least one sweep directory, such as runs/ablation_depth/laptop")
-    return [Path(name) for name in names], settings
+    path = Path(conf_dir()) / file
+    if {"-h", "--help"} & set(words):
+        print(path.read_text(encoding="utf-8"), end="")
+        sys.exit(0)
+    given, plain = _told_apart(words, _fields(schema), positional)
+    if plain:
+        several = _is_tuple(_fields(schema)[positional])
+        if positional in given or (len(plain) > 1 and not several):
+            raise ConfigError(f"{plain[-1]}: expected key=value; --help lists the keys")
+        given[positional] = plain if several else plain[0]
+    values = _over_defaults(path, given, _fields(schema))
+    missing = [key for key, value in values.items() if value == "???"]
+    if missing:
+        raise ConfigError(f"{missing[0]}=... is needed; --help lists the keys")
+    return parse(schema, values, "")
 
 
-def as_text(arguments: list[str], keys: tuple[str, ...]) -> list[str]:
-    """``key=value`` with names of files quoted: they may hold what YAML would read as its own."""
-    parts = [argument.partition("=") for argument in arguments]
-    return [
-        f"{key}={json.dumps(value, ensure_ascii=False)}" if equals and key in keys and value != "null" else argument
-        for argument, (key, equals, value) in zip(arguments, parts, strict=True)
-    ]
+def _told_apart(
+    words: list[str], fields: dict[str, Any], positional: str | None
+) -> tuple[dict[str, str | list[str]], list[str]]:
+    """Tell ``key=value`` from words that stand alone."""
+    given: dict[str, str | list[str]] = {}
+    plain: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        key, equals, value = word.partition("=")
+        if word.startswith("--") and key[2:].replace("-", "_") in fields:
+            key, value, equals = key[2:].replace("-", "_"), value if equals else (rest.pop(0) if rest else ""), "="
+        if equals and key == positional and _is_tuple(fields[key]) and not value.startswith("["):
+            plain.append(value)
+        elif equals and (key.partition(".")[0] in fields or positional is None or not Path(word).exists()):
+            given[key] = value
+        elif positional is not None and not word.startswith("--"):
+            plain.append(word)
+        else:
+            raise ConfigError(f"{word}: expected key=value; --help lists the keys")
+    return given, plain
+
+
+def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """Put what was given over the values of a file."""
+    texts = {key: value for key, value in given.items() if key in fields and _is_text(fields[key])}
+    others = [f"{key}={value}" for key, value in given.items() if key not in texts and isinstance(value, str)]
+    try:
+        merged = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(others))
+        values = OmegaConf.to_container(merged, resolve=True)
+    except (OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"{' '.join(others)}: {reason}") from None
+    values |= {key: None if value == "null" else value for key, value in texts.items()}
+    return values | {key: value for key, value in given.items() if isinstance(value, list)}
+
+
+def _fields(schema: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in schema.model_fields.items()}
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether a field holds text or a path, or nothing."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_text(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        return bool(kinds) and all(_is_text(kind) for kind in kinds)
+    if origin is Literal:
+        return all(isinstance(value, str) for value in get_args(annotation))
+    return annotation in (str, Path)
+
+
+def _is_tuple(annotation: Any) -> bool:
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return any(get_origin(kind) is tuple for kind in kinds)
 
 
 def conf_dir() -> str:
-    """The ``conf/`` directory: of the checkout if this is one, else the copy inside the installed package."""
+    """Find the ``conf/`` directory: of the checkout if this is one, else the copy inside the installed package."""
     package = Path(__file__).resolve().parents[1]
     for candidate in (package.parent.parent / "conf", package / "conf"):
         if (candidate / "train.yaml").is_file():

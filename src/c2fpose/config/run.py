@@ -52,6 +52,8 @@ class TrainSettings(Schema):
     name: str  # of the run; part of its directory and of its name in W&B
     seed: int = Field(ge=0)  # of initial weights, order of the data and augmentation
     resume: str | None = None  # a checkpoint to go on from
+    init: str | None = None  # a checkpoint whose weights training begins with, at step 0
+    overwrite: bool = False  # train in a run_dir that holds another run already
     run_dir: str  # checkpoints, tables, pictures, logs
     pictures: Count = 12  # test images on the sheet of pictures: a third best, a third median, a third worst
     scale: str = "laptop"  # name of the scale group's choice, for tables

@@ -1,14 +1,25 @@
 """Schemas of an experiment: the rows of a table and what each of them sets."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from c2fpose.config.schema import Schema
 from c2fpose.pose.protocol import ACTIONS
 
 Seed = Annotated[int, Field(ge=0)]
+
+
+def _at_least_one(directories: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not directories:
+        raise ValueError("give at least one sweep directory, such as runs/ablation_depth/laptop")
+    return directories
+
+
+# Of tables and dashboards: the directories of one experiment's sweeps, of one machine or several
+SweepDirectories = Annotated[tuple[Path, ...], AfterValidator(_at_least_one)]
 
 
 class RowConfig(Schema):

@@ -1,7 +1,5 @@
 """``python -m c2fpose.data.prepare source=... path=... out=...``: Human3.6M to ``train.h5`` and ``test.h5``."""
 
-import sys
-
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.config.command_line import options
 from c2fpose.data.human36m.options import PrepareConfig
@@ -11,7 +9,7 @@ from c2fpose.data.human36m.preparation import prepare
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    prepare(options(PrepareConfig, "prepare.yaml", sys.argv[1:] if arguments is None else arguments))
+    prepare(options(PrepareConfig, "prepare.yaml", arguments))
 
 
 if __name__ == "__main__":

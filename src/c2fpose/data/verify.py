@@ -29,7 +29,7 @@ class VerifyConfig(Schema):
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command; exits with 1 where a check failed."""
-    config = options(VerifyConfig, "verify.yaml", sys.argv[1:] if arguments is None else arguments, positional="data")
+    config = options(VerifyConfig, "verify.yaml", arguments, positional="data")
     console = Console()
     reader = SplitReader(config.data)
     findings = verify(reader, config.images, config.seed)

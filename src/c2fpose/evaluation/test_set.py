@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,28 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
     return parse(DataConfig, values, "data")
 
 
+def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
+    """Name the folder of a further evaluation by what it changes: in the run's ``evaluations/``, never its own one.
+
+    Values of None and "auto" change nothing. A checkpoint outside a run's ``checkpoints/`` is evaluated in the current
+    directory.
+    """
+    words = [
+        f"{key}={Path(value).stem if key == 'test_file' else value}"
+        for key, value in changed.items()
+        if value not in (None, "auto")
+    ]
+    name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
+    directory = checkpoint.resolve().parent
+    if directory.name == "checkpoints":
+        return directory.parent / "evaluations" / name
+    return Path("evaluations") / checkpoint.stem / name
+
+
 def evaluate_module(
     module: PoseModule,
     data: PoseData,
-    out: Path,
+    folder: Path,
     *,
     checkpoint: Path,
     provenance: dict[str, Any],
@@ -54,7 +73,7 @@ def evaluate_module(
     loggers: list[Logger] | None = None,
     print_tables: bool = True,
 ) -> Evaluation:
-    """Predict the test set, write ``out/evaluation/``, print the table, draw and log the sheet of pictures."""
+    """Predict the test set, write ``folder``, print the table, draw and log the sheet of pictures."""
     from rich.console import Console
 
     from c2fpose.base.provenance import file_hash
@@ -73,7 +92,6 @@ def evaluate_module(
         mean_training_pose_mm=None if mean_pose is None else np.asarray(mean_pose),
         heatmap_size=network.heatmap_size, depth_bins=network.depth_bins,
     )  # fmt: skip
-    folder = out / "evaluation"
     evaluation.write(folder)
     picture = draw_sheet(evaluation, data, joints_box, depth_rel_mm, truth, folder, pictures)
     log_evaluation(evaluation, picture, loggers or [])
@@ -81,9 +99,11 @@ def evaluate_module(
         return evaluation
     console = Console()
     evaluation.print_table(console)
-    console.print(f"tables:      {folder / 'evaluation.json'}, .csv, .npz", highlight=False, soft_wrap=True)
-    console.print(f"pictures:    {picture}", highlight=False, soft_wrap=True)
-    console.print(f"checkpoint:  {checkpoint}", highlight=False, soft_wrap=True)
+    console.print(
+        f"tables:      {folder / 'evaluation.json'}, .csv, .npz", highlight=False, soft_wrap=True, markup=False
+    )
+    console.print(f"pictures:    {picture}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"checkpoint:  {checkpoint}", highlight=False, soft_wrap=True, markup=False)
     return evaluation
 
 

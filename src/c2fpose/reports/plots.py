@@ -12,6 +12,7 @@ import numpy as np
 from c2fpose.config.model import NetworkConfig
 from c2fpose.model.networks.cost import network_cost
 from c2fpose.reports.paper import column
+from c2fpose.reports.records import error_mm
 from c2fpose.reports.results import Results
 from c2fpose.reports.statistics import mean_and_half_interval
 
@@ -51,7 +52,7 @@ def error_figure(results: Results, root_depth: str) -> Figure:
 
 
 def _errors(results: Results, row: str, root_depth: str) -> list[float]:
-    return [job.record[f"{results.sweep.metric}_mm"][root_depth] for job in results.of(row)]
+    return [error_mm(job, results.sweep.metric, root_depth) for job in results.of(row)]
 
 
 def _against_parameters(results: Results, root_depth: str) -> Figure:
@@ -69,7 +70,7 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
             theirs.append((size, known.average_mm, 0.0, row.label, naive))
         if jobs := results.of(name):
             mean, half = mean_and_half_interval(_errors(results, name, root_depth))
-            mine.append((jobs[0].record["parameters"] / 1e6, mean, half, row.label, naive))
+            mine.append((jobs[0].record.parameters / 1e6, mean, half, row.label, naive))
     _schedules(paper, theirs)
     _schedules(ours, mine)
     paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=_INK)

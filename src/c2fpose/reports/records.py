@@ -26,7 +26,7 @@ from c2fpose.reports.statistics import (
 
 def error_mm(job: Job, metric: str, root_depth: str) -> float:
     """A finished job's average over all test images."""
-    return job.record[f"{metric}_mm"][root_depth]
+    return getattr(job.record, f"{metric}_mm")[root_depth]
 
 
 def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
@@ -42,7 +42,7 @@ def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) ->
 
 def training_cost(jobs: Sequence[Job]) -> dict[str, float]:
     """Mean over jobs of what their training took; NaN where nothing was trained."""
-    facts = [job.record["training"] for job in jobs]
+    facts = [job.record.training for job in jobs]
     return {
         key: float(np.mean([fact.get(key, math.nan) for fact in facts]))
         for key in ("seconds", "images_per_second", "memory_gib", "steps")
@@ -121,7 +121,8 @@ def row_records(results: Results, root_depth: str) -> list[dict[str, Any]]:
             values = [by_action(job, results.sweep.metric, root_depth, [action])[0] for job in jobs]
             record[action] = _blank(float(np.mean(values))) if values else ""
         cost = training_cost(jobs) if jobs else {}
-        record |= {key: jobs[0].record[key] if jobs else "" for key in ("parameters", "flops", "dataset", "images")}
+        done = jobs[0].record.model_dump() if jobs else {}
+        record |= {key: done.get(key, "") for key in ("parameters", "flops", "dataset", "images")}
         record |= {
             f"training_{key}": _blank(cost.get(key, math.nan)) for key in ("seconds", "images_per_second", "steps")
         }
@@ -135,7 +136,7 @@ def job_records(results: Results) -> list[dict[str, Any]]:
     """One record a job, in whatever state."""
     records = []
     for job in results.jobs:
-        done = job.record or {}
+        done = job.record.model_dump() if job.record else {}
         record = {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
         for metric in ("mpjpe", "reconstruction"):
             for rule in ROOT_DEPTH_RULES:

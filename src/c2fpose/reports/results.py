@@ -17,7 +17,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 from c2fpose.sweeps.identity import Identity, flat
-from c2fpose.sweeps.job import FAILED, FINISHED, JOB, SWEEP, identity_in, read_json, state
+from c2fpose.sweeps.job import FAILED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
 from c2fpose.sweeps.rows import split_job
 
 _BETTER = ("finished", "failed", "begun", "missing")
@@ -32,11 +32,11 @@ class Job:
     directory: Path
     state: str  # finished, failed, begun, missing
     reason: str | None = None  # of a failure
-    record: dict[str, Any] | None = None  # finished.json
+    record: Finished | None = None
 
     @property
     def identity(self) -> Identity:
-        return Identity(**self.record["identity"])
+        return Identity(**self.record.identity)
 
     @cached_property
     def evaluation(self) -> Any:
@@ -46,7 +46,7 @@ class Job:
 
         folder = self.directory / "evaluation"
         evaluation = Evaluation.read(folder)
-        if file_hash(folder / "evaluation.npz") != self.record["evaluation_sha256"]:
+        if file_hash(folder / "evaluation.npz") != self.record.evaluation_sha256:
             raise DataError(f"{folder}: was changed after the job finished; remove {self.directory} and run it again")
         return evaluation
 
@@ -78,7 +78,7 @@ class Results:
 
     def values(self, key: str) -> list[str]:
         """The different values that finished jobs have of something, such as "code_version"."""
-        return sorted({str(job.record.get(key)) for job in self.finished})
+        return sorted({str(getattr(job.record, key)) for job in self.finished})
 
 
 def read_results(directories: Sequence[Path], accept_code: bool = False) -> Results:
@@ -154,7 +154,7 @@ def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
 
 def _read_job(directory: Path, row: str, seed: int) -> Job:
     failure = read_json(directory / FAILED)
-    return Job(row, seed, directory, state(directory), failure and failure["reason"], read_json(directory / FINISHED))
+    return Job(row, seed, directory, state(directory), failure and failure["reason"], read_finished(directory))
 
 
 def _keep(found: dict[tuple[str, int], Job], job: Job) -> None:

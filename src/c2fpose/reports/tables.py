@@ -143,7 +143,7 @@ def _our_cells(results: Results, name: str, metric: str, root_depth: str) -> tup
     trained = results.sweep.rows[name].of is None
     return (
         _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds, *map(_mm, of_actions),
-        f"{record['parameters'] / 1e6:.2f}", f"{record['flops'] / 1e9:.2f}",
+        f"{record.parameters / 1e6:.2f}", f"{record.flops / 1e9:.2f}",
         _number(cost["seconds"] / 60, 1) if trained else "none",
         _number(cost["images_per_second"], 0) if trained else "",
     )  # fmt: skip
@@ -161,13 +161,13 @@ def _notes(results: Results, version: str | None) -> list[str]:
     first = done[0].record
     fingerprints = ", ".join(f"{split} {value[:12]}" for split, value in done[0].identity.data.items())
     notes.append(
-        f"{first['images']} test images; data {fingerprints}; scale {results.scale}; ± is the 95 % interval over seeds."
+        f"{first.images} test images; data {fingerprints}; scale {results.scale}; ± is the 95 % interval over seeds."
     )
     notes.append(
         "Code " + ", ".join(results.values("code_version")) + "; torch " + ", ".join(results.values("torch")) + "."
     )
     notes.append("GFLOP: forward pass of one image; training time without validation.")
-    devices = sorted({job.record["training"]["device"] for job in done if "device" in job.record["training"]})
+    devices = sorted({job.record.training["device"] for job in done if "device" in job.record.training})
     if devices:
         notes.append(
             "Trained on " + "; ".join(devices) + ("." if len(devices) == 1 else ": times of different machines.")

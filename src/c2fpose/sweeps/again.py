@@ -5,26 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from c2fpose.base.errors import ConfigError
-from c2fpose.config.run import TrainSettings
 from c2fpose.model.precision import resolve_precision
+from c2fpose.sweeps.rows import PlannedJob
 from c2fpose.training.run import recalibrated
 
 
-def evaluate_again(settings: TrainSettings, run_dir: Path) -> float:
+def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     """Evaluate another row's trained network with this one's decoding and BatchNorm; returns the MPJPE in mm."""
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.test_set import evaluate_module
     from c2fpose.model.checkpoints.load import load_module
-    from c2fpose.sweeps.rows import split_job
 
-    row, seed = split_job(settings.job)
-    trained = run_dir.parent.parent / settings.sweep.rows[row].of / f"seed{seed}"
+    settings = job.settings
+    trained = run_dir.parent.parent / job.of / f"seed{job.seed}"
     checkpoint = trained / "checkpoints" / "final.ckpt"
     if not (trained / "finished.json").is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
     module = load_module(checkpoint)
     if module.config.network != settings.model.network:
-        raise ConfigError(f"row {row} sets another network than row {settings.sweep.rows[row].of}, which it evaluates")
+        raise ConfigError(f"row {job.row} sets another network than row {job.of}, which it evaluates")
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
     origin = dict(module.hparams["provenance"])
@@ -32,8 +31,8 @@ def evaluate_again(settings: TrainSettings, run_dir: Path) -> float:
     recalibrated(module, data, settings)
     precision = resolve_precision(settings.trainer.precision, "cpu" if module.device.type == "cpu" else "gpu")
     evaluation = evaluate_module(
-        module, data, run_dir, checkpoint=checkpoint, precision=precision, pictures=settings.pictures,
+        module, data, run_dir / "evaluation", checkpoint=checkpoint, precision=precision, pictures=settings.pictures,
         print_tables=False,
-        provenance=origin | {"training": {"of": settings.sweep.rows[row].of}, "data_fingerprints": data.fingerprints},
+        provenance=origin | {"training": {"of": job.of}, "data_fingerprints": data.fingerprints},
     )  # fmt: skip
     return evaluation.mpjpe_mm("ground_truth")

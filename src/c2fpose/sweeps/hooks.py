@@ -14,7 +14,7 @@ from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.run import train_settings
 from c2fpose.sweeps.identity import data_fingerprints, identify
 from c2fpose.sweeps.job import SWEEP, check_same, read_json, state, write_json
-from c2fpose.sweeps.rows import check_overrides, jobs, split_job, sweep_of
+from c2fpose.sweeps.rows import check_overrides, jobs, planned, split_job, sweep_of
 
 
 def _exits(hook: Callable[..., None]) -> Callable[..., None]:
@@ -65,12 +65,13 @@ def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:
     """
     check_overrides(cfg, overrides)
     names = jobs(cfg)
-    fingerprints = data_fingerprints(train_settings(cfg))
+    common = train_settings(cfg)
+    fingerprints = data_fingerprints(common)
     for name in names:
         job = cfg.copy()
         job.job = name
         try:
-            identity = identify(job, fingerprints)
+            identity = identify(planned(job, common=common), fingerprints)
         except ConfigError as error:
             raise ConfigError(f"row {split_job(name)[0]} of {cfg.name}: {error}") from None
         check_same(Path(cfg.sweep_dir) / name, identity, bool(cfg.accept_code))

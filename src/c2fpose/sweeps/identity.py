@@ -10,11 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from c2fpose.base.provenance import config_hash
-from c2fpose.config.run import TrainSettings, train_settings
-from c2fpose.sweeps.rows import split_job, with_row
+from c2fpose.config.run import TrainSettings
+from c2fpose.sweeps.rows import PlannedJob
 
 # What a result depends on beside its configuration: folders whole, files by name. Commands, pictures, loggers and
 # tables are not among them.
@@ -28,8 +26,8 @@ RESULT_CODE = (
 # What may differ between machines, or names things, without making another result.
 _IMMATERIAL = {
     "": (
-        "run_dir", "resume", "logger", "name", "sweep", "seeds", "rows", "job", "sweep_dir", "pictures", "accept_code",
-        "reuse",
+        "run_dir", "resume", "overwrite", "logger", "name", "sweep", "seeds", "rows", "job", "sweep_dir", "pictures",
+        "accept_code", "reuse",
     ),
     "data": (
         "preset", "train_file", "test_file", "workers", "start_method", "pin_memory", "cache", "cache_limit_gb",
@@ -125,23 +123,24 @@ def _statements(tree: ast.Module) -> list[str]:
 def material(settings: TrainSettings) -> dict[str, Any]:
     """The part of the configuration that a result depends on."""
     values = settings.model_dump(mode="json")
+    by_batch = settings.model.batch_norm == "batch"  # then errors depend on what stands in one test batch
     for group, keys in _IMMATERIAL.items():
         node = values[group] if group else values
         for key in keys:
-            node.pop(key, None)
+            if not (by_batch and key == "eval_batch_size"):
+                node.pop(key, None)
     return values
 
 
-def identify(cfg: DictConfig, data: dict[str, str], row: str | None = None) -> Identity:
-    """Of the job that a composed configuration describes; ``row``: its name where there is no experiment."""
-    base = train_settings(cfg)
-    settings = train_settings(with_row(cfg)) if cfg.job else base
-    name, seed = split_job(cfg.job) if cfg.job else (row, settings.seed)
-    common = material(base)
-    common.pop("seed")
-    if not cfg.job:
-        common = {}
-    return Identity(settings.name, settings.scale, name, seed, material(settings), common, code_fingerprint(), data)
+def identify(job: PlannedJob, data: dict[str, str]) -> Identity:
+    """Say what a planned job's result is made from; ``data``: fingerprints."""
+    common: dict[str, Any] = {}
+    if job.common is not None:
+        common = material(job.common)
+        common.pop("seed")
+    settings = job.settings
+    configuration = material(settings)
+    return Identity(settings.name, settings.scale, job.row, job.seed, configuration, common, code_fingerprint(), data)
 
 
 def data_fingerprints(settings: TrainSettings) -> dict[str, str]:

@@ -5,26 +5,61 @@ A job's directory holds ``job.json`` (what it is, written first), then checkpoin
 Light to import.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, Field, ValidationError
+
 from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.base.files import write_text
+from c2fpose.config.schema import Schema
 from c2fpose.sweeps.identity import Identity
 
 JOB, FINISHED, FAILED, SWEEP, LAST = "job.json", "finished.json", "failed.json", "sweep.json", "checkpoints/last.ckpt"
 
 
+class Finished(Schema):
+    """The contents of ``finished.json``: what a table needs beside the per-image errors."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # of another version: what is not known is left alone
+
+    identity: dict[str, Any]
+    config_hash: str = ""
+    mpjpe_mm: dict[str, float]  # by root-depth rule
+    reconstruction_mm: dict[str, float]
+    dataset: str
+    images: int
+    evaluation_sha256: str
+    parameters: int
+    flops: int  # of one image's forward pass
+    max_steps: int
+    training: dict[str, Any] = Field(default_factory=dict)  # seconds, memory, processes, device ...
+    evaluation_images_per_second: float
+    code_version: str
+    torch: str
+    time: str = ""
+    taken_from: str | None = None  # the job of another sweep whose training this is
+
+
+def read_finished(directory: Path) -> Finished | None:
+    """Read a finished job's results; None for one that is not finished. Raises ``DataError``."""
+    values = read_json(directory / FINISHED)
+    if values is None:
+        return None
+    try:
+        return Finished.model_validate(values)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise DataError(
+            f"{directory / FINISHED}: {place}: {error.errors()[0]['msg']}: not of this version, or damaged; remove the "
+            "job's directory to run it again"
+        ) from None
+
+
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """The file has its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    os.replace(partial, path)
+    write_text(path, json.dumps(values, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -67,14 +102,3 @@ def check_same(directory: Path, now: Identity, accept_code: bool = False) -> Non
             f"{directory}: holds other results ({difference}); nothing was changed: "
             "choose another name=..., or remove the directory"
         )
-
-
-@contextmanager
-def alone_in(directory: Path) -> Iterator[None]:
-    """Keep a second process out of a job's directory; the lock goes with the process, however it ends."""
-    with open(directory / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"{directory}: another process is running this job") from None
-        yield

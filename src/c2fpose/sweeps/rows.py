@@ -5,10 +5,13 @@ settings are put into the composed configuration here, before it is checked. Lig
 """
 
 import re
+import secrets
+from dataclasses import dataclass
 
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 
@@ -64,6 +67,36 @@ def with_row(cfg: DictConfig) -> DictConfig:
     return merged
 
 
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job, made and checked once and handed on: what it is called, what it is told, and what its table shares."""
+
+    name: str  # <row>/seed<k>, or the directory's name of a multirun of overrides
+    row: str
+    seed: int
+    cfg: DictConfig  # composed, the row's settings in place
+    settings: TrainSettings
+    common: TrainSettings | None  # of all rows, without this one's settings; None: not of an experiment
+
+    @property
+    def of(self) -> str | None:
+        """Name the row whose trained network is evaluated, None where the job trains one."""
+        return self.settings.sweep.rows[self.row].of if self.settings.sweep is not None else None
+
+
+def planned(cfg: DictConfig, row: str | None = None, common: TrainSettings | None = None) -> PlannedJob:
+    """Check the job that a composed configuration describes; ``row`` names it where there is no experiment.
+
+    ``common``: the same configuration without the row, if it was checked before. Raises ``ConfigError``.
+    """
+    if not cfg.job:
+        settings = train_settings(cfg)
+        return PlannedJob(row, row, settings.seed, cfg, settings, None)
+    merged = with_row(cfg)
+    name, seed = split_job(cfg.job)
+    return PlannedJob(cfg.job, name, seed, merged, train_settings(merged), common or train_settings(cfg))
+
+
 def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
     """Refuse a command line that sets what the rows set, which would be lost. Raises ``ConfigError``."""
     given = {override.split("=")[0].lstrip("+~") for override in overrides}
@@ -93,5 +126,7 @@ def _directory_resolver(overrides: str) -> str:
     return f"{name[:130]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
+# Two runs begun in the same second have two directories
+OmegaConf.register_new_resolver("run_id", lambda: secrets.token_hex(2), use_cache=True, replace=True)
 OmegaConf.register_new_resolver("jobs", _jobs_resolver, replace=True)
 OmegaConf.register_new_resolver("directory", _directory_resolver, replace=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import LoggerConfig
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
     if config.csv:
         _keep_log(run_dir)
         loggers.append(CSVLogger(run_dir, name="logs", version=""))
-    if config.wandb:
-        import os
-
+    if config.wandb and os.environ.get("WANDB_MODE") != "disabled":
         import wandb
 
         os.environ.setdefault("WANDB_SILENT", "true")
+        if config.mode == "online":
+            _check_account()
         logger = WandbLogger(
             name=name, project=config.project, group=config.group, tags=list(config.tags), save_dir=run_dir,
             offline=config.mode == "offline", config=origin,
@@ -34,6 +36,30 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
         getattr(logger, "_wandb_init", {}).pop("anonymous", None)
         loggers.append(logger)
     return loggers
+
+
+def _check_account() -> None:
+    """Refuse an online run without an account before anything is trained. Raises ``ConfigError``."""
+    import wandb
+
+    if not wandb.api.api_key:
+        raise ConfigError("logger.mode=online: not logged in to W&B; run `wandb login`, or leave logger.mode=offline")
+
+
+def begin_loggers(loggers: list[Logger]) -> None:
+    """Begin the run in W&B, which may not be reached. Raises ``ConfigError``."""
+    import wandb
+    from pytorch_lightning.loggers import WandbLogger
+
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            try:
+                _ = logger.experiment
+            except wandb.errors.Error as error:
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                raise ConfigError(
+                    f"logger.mode: W&B cannot be reached ({reason}); logger.mode=offline needs no network"
+                ) from None
 
 
 def _keep_log(run_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.train``: train, evaluate on the test subjects, print the table, draw pictures."""
+"""One run: the data, the module, the trainer, the evaluation, and what is left of them in one directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainSettings
-from c2fpose.training.loggers import close_loggers, make_loggers
+from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.model.module import PoseModule
 
     resume = _checkpoint_to_resume(settings)
+    initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
     quiet_lightning()
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     data = PoseData(settings.data, seed=settings.seed)
@@ -39,9 +40,12 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     mean_pose = mean_pose_mm(data.train.reader.annotations["joints_cam_mm"][data.train.records])
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
     module = PoseModule(settings.model.model_dump(mode="json"), origin | {"mean_training_pose_mm": mean_pose.tolist()})
+    if initial is not None:
+        module.load_state_dict(initial)
     loggers = make_loggers(settings.logger, run_name(settings), run_dir, origin)
     trainer = make_trainer(settings, run_dir, loggers)
     try:
+        begin_loggers(loggers)
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         recalibrated(module, data, settings)
@@ -50,7 +54,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         if not trainer.is_global_zero:
             return float("nan")
         evaluation = evaluate_module(
-            module, data, run_dir, checkpoint=final, precision=trainer.precision, loggers=loggers,
+            module, data, run_dir / "evaluation", checkpoint=final, precision=trainer.precision, loggers=loggers,
             pictures=settings.pictures, print_tables=settings.job is None,
             provenance=module.hparams["provenance"] | {"training": _training_facts(trainer, settings)},
         )  # fmt: skip
@@ -96,24 +100,56 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
     }
 
 
+def claim(run_dir: Path, settings: TrainSettings) -> None:
+    """Refuse a directory that holds another run, unless it is gone on with or to be overwritten."""
+    held = [name for name in ("checkpoints", "evaluation") if any((run_dir / name).glob("*"))]
+    resumed = settings.resume is not None and Path(settings.resume).resolve().is_relative_to(run_dir.resolve())
+    if held and not resumed and not settings.overwrite:
+        raise ConfigError(
+            f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one, go on with it "
+            f"(resume={run_dir / 'checkpoints' / 'last.ckpt'}), or give overwrite=true"
+        )
+
+
 def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
-    """The checkpoint's path, once it is known to hold a training of the same network."""
+    """Find the checkpoint to go on from, known to hold a training of the same network and of the same length."""
     if settings.resume is None:
         return None
-    if not Path(settings.resume).is_file():
-        raise ConfigError(f"resume={settings.resume}: no such checkpoint")
+    if settings.init is not None:
+        raise ConfigError("resume and init are both given: a training goes on, or begins with other weights")
+    saved = _of_same_network(settings, "resume", settings.resume)
+    if "optimizer_states" not in saved:
+        raise ConfigError(f"resume={settings.resume}: holds a network but no training to go on with; give it as init=")
+    planned = next(
+        (state["total_steps"] - 1 for state in saved.get("lr_schedulers", ()) if "total_steps" in state), None
+    )
+    if (
+        planned is not None
+        and settings.model.optimizer.schedule == "one_cycle"
+        and planned != settings.trainer.max_steps
+    ):
+        raise ConfigError(
+            f"resume={settings.resume}: its learning rate was planned for {planned} steps, trainer.max_steps is "
+            f"{settings.trainer.max_steps}: begin a new cycle from its weights with init=, or go on at the rate that "
+            "it has come to with model.optimizer.schedule=constant"
+        )
+    return settings.resume
+
+
+def _of_same_network(settings: TrainSettings, key: str, path: str) -> dict[str, Any]:
+    """Read a checkpoint of the network that is to be trained; raises ``ConfigError`` for one of another."""
     from c2fpose.model.checkpoints.load import read_checkpoint
 
-    saved = read_checkpoint(settings.resume)
+    if not Path(path).is_file():
+        raise ConfigError(f"{key}={path}: no such checkpoint")
+    saved = read_checkpoint(path)
     model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
     for part in ("network", "representation"):
         trained, wanted = model.get(part, {}), now[part]
-        different = sorted(key for key in wanted if trained.get(key) != wanted[key])
+        different = sorted(name for name in wanted if trained.get(name) != wanted[name])
         if different:
             raise ConfigError(
-                f"resume={settings.resume}: a checkpoint of another network, model.{part}.{different[0]} is "
+                f"{key}={path}: a checkpoint of another network, model.{part}.{different[0]} is "
                 f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
             )
-    if "optimizer_states" not in saved:
-        raise ConfigError(f"resume={settings.resume}: holds a network but no training to go on with")
-    return settings.resume
+    return saved

@@ -32,6 +32,8 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     from pytorch_lightning.callbacks import ModelCheckpoint
 
     from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
+    from c2fpose.training.checkpoints import WholeCheckpoints
+    from c2fpose.training.divergence import StopsDiverged
     from c2fpose.training.progress import StepProgress
 
     config = settings.trainer
@@ -39,7 +41,12 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         dirpath=run_dir / "checkpoints", filename="last", every_n_epochs=1,  # that is, after each validation
         save_top_k=1, monitor=None, enable_version_counter=False, save_on_train_epoch_end=False,
     )  # fmt: skip
-    callbacks: list[Any] = [checkpoints, TrainingCurve(run_dir, settings.data.batch_size, config.log_every)]
+    last = run_dir / "checkpoints" / "last.ckpt"
+    callbacks: list[Any] = [
+        StopsDiverged(config.log_every, last),
+        checkpoints,
+        TrainingCurve(run_dir, settings.data.batch_size, config.log_every),
+    ]
     if settings.logger.pictures_every:
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.progress:
@@ -63,6 +70,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         enable_model_summary=False,
         num_sanity_val_steps=0,
         callbacks=callbacks,
+        plugins=[WholeCheckpoints()],
         logger=loggers or False,
         default_root_dir=run_dir,
     )

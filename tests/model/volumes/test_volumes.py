@@ -180,3 +180,13 @@ def test_gpu_and_cpu_decode_alike(method, dtype):
     mirrored = torch.rand(3, 17, 64, 16, 16, generator=generator).to(dtype)
     mean = mean_with_mirrored(volume.cuda(), mirrored.cuda()).cpu()
     torch.testing.assert_close(mean.float(), mean_with_mirrored(volume, mirrored).float(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("method", ["argmax", "subvoxel", "expectation"])
+def test_a_voxel_that_is_no_number_gives_no_point(method):
+    volume = torch.rand(2, 3, 4, 5, 6)
+    volume[1, 2, 3, 0, 1] = torch.nan
+    volume[0, 1] = torch.nan
+    points = decode(volume, method)
+    assert points[1, 2].isnan().all() and points[0, 1].isnan().all()
+    assert points[0, [0, 2]].isfinite().all() and points[1, :2].isfinite().all()

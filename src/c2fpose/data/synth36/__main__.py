@@ -1,6 +1,5 @@
 """``python -m c2fpose.data.synth36 preset=tiny workers=2``: make a synth36 data set."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +22,7 @@ class Synth36Config(Schema):
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    config = options(Synth36Config, "synth36.yaml", sys.argv[1:] if arguments is None else arguments)
+    config = options(Synth36Config, "synth36.yaml", arguments)
     make(config)
 
 

@@ -5,7 +5,6 @@ blue, the right vermilion. It reads any file of the schema, Human3.6M's too.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +43,7 @@ class SheetConfig(Schema):
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    config = options(SheetConfig, "synth36_sheet.yaml", sys.argv[1:] if arguments is None else arguments)
+    config = options(SheetConfig, "synth36_sheet.yaml", arguments, positional="file")
     reader = SplitReader(config.file)
     image = sheet(reader, choose(reader.annotations, config.seed))
     config.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make a synth_wild data set."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +22,7 @@ class SynthWildConfig(Schema):
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    make(options(SynthWildConfig, "synth_wild.yaml", sys.argv[1:] if arguments is None else arguments))
+    make(options(SynthWildConfig, "synth_wild.yaml", arguments))
 
 
 def make(config: SynthWildConfig) -> None:

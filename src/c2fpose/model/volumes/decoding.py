@@ -42,18 +42,26 @@ def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) 
     ``argmax``: the centre of the highest voxel (the paper's); of equal ones the first, lowest z, then y, then x.
     ``subvoxel``: that voxel, shifted along each axis by the Gaussian through it and its two neighbours.
     ``expectation``: the mean position, weighted by the positive part of the volume to a power: the higher, the less
-    a low background far away pulls.
+    a low background far away pulls. A volume with a voxel that is not a number has no point: NaN, so that nothing takes
+    it for a prediction.
     """
     if method == "expectation":
         return _expectation(volume.float().clamp_min(0) ** power)
     shape = torch.tensor(volume.shape[2:], device=volume.device)
-    index = unravel(highest_voxel(volume), tuple(volume.shape[2:]))
+    highest, value = _highest(volume)
+    index = unravel(highest, tuple(volume.shape[2:]))
     shift = _subvoxel_shift(volume.float(), index) if method == "subvoxel" else 0.0
-    return ((index + 0.5 + shift) / shape).flip(-1)
+    points = ((index + 0.5 + shift) / shape).flip(-1)
+    return points.masked_fill(~value.isfinite()[..., None], torch.nan)
 
 
 def highest_voxel(volume: Float[Tensor, "B J D H W"]) -> Int64[Tensor, "B J"]:
-    """Flat index of the highest voxel; of equal ones the first.
+    """Find the flat index of the highest voxel; of equal ones the first, and 0 where one is NaN."""
+    return _highest(volume)[0]
+
+
+def _highest(volume: Float[Tensor, "B J D H W"]) -> tuple[Int64[Tensor, "B J"], Float[Tensor, "B J"]]:
+    """Find the highest voxel's flat index and its value, NaN where any voxel is.
 
     By columns of depth bins, which lie side by side in a network's output: no copy in the order of the index is made.
     """
@@ -65,7 +73,7 @@ def highest_voxel(volume: Float[Tensor, "B J D H W"]) -> Int64[Tensor, "B J"]:
     candidates = (z * rows + y) * columns + x
     first = torch.full((len(volume) * joints,), depth * rows * columns, device=volume.device)
     first.scatter_reduce_(0, b * joints + j, candidates, "amin")
-    return (first % (depth * rows * columns)).view(-1, joints)  # 0 where all is NaN
+    return (first % (depth * rows * columns)).view(-1, joints), tops[..., 0, 0]
 
 
 def unravel(flat: Tensor, shape: tuple[int, int, int]) -> Tensor:

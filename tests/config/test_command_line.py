@@ -1,0 +1,85 @@
+"""One grammar for all commands: what is a key, what is a file, and what no YAML may read as its own."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config import command_line
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
+
+
+class Example(Schema):
+    inputs: tuple[str, ...] = ()
+    ckpt: str
+    out: Path | None = None
+    mode: Literal["fast", "true"] = "fast"
+    count: int = 1
+    sizes: tuple[int, ...] = (1, 2)
+
+
+class One(Schema):
+    file: Path
+    count: int = 1
+
+
+@pytest.fixture(autouse=True)
+def conf(tmp_path, monkeypatch):
+    (tmp_path / "example.yaml").write_text(
+        "# what it is\ninputs: []\nckpt: ???\nout: null\nmode: fast\ncount: 1\nsizes: [1, 2]\n"
+    )
+    (tmp_path / "one.yaml").write_text("file: ???\ncount: 1\n")
+    monkeypatch.setattr(command_line, "conf_dir", lambda: str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def read(*words: str) -> Example:
+    return options(Example, "example.yaml", list(words), positional="inputs")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["[a].ckpt", "{a}.ckpt", "${a}.ckpt", "po ${HOME}", "${oc.env:HOME}", "a: b", "- x", "1e3", "0x10", "true", "a#b",
+     "é,ü", "'q'", '"q"', "a=b", "%s", "*", "&x", "!t", "a\\b"],
+)  # fmt: skip
+def test_text_and_paths_are_taken_as_they_stand(name):
+    settings = read(f"ckpt={name}", f"out={name}")
+    assert settings.ckpt == name and settings.out == Path(name)
+
+
+def test_null_is_nothing_and_other_values_are_yaml():
+    settings = read("ckpt=x", "out=null", "count=3", "sizes=[4,5,6]", "mode=true")
+    assert (settings.out, settings.count, settings.sizes, settings.mode) == (None, 3, (4, 5, 6), "true")
+
+
+def test_words_without_a_key_are_the_positional_ones():
+    Path("a=b.jpg").touch()
+    assert read("x.jpg", "ckpt=y", "a=b.jpg").inputs == ("x.jpg", "a=b.jpg")
+    assert options(One, "one.yaml", ["x y.h5"], positional="file").file == Path("x y.h5")
+
+
+def test_dashes_do_too():
+    assert read("x.jpg", "--ckpt", "y", "--out=z").out == Path("z")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x.jpg"], "ckpt=... is needed"),
+        (["ckpt=x", "count=[1"], "count=.1"),
+        (["ckpt=x", "count=${nowhere}"], "nowhere"),
+        (["ckpt=x", "nothing=1"], "nothing: no such key"),
+        (["ckpt=x", "--nothing"], "--nothing: expected key=value"),
+    ],
+)
+def test_what_is_wrong_is_one_line(words, message):
+    with pytest.raises(ConfigError, match=message) as refused:
+        read(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_second_file_where_one_is_wanted_is_refused():
+    with pytest.raises(ConfigError, match=r"b\.h5: expected key=value"):
+        options(One, "one.yaml", ["a.h5", "b.h5"], positional="file")

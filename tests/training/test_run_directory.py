@@ -1,0 +1,113 @@
+"""A run's directory belongs to one run: who comes later is told, what is in it stays, who is stopped says so."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy_sweeps import TOY, write_files
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Path, list[str]]:
+    """A finished run of twelve steps, and the words that made it."""
+    folder = tmp_path_factory.mktemp("trained")
+    words = [*TOY, *write_files(folder), "model.optimizer.schedule=one_cycle"]
+    done = train(*words, f"run_dir={folder / 'run'}", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "run", words
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "c2fpose.train", *words]
+
+
+def train(*words: str, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def refused(done: subprocess.CompletedProcess) -> str:
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    return line
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained):
+    run, words = trained
+    before = contents(run / "checkpoints") | contents(run / "evaluation")
+    line = refused(train(*words, f"run_dir={run}", "hydra.output_subdir=null", cwd=run.parent))
+    assert f"run_dir={run}: holds a run already" in line and "overwrite=true" in line and "resume=" in line
+    assert contents(run / "checkpoints") | contents(run / "evaluation") == before
+
+
+def test_two_default_directories_of_one_second_are_two():
+    from hydra import compose, initialize_config_dir
+
+    import c2fpose.sweeps.rows  # noqa: F401  (knows run_id)
+    from c2fpose.config.command_line import conf_dir
+
+    names = set()
+    for _ in range(2):
+        with initialize_config_dir(conf_dir(), version_base="1.3"):
+            names.add(compose("train").run_dir)
+    assert len(names) == 2 and all(re.search(r"\d-[0-9a-f]{4}$", name) for name in names)
+
+
+def test_training_longer_says_what_can_be_done(trained, tmp_path):
+    run, words = trained
+    last = run / "checkpoints" / "last.ckpt"
+    longer = [*words, "trainer.max_steps=20", f"run_dir={tmp_path / 'longer'}"]
+    line = refused(train(*longer, f"resume={last}", cwd=tmp_path))
+    assert "planned for 12 steps" in line and "init=" in line and "model.optimizer.schedule=constant" in line
+    assert refused(train(*longer, f"resume={last}", f"init={last}", cwd=tmp_path)).endswith("other weights")
+    assert train(*longer, f"init={last}", cwd=tmp_path).returncode == 0
+    constant = [*longer, "model.optimizer.schedule=constant", f"run_dir={tmp_path / 'constant'}", f"resume={last}"]
+    done = train(*constant, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_evaluation_leaves_the_runs_own(trained):
+    run, _ = trained
+    before = contents(run / "evaluation")
+    for words, folder in [
+        (["decoding=argmax", "flip=false"], "decoding=argmax,flip=False"),
+        ([], "as_trained"),
+        (["batch_norm=batch", "batch_size=3"], "batch_norm=batch,batch_size=3"),
+    ]:
+        done = subprocess.run(
+            [sys.executable, "-m", "c2fpose.evaluate", f"ckpt={run / 'checkpoints' / 'final.ckpt'}", *words],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert (run / "evaluations" / folder / "evaluation.json").is_file()
+    assert contents(run / "evaluation") == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_training_ends_in_one_line_and_says_so_to_the_shell(number, code, trained, tmp_path):
+    _, words = trained
+    run = tmp_path / "run"
+    long = [*words, "trainer.max_steps=100000", "trainer.validate_every=2", "hydra.output_subdir=null"]
+    with subprocess.Popen(
+        command(*long, f"run_dir={run}"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        patience = time.monotonic() + 120
+        while not (run / "checkpoints" / "last.ckpt").is_file() and time.monotonic() < patience:
+            time.sleep(0.1)
+        second = train(*long, f"run_dir={run}", cwd=tmp_path)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == code, said
+    (line,) = [line for line in said.splitlines() if line.startswith("stopped by")]
+    assert "resume=" in line and "Traceback" not in said
+    assert not (run / "checkpoints" / "final.ckpt").exists()
+    assert "at work there since" in refused(second)
