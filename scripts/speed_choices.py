@@ -23,7 +23,8 @@ from c2fpose.bench.measure import Clock, hardware, in_a_process, process_peak_gi
 from c2fpose.bench.report import table
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings
-from c2fpose.model import module as module_code
+from c2fpose.model.networks import input as input_code
+from c2fpose.model.representations import volume as volume_code
 from c2fpose.model.volumes.targets import Profiles
 
 PAGE = Path(__file__).parent.parent / "docs" / "speed_choices.md"
@@ -42,7 +43,7 @@ def as_it_is(make: Callable[[], Engine]) -> Engine:
 def channels_first(make: Callable[[], Engine]) -> Engine:
     engine = make()
     engine.module.network.to(memory_format=torch.contiguous_format)
-    engines.normalise = lambda image, network: image.float().div_(255)
+    input_code.normalise = lambda image, network: image.float().div_(255)
     return engine
 
 
@@ -55,7 +56,7 @@ def dense_targets(make: Callable[[], Engine]) -> Engine:
     def dense(volume: torch.Tensor, targets: Profiles) -> torch.Tensor:
         return F.mse_loss(volume.float(), targets.volume().float())
 
-    module_code.volume_loss = dense
+    volume_code.volume_loss = dense
     return make()
 
 

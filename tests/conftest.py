@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -26,3 +27,14 @@ install_import_hook(
     sorted(_MODULES - UNCHECKED),
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none, even if it is asked for by name."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    if wanting:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in wanting:
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.config.command_line import as_text, options
+from c2fpose.config.command_line import options
 from c2fpose.config.prediction import FinderSettings
 
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Train and measure one finder."""
-    words = sys.argv[1:] if words is None else words
-    settings = options(FinderSettings, "finder.yaml", as_text(words, ("out", "measure", "people", "test_people")))
+    settings = options(FinderSettings, "finder.yaml", words)
     from c2fpose.prediction.finder.run import run
 
     run(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import hydra
@@ -14,6 +15,7 @@ from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.base.lock import alone_in
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
+from c2fpose.sweeps.rows import remember_swept
 from c2fpose.sweeps.runner import rank, run_job
 from c2fpose.training.run import claim, run
 
@@ -41,4 +43,5 @@ def main(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
+    remember_swept(sys.argv[1:])
     refuses_in_one_line(main)

@@ -34,7 +34,7 @@ class Seer(Predictor):
     """Knows who is where, and sees from the colours of ``chart`` which part of it a crop shows."""
 
     def __init__(self, people: list[np.ndarray]) -> None:
-        config = SimpleNamespace(network=SimpleNamespace(image_size=64))
+        config = SimpleNamespace(network=SimpleNamespace(image_size=64), crop_mode="standard")
         for name, value in dict(people=people, batches=[], config=config, provenance={}).items():
             object.__setattr__(self, name, value)
 

@@ -52,7 +52,7 @@ def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained):
 def test_two_default_directories_of_one_second_are_two():
     from hydra import compose, initialize_config_dir
 
-    import c2fpose.sweeps.rows  # noqa: F401  (knows run_id)
+    import c2fpose.config.run  # noqa: F401  (knows run_id)
     from c2fpose.config.command_line import conf_dir
 
     names = set()

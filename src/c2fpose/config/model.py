@@ -26,7 +26,7 @@ class NetworkConfig(Schema):
     # Depth resolution of each stack, coarse to fine; the last one is the number of depth bins
     depths: tuple[Count, ...] = (1, 2, 4, 64)
     depth_bins: Count = DEPTH_BINS  # whatever the image size
-    joints: Count = NUM_JOINTS
+    joints: Annotated[int, Field(ge=1, le=512)] = NUM_JOINTS
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px, square crop
     heatmap_size: Annotated[int, Field(ge=4, le=512)] = 64  # cells; a half or a quarter of the image
     width: Annotated[int, Field(ge=8, le=1024)] = 256  # channels inside the hourglass, a multiple of 4
@@ -122,6 +122,9 @@ class DecodingConfig(Schema):
 class ModelConfig(Schema):
     """All that makes a trained model, apart from its data."""
 
+    # How a person's box becomes the network's input: "standard", or "released_code": the original's whole-pixel boxes
+    # and resampling
+    crop_mode: Literal["standard", "released_code"] = "standard"
     network: NetworkConfig = NetworkConfig()
     # The keys of network.head's own, by its schema in config/representations/
     representation: SerializeAsAny[RepresentationConfig] = RepresentationConfig()

@@ -1,5 +1,6 @@
 """Schemas of one training run: the trainer, the loggers, and all of it together with data and model."""
 
+import secrets
 import sys
 from typing import Annotated, Any, Literal
 
@@ -76,6 +77,11 @@ class TrainSettings(Schema):
                 f"data.image_size={self.data.image_size} differs from "
                 f"model.network.image_size={self.model.network.image_size}"
             )
+        if self.data.crop_mode != self.model.crop_mode:
+            raise ValueError(
+                f"data.crop_mode={self.data.crop_mode} differs from model.crop_mode={self.model.crop_mode}; "
+                "set the latter"
+            )
         return self
 
 
@@ -98,3 +104,7 @@ class CheckConfiguration(Callback):
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
+
+
+# Two runs begun in the same second have two directories
+OmegaConf.register_new_resolver("run_id", lambda: secrets.token_hex(2), use_cache=True, replace=True)

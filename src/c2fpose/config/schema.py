@@ -1,5 +1,6 @@
 """Schemas: immutable values that refuse unknown keys, and how a composed configuration is checked against them."""
 
+import re
 from typing import Annotated, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +23,8 @@ class Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+_KIND = re.compile(r"constrained-\w+|function-\S+|literal\[.*|tuple\[.*|lax-or-strict\S*")
+
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
@@ -38,7 +41,9 @@ def parse(schema: type[SchemaT], node: DictConfig | dict[str, Any], key: str) ->
 
 
 def _in_words(fault: dict[str, Any], key: str) -> str:
-    place = ".".join([key, *(str(part) for part in fault["loc"])]).strip(".")
+    # of a value that may be of several kinds, pydantic adds the kind that it tried
+    parts = [str(part) for part in fault["loc"] if not _KIND.fullmatch(str(part))]
+    place = ".".join([key, *parts]).strip(".")
     if fault["type"] == "extra_forbidden":
         return f"{place}: no such key"
     message = fault["msg"].removeprefix("Value error, ")

@@ -37,6 +37,7 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
     values = values | {
         "test_file": test_file or values["test_file"],
         "image_size": module.config.network.image_size,
+        "crop_mode": module.config.crop_mode,
         "cache": "none",
         **loading,
     }
@@ -86,7 +87,7 @@ def evaluate_module(
         "evaluation_precision": precision,
         "evaluation_images_per_second": round(len(truth.record) / seconds, 1),
     }
-    mean_pose = origin.pop("mean_training_pose_mm", None)
+    mean_pose = module.hparams.get("mean_training_pose_mm")
     evaluation = evaluate_predictions(
         joints_box, depth_rel_mm, truth, provenance=origin,
         mean_training_pose_mm=None if mean_pose is None else np.asarray(mean_pose),

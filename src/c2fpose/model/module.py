@@ -29,10 +29,16 @@ Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the da
 class PoseModule(LightningModule):
     """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
 
-    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by the module.
+    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by anything that computes;
+    so does ``mean_training_pose_mm``, 17 joints from the root, which evaluation shows for comparison.
     """
 
-    def __init__(self, model: dict[str, Any], provenance: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: dict[str, Any],
+        provenance: dict[str, Any] | None = None,
+        mean_training_pose_mm: list[list[float]] | None = None,
+    ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.config = parse(ModelConfig, model, "model")

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.schema import parse
+from c2fpose.model.checkpoints.load import Saved, load_module
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.folding import fold
@@ -78,8 +79,6 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
     """
     path = Path(path)
     if path.suffix not in (".onnx", ".xml"):
-        from c2fpose.model.checkpoints.load import load_module
-
         return make_predictor(load_module(path), TORCH if engine == "auto" else engine, precision)
     allowed = (ONNXRUNTIME, OPENVINO) if path.suffix == ".onnx" else (OPENVINO,)
     name = allowed[0] if engine == "auto" else engine
@@ -282,11 +281,13 @@ def _understood(text: str | None, path: Path) -> tuple[ModelConfig, dict[str, An
     """Configuration and provenance out of a file's metadata."""
     try:
         header = json.loads(text or "")
-        model, provenance = header["model"], header["provenance"]
+        if not isinstance(header["model"], dict):
+            raise TypeError
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: no network of c2fpose; python -m c2fpose.export makes one of a checkpoint") from None
+    saved = Saved.of(header, path)
     try:
-        return parse(ModelConfig, model, "model"), provenance
+        return parse(ModelConfig, saved.model, "model"), saved.provenance
     except ConfigError as error:
         raise UserError(f"{path}: configuration of another version of c2fpose ({error})") from None
 

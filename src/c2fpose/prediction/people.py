@@ -62,9 +62,8 @@ def _batch(
     volumes: Volumes | None,
     first_id: int,
 ) -> list[PersonPose]:
-    configuration = predictor.provenance.get("configuration") or {}
-    mode = (configuration.get("data") or {}).get("crop_mode", "standard")
-    cut = [crop_box(image, each.box, predictor.config.network.image_size, mode) for each in boxes]
+    config = predictor.config
+    cut = [crop_box(image, each.box, config.network.image_size, config.crop_mode) for each in boxes]
     crops = torch.from_numpy(np.stack([crop.transpose(2, 0, 1) for crop, _ in cut]))
     shown = [box for _, box in cut]
     if volumes is None:

@@ -4,8 +4,9 @@ The files are ``conf/experiment/*.yaml``. A sweep runs one job for each row and 
 settings are put into the composed configuration here, before it is checked. Light to import.
 """
 
+import hashlib
+import os
 import re
-import secrets
 from dataclasses import dataclass
 
 from omegaconf import DictConfig, OmegaConf
@@ -116,17 +117,25 @@ def _jobs_resolver(*, _root_: DictConfig) -> str:
     return ",".join(jobs(_root_))
 
 
-def _directory_resolver(overrides: str) -> str:
-    """A plain multirun's overrides as one directory's name of bearable length."""
-    import hashlib
+_SWEPT = "C2FPOSE_SWEPT"  # the environment reaches the processes of every launcher
 
-    name = overrides.replace("/", "_").replace(" ", "")
+
+def remember_swept(words: list[str]) -> None:
+    """Keep the keys that a command line gives several values, for the names of a multirun's directories."""
+    several = re.compile(r"[+~]*(?P<key>[\w./@]+)=(?:[^\[{('\"]*,|.*\]\s*,|(?:choice|range|interval|glob)\()")
+    os.environ[_SWEPT] = " ".join(match["key"] for word in words if (match := several.match(word)))
+
+
+def _directory_resolver(overrides: str) -> str:
+    """Name a multirun's directory by what is swept; by all overrides where that is not known. Of bearable length."""
+    swept = set(os.environ.get(_SWEPT, "").split())
+    parts = re.split(r",(?=[+~]*[\w./@]+=)", overrides)
+    kept = [part for part in parts if part.split("=")[0].lstrip("+~") in swept] or parts
+    name = ",".join(kept).replace("/", "_").replace(" ", "")
     if len(name) <= 150:
         return name or "defaults"
     return f"{name[:130]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-# Two runs begun in the same second have two directories
-OmegaConf.register_new_resolver("run_id", lambda: secrets.token_hex(2), use_cache=True, replace=True)
 OmegaConf.register_new_resolver("jobs", _jobs_resolver, replace=True)
 OmegaConf.register_new_resolver("directory", _directory_resolver, replace=True)

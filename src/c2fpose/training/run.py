@@ -39,7 +39,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     data.setup()
     mean_pose = mean_pose_mm(data.train.reader.annotations["joints_cam_mm"][data.train.records])
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
-    module = PoseModule(settings.model.model_dump(mode="json"), origin | {"mean_training_pose_mm": mean_pose.tolist()})
+    module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
     if initial is not None:
         module.load_state_dict(initial)
     loggers = make_loggers(settings.logger, run_name(settings), run_dir, origin)

@@ -24,6 +24,9 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", ".*isinstance.*LeafSpec.*")
     warnings.filterwarnings("ignore", ".*num_workers.*")
     warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
+    # a resumed run's: the log before is kept under another name, the checkpoint before is what it goes on from
+    warnings.filterwarnings("ignore", ".*Experiment logs directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
 
 
 def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) -> Trainer:

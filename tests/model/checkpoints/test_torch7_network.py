@@ -261,7 +261,7 @@ def test_command_writes_a_checkpoint_that_loads(tmp_path, capsys):
     assert module.config.target.definition == "released_code"
     assert module.config.decoding.method == "argmax"
     assert module.hparams["provenance"]["imported_from"] == STACKED.name
-    assert module.hparams["provenance"]["configuration"]["data"]["crop_mode"] == "released_code"
+    assert module.config.crop_mode == "released_code"
     with torch.inference_mode():
         torch.testing.assert_close(module.network(IMAGE)[-1], read_network(STACKED)(IMAGE)[-1], rtol=0, atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["model.ckpt"]

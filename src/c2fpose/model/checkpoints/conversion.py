@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from c2fpose.base.errors import UserError
-from c2fpose.model.checkpoints.formats import SUFFIXES, save_checkpoint, save_safetensors
+from c2fpose.model.checkpoints.formats import check_suffix, save_checkpoint, save_safetensors
 
 
 def convert(source: Path, out: Path) -> None:
@@ -11,9 +10,8 @@ def convert(source: Path, out: Path) -> None:
     from c2fpose.model.checkpoints.load import load_module
 
     for path in (source, out):
-        if path.suffix not in SUFFIXES:
-            raise UserError(f"{path}: must end in {' or '.join(SUFFIXES)}")
+        check_suffix(path)
     module = load_module(source)
     save = save_checkpoint if out.suffix == ".ckpt" else save_safetensors
     model, provenance = module.config.model_dump(mode="json"), dict(module.hparams.get("provenance") or {})
-    save(out, module.state_dict(), model, provenance)
+    save(out, module.state_dict(), model, provenance, module.hparams.get("mean_training_pose_mm"))

@@ -5,7 +5,6 @@ configuration and where it comes from. Reading executes nothing from the file.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,24 @@ import torch
 from torch import Tensor
 
 from c2fpose.base.errors import UserError
+from c2fpose.base.files import written_whole
 
 SUFFIXES = (".ckpt", ".safetensors")
 _METADATA_KEY = "c2fpose"  # one JSON text in the header: safetensors allows only strings there
 
 
+def check_suffix(path: Path) -> None:
+    """Refuse a file name that does not say which of our formats it is. Raises ``UserError``."""
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"{path}: must end in {' or '.join(SUFFIXES)}")
+
+
 def save_checkpoint(
-    path: Path, state_dict: Mapping[str, Tensor], model: dict[str, Any], provenance: dict[str, Any]
+    path: Path,
+    state_dict: Mapping[str, Tensor],
+    model: dict[str, Any],
+    provenance: dict[str, Any],
+    mean_training_pose_mm: list[list[float]] | None = None,
 ) -> None:
     """Write weights as a Lightning checkpoint of ``PoseModule``; the file has its name only when it is complete."""
     import pytorch_lightning as pl
@@ -30,24 +40,31 @@ def save_checkpoint(
         "epoch": 0,
         "global_step": 0,
         "state_dict": dict(state_dict),
-        "hyper_parameters": {"model": model, "provenance": provenance},
+        "hyper_parameters": _beside(model, provenance, mean_training_pose_mm),
         "hparams_name": "kwargs",
     }
-    _write(path, lambda partial: torch.save(saved, partial))
+    with written_whole(path, foreign=(RuntimeError,)) as temporary:
+        torch.save(saved, temporary)
 
 
 def save_safetensors(
-    path: Path, state_dict: Mapping[str, Tensor], model: dict[str, Any], provenance: dict[str, Any]
+    path: Path,
+    state_dict: Mapping[str, Tensor],
+    model: dict[str, Any],
+    provenance: dict[str, Any],
+    mean_training_pose_mm: list[list[float]] | None = None,
 ) -> None:
     """Write weights as safetensors, configuration and provenance in the header; complete or not at all."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    header = {_METADATA_KEY: json.dumps({"model": model, "provenance": provenance}, sort_keys=True)}
+    header = {_METADATA_KEY: json.dumps(_beside(model, provenance, mean_training_pose_mm), sort_keys=True)}
     # ``clone`` brings channels-last weights into the plain layout, the only one that the format knows.
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state_dict.items()
     }
-    _write(path, lambda partial: save_file(tensors, partial, metadata=header))
+    with written_whole(path, foreign=(SafetensorError,)) as temporary:
+        save_file(tensors, temporary, metadata=header)
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:
@@ -60,20 +77,17 @@ def read_safetensors(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[_METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        return {"state_dict": tensors, "hyper_parameters": {key: header[key] for key in ("model", "provenance")}}
+        beside = _beside(header["model"], header["provenance"], header.get("mean_training_pose_mm"))
+        return {"state_dict": tensors, "hyper_parameters": beside}
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
     except (KeyError, ValueError, TypeError):
         raise UserError(f"{path}: safetensors without a c2fpose configuration in its header") from None
 
 
-def _write(path: Path, write: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error})") from None
-    finally:
-        partial.unlink(missing_ok=True)
+def _beside(
+    model: dict[str, Any], provenance: dict[str, Any], mean_training_pose_mm: list[list[float]] | None
+) -> dict[str, Any]:
+    """Put together what stands beside the weights: the arguments of ``PoseModule``."""
+    pose = {} if mean_training_pose_mm is None else {"mean_training_pose_mm": mean_training_pose_mm}
+    return {"model": model, "provenance": provenance} | pose

@@ -1,7 +1,7 @@
 """Checkpoints back into modules, with a clear word for every file that is not one of ours."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -21,13 +21,47 @@ def load_module(path: str | Path) -> PoseModule:
     beside them or are not finite.
     """
     saved = read_checkpoint(path)
-    hyper_parameters = saved["hyper_parameters"]
-    try:
-        module = PoseModule(hyper_parameters["model"], hyper_parameters.get("provenance"))
-    except ConfigError as error:
-        raise UserError(f"{path}: configuration of another version of c2fpose ({error})") from None
-    _fill(module, saved["state_dict"], path)
+    settings = Saved.of(saved["hyper_parameters"], path)
+    with torch.device("meta"):  # sizes first: a configuration may ask for any amount of memory
+        _check_fits(settings.module(path), saved["state_dict"], path)
+    module = settings.module(path)
+    module.load_state_dict(saved["state_dict"])
     return module.eval()
+
+
+class Saved(NamedTuple):
+    """What stands beside the weights in a file, whichever version wrote it."""
+
+    model: dict[str, Any]  # a ``ModelConfig``
+    provenance: dict[str, Any]
+    mean_training_pose_mm: list[list[float]] | None
+
+    @classmethod
+    def of(cls, beside: Any, path: str | Path) -> "Saved":
+        """Bring what a file says into today's places; raises ``UserError`` for what is not as it should be.
+
+        Until version 0.1 the crop mode stood among the data's settings, and the mean pose in the provenance.
+        """
+        if not isinstance(beside, dict) or not isinstance(beside.get("model"), dict):
+            raise UserError(f"{path}: no c2fpose configuration in it; {_MAKE_ONE}")
+        provenance = beside.get("provenance") or {}
+        if not isinstance(provenance, dict):
+            raise UserError(f"{path}: its provenance is no set of values; {_MAKE_ONE}")
+        provenance, model = dict(provenance), dict(beside["model"])
+        mean_pose = beside.get("mean_training_pose_mm", provenance.pop("mean_training_pose_mm", None))
+        if "crop_mode" not in model:
+            configuration = provenance.get("configuration")
+            data = configuration.get("data") if isinstance(configuration, dict) else None
+            if isinstance(data, dict) and "crop_mode" in data:
+                model["crop_mode"] = data["crop_mode"]
+        return cls(model, provenance, mean_pose)
+
+    def module(self, path: str | Path) -> PoseModule:
+        """Make the module, untrained; raises ``UserError`` for a configuration that this version does not know."""
+        try:
+            return PoseModule(self.model, self.provenance, self.mean_training_pose_mm)
+        except ConfigError as error:
+            raise UserError(f"{path}: configuration of another version of c2fpose ({error})") from None
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -45,6 +79,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if reason.startswith("Weights only load failed"):  # torch's advice is for programmers
             reason = "holds more than tensors and plain values, or none"
+        if len(reason) < 8:  # a number or a letter that unpickling stumbled on
+            reason = "no file of PyTorch"
         raise UserError(f"{path}: not a checkpoint, or a damaged one ({_shortened(reason)}); {_MAKE_ONE}") from None
     if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
         raise UserError(f"{path}: holds no network of c2fpose; {_MAKE_ONE}")
@@ -54,13 +90,15 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return saved
 
 
-def _fill(module: PoseModule, weights: dict[str, torch.Tensor], path: str | Path) -> None:
-    """Load weights that fit exactly; else name the first difference."""
+def _check_fits(module: PoseModule, weights: dict[str, torch.Tensor], path: str | Path) -> None:
+    """Refuse weights that do not fit exactly, or are not numbers; the first difference is named."""
     expected = module.state_dict()
     for name in sorted(expected.keys() ^ weights.keys()):
         where = "is missing" if name in expected else "has no place in it"
         raise UserError(f"{path}: weights are of another configuration than the one beside them: {name} {where}")
     for name, weight in weights.items():
+        if not isinstance(weight, torch.Tensor) or weight.layout != torch.strided:
+            raise UserError(f"{path}: {name} is no plain tensor")
         if weight.shape != expected[name].shape:
             raise UserError(
                 f"{path}: weights are of another configuration than the one beside them: {name} is "
@@ -68,7 +106,6 @@ def _fill(module: PoseModule, weights: dict[str, torch.Tensor], path: str | Path
             )
         if not weight.isfinite().all():
             raise UserError(f"{path}: {name} is not finite: the training that wrote it had diverged")
-    module.load_state_dict(weights)
 
 
 def _shortened(reason: str, most: int = 120) -> str:

@@ -17,7 +17,7 @@ from torch import nn
 
 from c2fpose.base.errors import UserError
 from c2fpose.config.model import DecodingConfig, ModelConfig, NetworkConfig, TargetConfig
-from c2fpose.model.checkpoints.formats import save_checkpoint, save_safetensors
+from c2fpose.model.checkpoints.formats import check_suffix, save_checkpoint, save_safetensors
 from c2fpose.model.checkpoints.torch7_file import TorchObject, load
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.pose.protocol import DEPTH_BINS
@@ -208,6 +208,7 @@ def _copy(layer: Layer, module: nn.Module, where: str) -> None:
 def model_config(network: NetworkConfig) -> ModelConfig:
     """How the authors trained and decode such a network."""
     return ModelConfig(
+        crop_mode="released_code",
         network=network,
         target=TargetConfig(definition="released_code"),
         decoding=DecodingConfig(method="argmax", flip=True),
@@ -218,13 +219,12 @@ def convert(source: Path, out: Path) -> NetworkConfig:
     """Write a checkpoint with the network of a Torch7 file; no file is left behind if that fails."""
     from c2fpose.base.provenance import code_version, file_hash
 
+    check_suffix(out)
     network = read_network(source)
     provenance = {
         "code_version": code_version(),
         "imported_from": source.name,
         "imported_sha256": file_hash(source),
-        # What the network was trained on: the authors' crop, with whole-pixel boxes.
-        "configuration": {"data": {"train_file": "", "test_file": "", "crop_mode": "released_code"}},
     }
     weights = {f"network.{name}": value for name, value in network.state_dict().items()}
     save = save_safetensors if out.suffix == ".safetensors" else save_checkpoint

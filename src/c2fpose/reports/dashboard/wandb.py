@@ -61,7 +61,10 @@ def publish(workspace: Any, report: Any) -> tuple[str, str]:
 def default_entity() -> str:
     import wandb
 
-    entity = wandb.Api().default_entity
+    try:
+        entity = wandb.Api().default_entity
+    except wandb.errors.Error:  # no account, or no network
+        entity = None
     if not entity:
         raise ConfigError("online=true: not logged in to W&B; run `wandb login`, or give entity=...")
     return entity
