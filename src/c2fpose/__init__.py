@@ -17,4 +17,11 @@ Reading order: ``pose.skeleton``, ``pose.camera``, ``model.volumes``, ``model.ne
 ``pose.metrics``, ``evaluation``, ``training.run``.
 """
 
+import sys
+
+from c2fpose.base.signals import stop_while_importing
+
 __version__ = "0.1.0"
+
+if sys.argv[:1] == ["-m"]:  # python -m c2fpose.<command> has begun, and its main is not there yet
+    stop_while_importing()

@@ -64,12 +64,36 @@ def test_other_ends_are_left_alone_and_handlers_are_put_back():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_blocks_within_blocks_leave_it_to_the_outermost(capsys):
-    with pytest.raises(SystemExit) as ending, stops_in_one_line("go on"):
-        with stops_in_one_line("not said"):
+def test_blocks_within_blocks_say_what_now_and_the_outermost_ends(capsys):
+    with pytest.raises(SystemExit) as ending, stops_in_one_line("outer"):
+        with stops_in_one_line("left before"):
+            pass
+        with stops_in_one_line("inner"):
             os.kill(os.getpid(), signal.SIGTERM)
     assert ending.value.code == 143 and not isinstance(ending.value, Stopped)
-    assert capsys.readouterr().err == "stopped by SIGTERM; go on\n"
+    assert capsys.readouterr().err == "stopped by SIGTERM; inner\n"
+    with pytest.raises(SystemExit), stops_in_one_line("outer"):
+        with stops_in_one_line("left before"):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert capsys.readouterr().err == "stopped by SIGTERM; outer\n"
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")])
+def test_a_command_that_is_still_importing_ends_in_one_line(tmp_path, number, name):
+    """A module that a command imports sends the signal: what a user's Ctrl-C meets in the first second."""
+    (tmp_path / "sitecustomize.py").write_text(f"""
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "omegaconf":
+            import os; os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Finder())
+""")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "c2fpose.data.synth36", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths})
+    assert (done.returncode, done.stderr) == (128 + number, f"stopped by {name}\n")
 
 
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "watching"])

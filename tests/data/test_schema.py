@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 import pickle
 
 import h5py
@@ -125,3 +126,113 @@ def test_wrong_shape_is_named(make_split):
 
     with pytest.raises(DataError, match=r"joints_px has shape \(2, 16, 2\), expected \(2, 17, 2\)"):
         SplitReader(make_split(records=2, spoil=spoil))
+
+
+# Damage
+
+
+def test_other_annotations_than_were_written_are_not_believed(make_split):
+    """One bit of one number: plausible, and wrong."""
+
+    def spoil(file):
+        number = file["joints_cam_mm"][1, 4, 0]
+        file["joints_cam_mm"][1, 4, 0] = np.nextafter(number, np.float32(9e9))
+
+    path = make_split(records=3, spoil=spoil)
+    with pytest.raises(DataError, match="annotations or header were changed after it was made; make or copy it again"):
+        SplitReader(path)
+
+
+@pytest.mark.parametrize("name", ["split", "dataset", "fingerprint", "provenance"])
+def test_another_header_is_not_believed(make_split, name):
+    def spoil(file):
+        file.attrs[name] = str(file.attrs[name]).replace("0", "1").replace("train", "test").replace("synth", "h")
+
+    if name == "fingerprint":
+        assert "0" in SplitReader(make_split(records=2)).info.fingerprint
+    with pytest.raises(DataError, match="annotations or header were changed"):
+        SplitReader(make_split(records=2, spoil=spoil))
+
+
+def test_files_of_version_1_are_read(make_split):
+    def spoil(file):
+        file.attrs["schema_version"] = 1
+        del file.attrs["index_fingerprint"]
+
+    assert len(SplitReader(make_split(records=2, spoil=spoil))) == 2
+
+
+def _link(file, name, target):
+    del file[name]
+    file[name] = target
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda file: _link(file, "scale", h5py.ExternalLink("/etc/passwd", "/x")), "scale is no array of this file"),
+        (lambda file: _link(file, "scale", h5py.SoftLink("/camera")), "scale is no array of this file"),
+        (
+            lambda file: file["scale"].attrs.update(x=1) or file.move("scale", "y") or file.create_group("scale"),
+            "scale",
+        ),
+        (lambda file: file.attrs.__setitem__("provenance", "{not json"), "not a readable data file"),
+        (lambda file: file.attrs.__setitem__("provenance", "3"), "not a readable data file"),
+        (lambda file: file.attrs.__setitem__("schema_version", "two"), "schema two"),
+        (lambda file: file["jpeg_offsets"].__setitem__(1, -5), "record 0: jpeg of -5 bytes"),
+        (lambda file: file["jpeg_offsets"].__setitem__(3, 1 << 40), "record 2: jpeg of "),
+        (lambda file: file["jpeg_bytes"].resize((10,)), "jpeg_bytes end at byte"),
+        (lambda file: _link(file, "jpeg_offsets", np.zeros((2, 2))), "jpeg_offsets has shape"),
+        (
+            lambda file: _link(file, "jpeg_offsets", file["jpeg_offsets"][:3]),
+            "2 images for 3 annotated records",
+        ),
+        (lambda file: _link(file, "frame", np.array([b"a", b"b", b"c"])), "frame cannot be read"),
+    ],
+)
+def test_damage_that_the_library_trips_over_is_one_line(make_split, spoil, message):
+    path = make_split(records=3, spoil=spoil)
+    with pytest.raises(DataError) as refused:
+        SplitReader(path)
+    assert (
+        str(refused.value).startswith(f"{path}: ") and message in str(refused.value) and "\n" not in str(refused.value)
+    )
+
+
+def test_a_claim_of_more_than_the_file_holds_is_not_allocated(make_split):
+    """A data set that was never written takes no place in the file, and any amount of memory."""
+
+    def spoil(file):
+        records = 1 << 34
+        for name, field in FIELDS.items():
+            del file[name]
+            file.create_dataset(name, shape=(records, *field.shape), dtype=field.dtype)
+
+    with pytest.raises(DataError, match=r"claims .* values, more than the file holds"):
+        SplitReader(make_split(records=3, spoil=spoil))
+
+
+def test_image_bytes_that_cannot_be_read_name_the_record(make_split):
+    path = make_split(records=3)
+    reader = SplitReader(path)
+    os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(DataError, match=r"train\.h5: record 2: truncated; make or copy it again"):
+        reader.jpeg(2)
+
+
+@pytest.mark.parametrize(
+    ("place", "advice"),
+    [
+        ("data/synth36_small/train.h5", "python -m c2fpose.data.synth36 preset=small"),
+        ("data/h36m/train.h5", r"python -m c2fpose.data.prepare source=\.\.\. .*docs/human36m"),
+        ("mine/train.h5", "synth36 by .* Human3.6M by "),
+    ],
+)
+def test_missing_files_say_how_they_are_made(tmp_path, place, advice):
+    with pytest.raises(DataError, match=f"no such file; make it first: .*{advice}"):
+        SplitReader(tmp_path / place)
+
+
+def test_a_directory_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"is a directory; expected the HDF5 file of a split, such as train\.h5 in it"):
+        SplitReader(tmp_path)

@@ -1,8 +1,10 @@
 """What small test files hold: stick people and blurred noise; ``make_split`` in conftest.py writes them."""
 
 import cv2
+import h5py
 import numpy as np
 
+from c2fpose.data.schema import FIELDS, index_fingerprint
 from c2fpose.pose.box import person_box
 
 INTRINSICS_PX = np.array([1145.0, 1144.0, 512.0, 515.0])
@@ -40,3 +42,10 @@ def jpeg(seed: int, size: int = 256) -> bytes:
     picture = cv2.resize(random.integers(0, 256, (16, 16, 3), dtype=np.uint8), (size, size))
     picture[:, ::16] = 255 - picture[:, ::16]
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+
+
+def reseal(file: h5py.File) -> None:
+    """Make an edited file (open for writing) pass for one that was written so."""
+    index = {name: file[name][:].astype(field.dtype) for name, field in FIELDS.items()}
+    index |= {name: file[name][:] for name in ("jpeg_offsets", "image_names") if name in file}
+    file.attrs["index_fingerprint"] = index_fingerprint(file.attrs, index)

@@ -1,14 +1,21 @@
 """The one exception that users see: a line that says what was wrong, where, and what to do."""
 
+import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from c2fpose.base.signals import stops_in_one_line
 
+# What a machine refuses, whatever the program does; other OSErrors are bugs
+_MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE,
+    errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR,
+}  # fmt: skip
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -29,10 +36,28 @@ class ConfigError(UserError):
     """A configuration value is refused; the message names the key, the value and what is allowed."""
 
 
+@contextmanager
+def readable(
+    where: str | os.PathLike[str], what: str, advice: str = "half a download? Copy it again"
+) -> Iterator[None]:
+    """Say in one line what cannot be read, whatever the block's library raises about damaged input.
+
+    ``what``: such as "not readable as HDF5". Raises ``DataError``; a ``UserError`` goes on as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # libraries raise nearly anything
+        text = str(error).strip().splitlines()
+        why = text[0][:160] if text else type(error).__name__
+        raise DataError(f"{os.fspath(where)}: {what} ({why}); {advice}") from None
+
+
 def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
     """Turn a ``UserError`` of a command into one line on standard error and exit code 2.
 
-    A signal is one line and 128 plus its number.
+    So too for a full disk and the like, wherever it was met. Ctrl-C and SIGTERM are one line and 130 or 143.
     """
 
     @wraps(command)
@@ -42,7 +67,12 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
                 return command(*args, **kwargs)
             except UserError as error:
                 print(f"error: {error}", file=sys.stderr)
-                raise SystemExit(2) from None
+            except OSError as error:
+                if error.errno not in _MACHINE:
+                    raise
+                place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+                print(f"error: {place}{error.strerror}", file=sys.stderr)
+            raise SystemExit(2)
 
     return run
 

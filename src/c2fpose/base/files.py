@@ -27,13 +27,15 @@ def written_whole(
     *,
     check: Callable[[Path], object] | None = None,
     foreign: tuple[type[Exception], ...] = (),
+    durable: bool = True,
 ) -> Iterator[Path]:
     """Give the block a temporary path beside ``path``, and rename it to ``path`` when the block ends well.
 
     The temporary name ends as ``path`` does, for writers that look at the ending; missing directories are made.
     ``check`` reads the temporary file back: if it raises, ``path`` stays as it was. ``foreign``: what a writer raises
-    instead of ``OSError`` when it cannot write, such as ``RuntimeError``. Raises ``OutputError`` where the place cannot
-    be written to; what the block raises otherwise goes on. Nothing is left beside the target either way.
+    instead of ``OSError`` when it cannot write, such as ``RuntimeError``. ``durable``: have the disk hold it before the
+    rename, so that a loss of power leaves no empty file; not needed for what can be made again. Raises ``OutputError``
+    where the place cannot be written to; what the block raises otherwise goes on. Nothing is left beside the target.
     """
     target = Path(os.path.realpath(path))  # a link goes on pointing to the file
     try:
@@ -44,19 +46,32 @@ def written_whole(
         raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
     temporary = target.with_name(f".{target.stem}.{_writer()}.{secrets.token_hex(3)}.{_MARK}{target.suffix}")
     try:
-        yield temporary
-        _sync(temporary)
-        if check is not None:
-            check(temporary)
-        os.replace(temporary, target)
-        _sync(target.parent)
-    except (OSError, *foreign) as error:
-        if not _is_about(error, temporary, target):
-            raise
-        raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+        with blamed_on(path, temporary, foreign=foreign):
+            yield temporary
+            if durable:
+                sync(temporary)
+            if check is not None:
+                check(temporary)
+            os.replace(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def blamed_on(path: str | Path, *working: Path, foreign: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Say that ``path`` cannot be written where the block fails to write it or the ``working`` files beside it.
+
+    Raises ``OutputError`` for an ``OSError`` of these files, or of none in particular, and for ``foreign`` errors.
+    """
+    ours = {os.path.abspath(place) for each in (Path(path), *working) for place in (each, each.parent)}
+    try:
+        yield
+    except (OSError, *foreign) as error:
+        about = getattr(error, "filename", None)
+        if isinstance(about, str | bytes) and os.path.abspath(os.fsdecode(about)) not in ours:
+            raise  # of a file that the block read
+        raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -107,22 +122,11 @@ def _check_replaceable(target: Path) -> None:
             raise OSError(0, "it is a directory" if target.is_dir() else "it is no regular file")
 
 
-def _is_about(error: Exception, temporary: Path, target: Path) -> bool:
-    """Whether an error tells of the file that was to be written, and not of another one that the block read."""
-    if not isinstance(error, OSError) or error.filename is None:
-        return True
-    ours = {os.fspath(temporary), os.fspath(target), os.fspath(target.parent)}
-    return os.path.abspath(os.fsdecode(error.filename)) in ours if not isinstance(error.filename, int) else True
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold what was written: a renamed file can be empty after a loss of power otherwise."""
+def sync(path: Path) -> None:
+    """Have the disk hold what was written."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
-    except OSError:
-        if not path.is_dir():  # some file systems cannot sync directories
-            raise
     finally:
         os.close(descriptor)
 

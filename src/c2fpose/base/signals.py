@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 GRACE_S = 4.0  # to put things in order; then the process ends as it stands (files are whole at any moment)
+GOES_ON = "what is finished is kept, and the same command goes on"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -28,11 +29,15 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
 
     In the block they raise ``KeyboardInterrupt`` and ``Stopped``, so that ``finally`` is obeyed; a second signal ends
     the process at once, and so does ``grace_s`` after the first (None: never). ``what_now`` ends the line, such as
-    "the same command goes on". Blocks within blocks leave it to the outermost. Outside the main thread nothing
-    is changed.
+    ``GOES_ON``. A block within a block says what now and how long; the outermost one ends the process. Outside the
+    main thread nothing is changed.
     """
-    if threading.current_thread() is not threading.main_thread() or _Stop.current is not None:
+    if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    if _Stop.current is not None:
+        with _Stop.current.within(what_now, grace_s):
+            yield
         return
     stop = _Stop.current = _Stop(what_now, grace_s)
     before = {number: signal.signal(number, stop.receive) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -67,6 +72,17 @@ class _Stop:
         self.said = False
         self.timer: threading.Timer | None = None
 
+    @contextmanager
+    def within(self, what_now: str, grace_s: float | None) -> Iterator[None]:
+        """What an inner block says; it stands if the signal came in the block."""
+        before = self.what_now, self.grace_s
+        self.what_now, self.grace_s = what_now or self.what_now, grace_s
+        try:
+            yield
+        finally:
+            if self.signum is None:
+                self.what_now, self.grace_s = before
+
     def receive(self, signum: int, frame: FrameType | None) -> None:
         """Raise in the main thread; end the process if it was told before."""
         if self.signum is not None:
@@ -93,6 +109,12 @@ class _Stop:
     def over(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
+
+
+def stop_while_importing() -> None:
+    """End in one line before a command has begun, when nothing is to be put in order yet."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, frame: os._exit(_Stop("", None).say(signum)))
 
 
 def follow_parent(parent: int) -> None:

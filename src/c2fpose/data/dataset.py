@@ -161,6 +161,9 @@ class PoseDataset(Dataset):
             stored = self.stored_image(record, reduced, None if whole else crop.rows_read(from_stored, size))
         if isinstance(stored, str):
             return Result(None, (stored,))
+        if not _shows_box(row, stored.shape[1::-1], step):
+            place = f"{self.reader.path}: record {record} ({self.reader.name(record)})"
+            return Result(None, (f"{place}: the stored image lies beside the person's box",))
         return Result(self._sample(record, row, stored, to_crop, from_stored, draw), ())
 
     def _behind(
@@ -230,6 +233,12 @@ class PoseDataset(Dataset):
             **{name: np.int64(row[name]) for name in _LABELS},
             "record": np.int64(record),
         }
+
+
+def _shows_box(row: dict[str, np.ndarray], size: tuple[int, int], step_px: float) -> bool:
+    """Whether a stored image of ``size`` (width, height) pixels has any part of the box: else its crop is black."""
+    right_bottom = row["stored_left_top_px"] + np.array(size) * step_px
+    return bool((right_bottom > row["center_px"] - BOX_SCALE_UNIT_PX / 2 * row["scale"]).all())
 
 
 class ImageCache:

@@ -7,7 +7,8 @@ The stored image may be a resampled cut of that frame: ``frame_px = stored_left_
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,21 @@ import h5py
 import numpy as np
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import reason, written_whole
+from c2fpose.data.hdf5 import array_of, dataset_of
+from c2fpose.data.plausible import check_annotations
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import NUM_JOINTS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)  # 1 had no ``index_fingerprint``: damage to such a file is found by ``verify`` alone
 JOINT_ORDER = "c2f17"  # skeleton.JOINTS
 # Where images are: in the file itself, as files beside it, or nowhere (poses alone).
 IMAGE_STORES = ("embedded", "files", "none")
+_ATTRIBUTES = ("schema_version", "joint_order", "units", "dataset", "split", "images", "fingerprint", "provenance")
+# Arrays that say where images are, and of what
+_PLACES = {"jpeg_offsets": "images", "image_names": "images", "mask_offsets": "masks"}
+_LARGEST_JPEG = 256 << 20  # bytes of one image; more is a damaged offset
 
 
 @dataclass(frozen=True)
@@ -97,31 +106,32 @@ def write_split(
     ``annotations`` holds every key of ``FIELDS`` with the same number of rows; ``jpegs`` yields as many encoded images
     and may be a generator, or is None for poses alone. With ``image_files`` the images stay where they are and
     ``jpegs`` is read for the fingerprint alone. ``masks`` yields a PNG for each image: how much of each stored pixel
-    is foreground, 255 all. Raises ``DataError`` when names, shapes or counts differ.
+    is foreground, 255 all. Raises ``DataError`` when names, shapes or counts differ, and ``OutputError`` where the
+    file cannot be written.
     """
     arrays = checked_arrays(path, annotations)
     records = len(arrays["scale"])
     store = "none" if jpegs is None else "embedded" if image_files is None else "files"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     digest = hashlib.sha256()
-    with h5py.File(partial, "w") as file:
+    # h5py raises RuntimeError where closing a file fails
+    with written_whole(path, foreign=(RuntimeError,)) as temporary, h5py.File(temporary, "w") as file:
         write_annotations(file, arrays, digest)
-        images = records
+        where: dict[str, np.ndarray] = {}
         if store == "embedded":
-            images = _write_encoded(file, "jpeg", jpegs, digest)
+            where["jpeg_offsets"] = _write_encoded(file, "jpeg", jpegs, digest)
         elif store == "files":
-            _write_names(file, image_files, path.parent)
+            where["image_names"] = np.char.encode(np.asarray(image_files.names, str), "utf-8")
+            file.attrs["images_root"] = Path(os.path.relpath(image_files.root, path.parent)).as_posix()
             for jpeg in jpegs:
                 digest.update(jpeg)
-            images = len(image_files.names)
-        if images != records:
-            raise DataError(f"{path}: {images} images for {records} annotated records")
-        if masks is not None and (count := _write_encoded(file, "mask", masks, digest)) != records:
-            raise DataError(f"{path}: {count} masks for {records} annotated records")
+        if masks is not None:
+            where["mask_offsets"] = _write_encoded(file, "mask", masks, digest)
+        for name, array in where.items():
+            file.create_dataset(name, data=array)
+            if (count := _items(name, array)) != records:
+                raise DataError(f"{path}: {count} {_PLACES[name]} for {records} annotated records")
         info = SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance, store)
-        write_header(file, info)
-    os.replace(partial, path)
+        write_header(file, info, arrays | where)
     return info
 
 
@@ -144,8 +154,8 @@ def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: An
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
 
 
-def write_header(file: h5py.File, info: SplitInfo) -> None:
-    """What a file says about itself."""
+def write_header(file: h5py.File, info: SplitInfo, index: dict[str, np.ndarray]) -> None:
+    """What a file says about itself; ``index``: all its arrays but the images' bytes."""
     file.attrs.update(
         schema_version=SCHEMA_VERSION,
         joint_order=JOINT_ORDER,
@@ -156,16 +166,26 @@ def write_header(file: h5py.File, info: SplitInfo) -> None:
         fingerprint=info.fingerprint,
         provenance=json.dumps(info.provenance, sort_keys=True),
     )
+    file.attrs["index_fingerprint"] = index_fingerprint(file.attrs, index)
 
 
-def _write_names(file: h5py.File, files: ImageFiles, beside: Path) -> None:
-    """Names of the image files, and their folder as seen from the HDF5."""
-    file.create_dataset("image_names", data=np.char.encode(np.asarray(files.names, str), "utf-8"))
-    file.attrs["images_root"] = Path(os.path.relpath(files.root, beside)).as_posix()
+def index_fingerprint(header: Mapping[str, Any], index: dict[str, np.ndarray]) -> str:
+    """SHA-256 over all of a file but the images' bytes: a few MB, compared whenever a file is opened."""
+    said = {name: str(header[name]) for name in (*_ATTRIBUTES, "images_root") if name in header}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in sorted(index):
+        array = np.ascontiguousarray(index[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
-def _write_encoded(file: h5py.File, name: str, items: Iterable[bytes], digest: Any) -> int:
-    """Append all items to one flat byte array ``NAME_bytes``, with ``NAME_offsets (items + 1,)``; returns how many."""
+def _items(name: str, array: np.ndarray) -> int:
+    """How many images an array of ``_PLACES`` tells of."""
+    return len(array) - name.endswith("_offsets")
+
+
+def _write_encoded(file: h5py.File, name: str, items: Iterable[bytes], digest: Any) -> np.ndarray:
+    """Append all items to one flat byte array ``NAME_bytes``; returns the offsets ``(items + 1,)``."""
     block = 16 << 20
     stored = file.create_dataset(f"{name}_bytes", shape=(0,), maxshape=(None,), dtype="uint8", chunks=(1 << 18,))
     offsets, pending, flushed = [0], bytearray(), 0
@@ -184,28 +204,27 @@ def _write_encoded(file: h5py.File, name: str, items: Iterable[bytes], digest: A
         if len(pending) >= block:
             flush()
     flush()
-    file.create_dataset(f"{name}_offsets", data=np.asarray(offsets, np.int64))
-    return len(offsets) - 1
+    return np.asarray(offsets, np.int64)
 
 
 class SplitReader:
     """One split, opened lazily in each process: HDF5 handles do not survive a fork.
 
     Annotations are small and held in memory as ``annotations[name]`` (see ``FIELDS``); images are read one by one.
-    Raises ``DataError`` for a missing, truncated or foreign file and for implausible annotations.
+    Raises ``DataError`` for a missing, damaged or foreign file and for implausible annotations.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._datasets: dict[str, h5py.Dataset] = {}
         self._pid = -1
-        with _opened(self.path) as file:
-            _check_header(file, self.path)
+        _check_is_there(self.path)
+        with _in_one_line(self.path, "not a readable data file"), h5py.File(self.path, "r") as file:
+            images = _check_header(file, self.path)
             self.annotations = {name: _read_field(file, self.path, name) for name in FIELDS}
-            images = str(file.attrs.get("images", "embedded"))
-            self._offsets = file["jpeg_offsets"][:] if images == "embedded" else None
-            self._mask_offsets = file["mask_offsets"][:] if "mask_offsets" in file else None
-            self._names = file["image_names"][:] if images == "files" else None
+            self._offsets = _read_offsets(file, self.path, "jpeg") if images == "embedded" else None
+            self._mask_offsets = _read_offsets(file, self.path, "mask") if "mask_offsets" in file else None
+            self._names = array_of(file, "image_names", self.path) if images == "files" else None
             self._root = os.path.join(os.path.dirname(self.path), str(file.attrs.get("images_root", "")))
             self.info = SplitInfo(
                 path=self.path,
@@ -213,16 +232,28 @@ class SplitReader:
                 split=str(file.attrs["split"]),
                 records=len(self.annotations["scale"]),
                 fingerprint=str(file.attrs["fingerprint"]),
-                provenance=json.loads(file.attrs["provenance"]),
+                provenance=dict(json.loads(file.attrs["provenance"])),
                 images=images,
             )
-        _check_annotations(self.annotations, self.path, cut=self.info.boxes_hold_visible_parts)
+            where = dict(zip(_PLACES, (self._offsets, self._names, self._mask_offsets), strict=True))
+            self._check_index(file, self.annotations | {name: a for name, a in where.items() if a is not None})
+        check_annotations(self.annotations, self.info.dataset, self.path, cut=self.info.boxes_hold_visible_parts)
 
     def __len__(self) -> int:
         return self.info.records
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_datasets": {}, "_pid": -1}
+
+    def _check_index(self, file: h5py.File, index: dict[str, np.ndarray]) -> None:
+        """Refuse a file whose annotations or header are not those that were written."""
+        for name in _PLACES.keys() & index.keys():
+            if (count := _items(name, index[name])) != self.info.records:
+                raise DataError(f"{self.path}: {count} {_PLACES[name]} for {self.info.records} annotated records")
+        if int(file.attrs["schema_version"]) < 2:
+            return
+        if str(file.attrs["index_fingerprint"]) != index_fingerprint(file.attrs, index):
+            raise DataError(f"{self.path}: annotations or header were changed after it was made; make or copy it again")
 
     def jpeg(self, record: int) -> np.ndarray:
         """The encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names a record that cannot be read."""
@@ -242,27 +273,25 @@ class SplitReader:
         return None if self._mask_offsets is None else self._encoded("mask", self._mask_offsets, record)
 
     def _encoded(self, name: str, offsets: np.ndarray, record: int) -> np.ndarray:
-        if self._pid != os.getpid():
-            # No chunk cache: images are read once each and in random order, and a chunk holds many of them.
-            file, self._pid = h5py.File(self.path, "r", rdcc_nbytes=0), os.getpid()
-            self._datasets = {key: file[key] for key in ("jpeg_bytes", "mask_bytes") if key in file}
-        try:
+        with _in_one_line(f"{self.path}: record {record}", f"{_PLACES[f'{name}_offsets'][:-1]} bytes cannot be read"):
+            if self._pid != os.getpid():
+                # No chunk cache: images are read once each and in random order, and a chunk holds many of them.
+                file = h5py.File(self.path, "r", rdcc_nbytes=0)
+                self._datasets = {key: file[key] for key in ("jpeg_bytes", "mask_bytes") if key in file}
+                self._pid = os.getpid()
             return self._datasets[f"{name}_bytes"][offsets[record] : offsets[record + 1]]
-        except OSError as error:
-            what = "image" if name == "jpeg" else name
-            raise DataError(f"{self.path}: record {record}: {what} bytes cannot be read ({error})") from None
 
     def image_file(self, record: int) -> str | None:
         """Path of the record's image, where images are files beside the HDF5."""
-        return None if self._names is None else os.path.join(self._root, self._names[record].decode())
+        return None if self._names is None else os.path.join(self._root, os.fsdecode(self._names[record]))
 
     def _jpeg_file(self, record: int) -> np.ndarray:
         name = self.image_file(record)
         try:
             return np.fromfile(name, np.uint8)
-        except OSError as error:
-            reason = "no such image file" if isinstance(error, FileNotFoundError) else str(error)
-            raise DataError(f"{self.path}: record {record}: {name}: {reason}") from None
+        except (OSError, ValueError) as error:
+            why = "no such image file" if isinstance(error, FileNotFoundError) else reason(error)
+            raise DataError(f"{self.path}: record {record}: {name}: {why}") from None
 
     def name(self, record: int) -> str:
         """A record in words, in the form of the authors' file names."""
@@ -270,66 +299,76 @@ class SplitReader:
         return f"S{row['subject']}_{ACTIONS[row['action']]}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
 
 
-def _opened(path: str) -> h5py.File:
+def how_to_make(path: str) -> str:
+    """Say how a data file that is missing is made, judged by its name."""
+    human36m = "python -m c2fpose.data.prepare source=... path=... out=... (docs/human36m.md)"
+    synth36 = "python -m c2fpose.data.synth36 preset=tiny"
+    directory = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    if directory.startswith("synth36_"):
+        return f"make it first: python -m c2fpose.data.synth36 preset={directory.removeprefix('synth36_')}"
+    if "h36m" in directory or "human36m" in directory.lower():
+        return f"make it first: {human36m}"
+    return f"make it first: synth36 by {synth36}, Human3.6M by {human36m}"
+
+
+def _check_is_there(path: str) -> None:
+    if not os.path.exists(path):
+        raise DataError(f"{path}: no such file; {how_to_make(path)}")
     if not os.path.isfile(path):
-        raise DataError(f"{path}: no such file; make the data first (python -m c2fpose.data.synth36 preset=tiny)")
+        raise DataError(f"{path}: is a directory; expected the HDF5 file of a split, such as train.h5 in it")
+
+
+@contextmanager
+def _in_one_line(where: str, what: str) -> Iterator[None]:
+    """Say what could not be read, and where: for a damaged file h5py raises nearly anything."""
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        reason = "truncated" if "truncated" in str(error) else "not an HDF5 file"
-        raise DataError(f"{path}: {reason}; make or copy it again") from None
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        why = "truncated" if "truncated" in str(error) else "not an HDF5 file" if "signature" in str(error) else None
+        text = f"{where}: {why}" if why else f"{where}: {what} ({reason(error)})"
+        raise DataError(f"{text}; make or copy it again") from None
 
 
-def _check_header(file: h5py.File, path: str) -> None:
+def _check_header(file: h5py.File, path: str) -> str:
+    """Refuse a foreign file; returns where the images are."""
     stores = {"embedded": {"jpeg_bytes", "jpeg_offsets"}, "files": {"image_names"}, "none": set()}
-    images = file.attrs.get("images", "embedded")  # files from before the choice have no such attribute
+    images = str(file.attrs.get("images", "embedded"))  # files from before the choice have no such attribute
     if images not in stores:
         raise DataError(f"{path}: images stored as {images!r}, expected one of {', '.join(IMAGE_STORES)}")
-    missing = ({*FIELDS, *stores[images]} - set(file)) | (
-        {"schema_version", "joint_order", "dataset", "split", "units", "fingerprint", "provenance"} - set(file.attrs)
-    )
+    missing = ({*FIELDS, *stores[images]} - set(file)) | ({*_ATTRIBUTES} - {"images"} - set(file.attrs))
     if missing:
         raise DataError(f"{path}: not a c2fpose data file, or an unfinished one: lacks {', '.join(sorted(missing))}")
-    if file.attrs["schema_version"] != SCHEMA_VERSION:
+    if file.attrs["schema_version"] not in READABLE_VERSIONS:
         raise DataError(f"{path}: schema {file.attrs['schema_version']}, this version reads {SCHEMA_VERSION}")
     if file.attrs["joint_order"] != JOINT_ORDER:
         raise DataError(f"{path}: unknown joint order {file.attrs['joint_order']!r}, expected {JOINT_ORDER!r}")
     if file.attrs["units"] != "mm":
         raise DataError(f"{path}: lengths in {file.attrs['units']!r}, expected 'mm'")
+    return images
 
 
 def _read_field(file: h5py.File, path: str, name: str) -> np.ndarray:
-    records, field = file["scale"].shape[0], FIELDS[name]
-    if file[name].shape != (records, *field.shape):
-        raise DataError(f"{path}: {name} has shape {file[name].shape}, expected {(records, *field.shape)}")
-    try:
-        return file[name][:].astype(field.dtype, copy=False)
-    except OSError as error:
-        raise DataError(f"{path}: {name} cannot be read ({error})") from None
+    records, field = dataset_of(file, "scale", path).shape[0], FIELDS[name]
+    shape = dataset_of(file, name, path).shape
+    if shape != (records, *field.shape):
+        raise DataError(f"{path}: {name} has shape {shape}, expected {(records, *field.shape)}")
+    with _in_one_line(path, f"{name} cannot be read"), np.errstate(all="ignore"):
+        return array_of(file, name, path).astype(field.dtype, copy=False)
 
 
-def _check_annotations(annotations: dict[str, np.ndarray], path: str, cut: bool) -> None:
-    """Refuse what no correct file holds, naming the first record at fault. Of people that are ``cut`` by their boxes
-    joints may lie anywhere."""
-    joints, scale = annotations["joints_cam_mm"], annotations["scale"]
-    if len(scale) == 0:
-        raise DataError(f"{path}: holds no record")
-    extent = np.ptp(joints, axis=1).max(-1)
-    faults = {
-        "NaN or infinite joints": ~np.isfinite(joints).all((1, 2)) | ~np.isfinite(annotations["joints_px"]).all((1, 2)),
-        "a joint behind the camera": (joints[..., 2] <= 0).any(1),
-        "a person less than 200 mm in extent; lengths must be millimetres": extent < 200,
-        "a person more than 4 m in extent; lengths must be millimetres": extent > 4000,
-        "a box without size": ~(scale > 0),
-        "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= len(ACTIONS)),
-        "a joint far outside its box": _outside_box(annotations) & (not cut),
-    }
-    for fault, rows in faults.items():
-        if rows.any():
-            raise DataError(f"{path}: record {int(np.argmax(rows))}: {fault} ({int(rows.sum())} such records)")
-
-
-def _outside_box(annotations: dict[str, np.ndarray]) -> np.ndarray:
-    """Records with a joint more than half a box outside the box: drifted labels reach out a little, no more."""
-    offset = np.abs(annotations["joints_px"] - annotations["center_px"][:, None]).max((1, 2))
-    return offset > 200.0 * annotations["scale"]
+def _read_offsets(file: h5py.File, path: str, name: str) -> np.ndarray:
+    """Where each encoded image, or mask, begins and the last one ends."""
+    offsets, stored = array_of(file, f"{name}_offsets", path), dataset_of(file, f"{name}_bytes", path)
+    if offsets.ndim != 1 or offsets.dtype.kind not in "iu" or not len(offsets):
+        raise DataError(f"{path}: {name}_offsets has shape {offsets.shape} of {offsets.dtype}; make or copy it again")
+    sizes = np.diff(offsets.astype(np.int64))
+    wrong = (sizes <= 0) | (sizes > _LARGEST_JPEG)
+    if wrong.any():
+        raise DataError(
+            f"{path}: record {int(np.argmax(wrong))}: {name} of {sizes[np.argmax(wrong)]} bytes; copy it again"
+        )
+    if offsets[0] != 0 or stored.ndim != 1 or stored.dtype != np.uint8 or offsets[-1] > stored.size:
+        raise DataError(f"{path}: {name}_bytes end at byte {offsets[-1]} of {stored.size}; copy it again")
+    return offsets.astype(np.int64)

@@ -8,6 +8,7 @@ from pydantic import Field
 from rich.console import Console
 
 from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.files import ready_directory
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Count, Schema
 from c2fpose.data.schema import SplitReader
@@ -31,6 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     """The command; exits with 1 where a check failed."""
     config = options(VerifyConfig, "verify.yaml", arguments, positional="data")
     console = Console()
+    for file in (config.json_path, config.sheet):
+        if file is not None:
+            ready_directory(file.parent)  # before the work
     reader = SplitReader(config.data)
     findings = verify(reader, config.images, config.seed)
     show(reader, findings, console)

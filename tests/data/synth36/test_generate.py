@@ -1,11 +1,19 @@
+import errno
 import json
+import os
 import shutil
+import signal
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, UserError
+from c2fpose.base.files import OutputError
+from c2fpose.base.lock import OccupiedError
+from c2fpose.base.workers import WorkerDied
+from c2fpose.data import making
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36 import generate as module
 from c2fpose.data.synth36.__main__ import main
@@ -179,6 +187,103 @@ def test_job_notes_are_plain(tmp_path):
         generate(tmp_path / "toy", TOY, interrupted_after(1))
     note = json.loads((tmp_path / "toy.partial" / "job.json").read_text())
     assert note["images_per_action"] == {"train": 2, "test": 2} and len(note["generator"]) == 12
+
+
+# Nothing lost, nothing twice
+
+
+class KilledWorker(Dots):
+    """The process that draws Eating of S9 is killed, as when memory runs out."""
+
+    def __init__(self, seed, subject, action, trial, frames):
+        if (subject, action) == (9, ACTIONS.index("Eating")):
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().__init__(seed, subject, action, trial, frames)
+
+
+def test_a_dead_worker_ends_the_command_in_one_line_and_what_is_finished_is_kept(made, tmp_path):
+    heard = []
+    with pytest.raises(WorkerDied, match=r"killed \(SIGKILL.*what is finished is kept, and the same command goes on$"):
+        generate(tmp_path / "toy", TOY, KilledWorker, workers=2, done=heard.append)
+    kept = len(list((tmp_path / "toy.partial" / "shards").glob("*.npz")))
+    assert kept >= len(heard) > 0
+    again = []
+    infos = generate(tmp_path / "toy", TOY, Dots, done=again.append)
+    whole = [SplitReader(made / f"{split}.h5").info.fingerprint for split in ("train", "test")]
+    assert [info.fingerprint for info in infos] == whole
+
+
+def test_a_second_process_is_told_who_is_there(tmp_path):
+    def second(*arguments):
+        with pytest.raises(OccupiedError, match=rf"toy: process {os.getpid()} on .* has been at work there since"):
+            generate(tmp_path / "toy", TOY, Dots)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "toy", TOY, second)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.partial"]
+
+
+@pytest.mark.parametrize("moment", ["shards removed", "note removed"])
+def test_killed_while_it_is_put_in_its_place(made, tmp_path, monkeypatch, moment):
+    def kill(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making.shutil, "rmtree", kill) if moment == "shards removed" else patched.setattr(
+            making.os, "replace", lambda old, new: kill() if str(new).endswith("toy") else os.rename(old, new)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            generate(tmp_path / "toy", TOY, Dots)
+    shutil.rmtree(tmp_path / "toy.partial" / "shards", ignore_errors=True)
+    infos = generate(tmp_path / "toy", TOY, interrupted_after(0))  # nothing is left to be made
+    whole = [SplitReader(made / f"{split}.h5").info.fingerprint for split in ("train", "test")]
+    assert [info.fingerprint for info in infos] == whole
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["test.h5", "toy", "train.h5"]
+
+
+def test_damaged_leftovers_are_named(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path / "toy", TOY, interrupted_after(3))
+    shard = next((tmp_path / "toy.partial" / "shards").iterdir())
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(DataError, match=f"{shard.name}: cannot be read .*; remove it, and the same command goes on"):
+        generate(tmp_path / "toy", TOY, Dots)
+    (tmp_path / "toy.partial" / "job.json").write_text("{")
+    with pytest.raises(DataError, match=r"job\.json: cannot be read"):
+        generate(tmp_path / "toy", TOY, Dots)
+
+
+def test_bad_places_are_one_line(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").touch()
+    for out, message in [
+        (tmp_path / "file", r"file: is a file; choose another out="),
+        (tmp_path / "file" / "x", rf"x: nothing can be written there \({tmp_path}/file is not a directory\)"),
+        (Path("/proc/x"), r"/proc/x: nothing can be written there"),
+        (tmp_path / "full", r"full: holds other files \(letter\.txt\); choose another out="),
+    ]:
+        with pytest.raises(UserError, match=message):
+            generate(out, TOY, Dots)
+
+
+def test_a_full_disk_is_one_line_and_goes_on_afterwards(made, tmp_path, monkeypatch):
+    real, calls = np.savez, []
+
+    def full(*arguments, **arrays):
+        calls.append(arguments)
+        if len(calls) > 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(*arguments, **arrays)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", full)
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+            generate(tmp_path / "toy", TOY, Dots)
+    assert not (tmp_path / "toy").exists()
+    infos = generate(tmp_path / "toy", TOY, Dots)
+    assert infos[0].fingerprint == SplitReader(made / "train.h5").info.fingerprint
 
 
 # The command

@@ -7,10 +7,11 @@ import fabricate_human36m as fabricate
 import h5py
 import numpy as np
 import pytest
+from fabricated import reseal
 
-from c2fpose.data import verify as command
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification import checks
+from c2fpose.data.verification import report as command
 from c2fpose.pose.protocol import TEST_FRAMES_10FPS, TEST_FRAMES_50FPS
 
 
@@ -34,11 +35,13 @@ def edit(path, change, name):
         value = change(file[name][:])
         del file[name]
         file[name] = value
+        reseal(file)
 
 
 def provenance(path, **changes):
     with h5py.File(path, "r+") as file:
         file.attrs["provenance"] = json.dumps(json.loads(file.attrs["provenance"]) | changes)
+        reseal(file)
 
 
 def test_a_good_file_passes(data, tmp_path, capsys):
@@ -105,7 +108,8 @@ def test_bad_images_are_listed(fault, data, tmp_path, capsys):
             file["jpeg_bytes"][start : start + len(blank)] = blank
             file["jpeg_bytes"][stop - 2 : stop] = [0xFF, 0xD9]
         elif fault == "other place":
-            file["stored_left_top_px"][7] = [900, 900]
+            file["stored_left_top_px"][7] = [-900, -900]
+            reseal(file)
         else:
             file["jpeg_bytes"][start if fault == "no JPEG" else (start + stop) // 2 : stop] = 0
     code, _, _ = run(data, "images=all", f"json={tmp_path / 'r.json'}", capsys=capsys)

@@ -19,6 +19,7 @@ _REDUCED_RGB = {
     4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+MOST_PIXELS = 100_000_000  # a damaged or hostile header can tell of 4,000 megapixels, which would fill the memory
 # Parts of a JPEG's header: JFIF, Adobe, quantisation and Huffman tables, comment; and sequential frames.
 _SEQUENTIAL = (b"\xc0", b"\xc1")
 _PLAIN_SEGMENTS = (b"\xe0", b"\xee", b"\xdb", b"\xc4", b"\xfe", *_SEQUENTIAL)
@@ -116,9 +117,12 @@ def decode(
     """An RGB image, ``reduced`` times smaller; ``None`` where the bytes are not one whole JPEG.
 
     Where only the first ``rows`` of that image are needed, the others may be left out; those there are the same.
-    OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for.
+    OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for. More than
+    ``MOST_PIXELS`` are not decoded.
     """
     if len(jpeg) < 4 or tuple(jpeg[:2]) != (0xFF, 0xD8) or tuple(jpeg[-2:]) != (0xFF, 0xD9):
+        return None
+    if math.prod(size_px(jpeg)) > MOST_PIXELS:
         return None
     if rows is not None:
         jpeg = _shortened(jpeg, rows * reduced)
@@ -126,6 +130,21 @@ def decode(
         return cv2.imdecode(jpeg, _REDUCED_RGB[reduced])
     except cv2.error:
         return None
+
+
+def size_px(jpeg: UInt8[np.ndarray, "bytes"]) -> tuple[int, int]:
+    """Width and height that a JPEG's header tells; (0, 0) where it does not."""
+    at = 2
+    while at + 9 <= len(jpeg):
+        head = jpeg[at : at + 9].tobytes()
+        if head[0] != 0xFF:
+            return 0, 0
+        if 0xC0 <= head[1] <= 0xCF and head[1] not in (0xC4, 0xC8, 0xCC):  # a frame, not a table
+            return int.from_bytes(head[7:9]), int.from_bytes(head[5:7])
+        if head[1] == 0xDA:  # the picture begins
+            return 0, 0
+        at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:4])
+    return 0, 0
 
 
 def _shortened(jpeg: UInt8[np.ndarray, "bytes"], rows: int) -> UInt8[np.ndarray, "fewer"]:

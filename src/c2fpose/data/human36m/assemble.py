@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ import h5py
 import numpy as np
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import blamed_on, sync, write_text
 from c2fpose.data.schema import SplitInfo, checked_arrays, write_annotations, write_header
 
 CHECKPOINT_BYTES = 256 << 20
@@ -48,37 +50,50 @@ def write_embedded(
     """Write one split with embedded images of known ``sizes`` (bytes); the same file as ``schema.write_split``'s.
 
     ``plan`` identifies annotations and images: only a partial file of the same plan is continued. ``advance`` is told
-    of every number of records done. Raises ``DataError`` where an image has not the size that it had.
+    of every number of records done. Raises ``DataError`` where an image has not the size that it had, and
+    ``OutputError`` where the file cannot be written.
     """
     arrays = checked_arrays(path, annotations)
     partial, journal = path.with_name(path.name + ".partial"), path.with_name(path.name + ".partial.json")
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    done = _resumable(partial, journal, plan, offsets)
-    if done is None:
-        journal.unlink(missing_ok=True)
-        _lay_out(partial, arrays, offsets)
-        done = 0
-    digest = hashlib.sha256()
-    for name, array in arrays.items():
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    start = _image_offset(partial)
-    with open(partial, "r+b") as file:
-        file.seek(start)
-        _hash(file, int(offsets[done]), digest)
-        advance(done)
-        _append(file, blocks, done, offsets, executor, advance, digest, lambda n: _note(journal, plan, n))
-    info = SplitInfo(str(path), dataset, split, len(sizes), digest.hexdigest(), provenance)
-    with h5py.File(partial, "r+") as file:
-        write_header(file, info)
-    os.replace(partial, path)
-    journal.unlink(missing_ok=True)
+    with blamed_on(path, partial, journal):
+        done = _resumable(partial, journal, plan, offsets)
+        if done is None:
+            journal.unlink(missing_ok=True)
+            _lay_out(partial, arrays, offsets)
+            done = 0
+        digest = hashlib.sha256()
+        for name, array in arrays.items():
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        start = _image_offset(partial)
+        with open(partial, "r+b") as file:
+            file.seek(start)
+            _hash(file, int(offsets[done]), digest)
+            advance(done)
+            _append(file, blocks, done, offsets, executor, advance, digest, lambda n: _note(journal, plan, n))
+        info = SplitInfo(str(path), dataset, split, len(sizes), digest.hexdigest(), provenance)
+        journal.unlink(missing_ok=True)  # killed while HDF5 has it open again, it is begun again
+        with _hdf5(partial, "r+") as file:
+            write_header(file, info, arrays | {"jpeg_offsets": offsets})
+        sync(partial)
+        os.replace(partial, path)
     return info
+
+
+@contextmanager
+def _hdf5(path: Path, mode: str) -> Iterator[h5py.File]:
+    """An open file; what h5py raises where it cannot be written becomes an ``OSError``."""
+    try:
+        with h5py.File(path, mode) as file:
+            yield file
+    except RuntimeError as error:
+        raise OSError(str(error)) from None
 
 
 def _lay_out(partial: Path, arrays: dict[str, np.ndarray], offsets: np.ndarray) -> None:
     """Everything but the images, and room for them in one piece."""
     partial.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(partial, "w") as file:
+    with _hdf5(partial, "w") as file:
         write_annotations(file, arrays, hashlib.sha256())
         file.create_dataset("jpeg_offsets", data=offsets)
         layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -100,15 +115,14 @@ def _resumable(partial: Path, journal: Path, plan: str, offsets: np.ndarray) -> 
         note = json.loads(journal.read_text())
         with h5py.File(partial, "r") as file:
             same = note["plan"] == plan and np.array_equal(file["jpeg_offsets"][:], offsets)
-        return int(note["records"]) if same else None
-    except (OSError, ValueError, KeyError):
+        done = int(note["records"])
+        return done if same and 0 <= done < len(offsets) else None
+    except Exception:  # a damaged HDF5 file raises nearly anything
         return None
 
 
 def _note(journal: Path, plan: str, records: int) -> None:
-    partial = journal.with_name(journal.name + ".new")
-    partial.write_text(json.dumps({"plan": plan, "records": records}))
-    os.replace(partial, journal)
+    write_text(journal, json.dumps({"plan": plan, "records": records}))
 
 
 def _hash(file: Any, length: int, digest: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, camera_of, take_of
 from c2fpose.pose.protocol import ACTION_NUMBERS, ACTIONS, CAMERA_SERIALS, LENSES
 
@@ -66,7 +66,11 @@ def read_calibration(path: Path | None) -> Calibration:
 def from_metadata(path: Path) -> Calibration:
     """The release's own cameras (``w0``); checks its table of sequence names against ours on the way."""
     root = _xml(path)
-    numbers = np.array([float(n) for n in re.findall(r"[-+0-9.eE]+", _text(root, "w0", path))])
+    with readable(path, "w0 is no list of numbers", "take the file of the release"):
+        words = re.findall(r"[^\s,;\[\]]+", _text(root, "w0", path))
+        numbers = np.array([float(word) for word in words])
+        if not np.isfinite(numbers).all():
+            raise ValueError("not finite")
     if len(numbers) != _W0_LENGTH:
         raise DataError(f"{path}: w0 holds {len(numbers)} numbers, expected {_W0_LENGTH}; take the file of the release")
     serials = [camera_of(element.text or "", str(path)) for element in root.findall("dbcameras/index2id/*")]
@@ -94,10 +98,11 @@ def euler_rotation(x: float, y: float, z: float) -> Float[np.ndarray, "3 3"]:
 
 
 def _xml(path: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise DataError(f"{path}: not readable as XML ({error}); copy the release's metadata.xml again") from None
+    with readable(path, "not readable as XML", "copy the release's metadata.xml again"):
+        content = path.read_bytes()
+        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:  # entities can unfold without end, or name other files
+            raise ValueError("it declares entities, which the release's file does not")
+        return ElementTree.fromstring(content)
 
 
 def _text(root: ElementTree.Element, name: str, path: Path) -> str:
@@ -113,10 +118,13 @@ def _check_mapping(root: ElementTree.Element, path: Path) -> None:
     if not rows:
         raise DataError(f"{path}: has no <mapping> of sequence names; expected the metadata.xml of the release")
     subjects = rows[0][2:]
-    for action, trial, *names in rows[1:]:
+    for cells in rows[1:]:
+        action, trial, *names = (*cells, "", "")
         if not (action.isdigit() and trial.isdigit()) or int(action) not in ACTION_NUMBERS or int(trial) not in TRIALS:
             continue  # the joint recording "_ALL", and rows on other things
         for subject, name in zip(subjects, names, strict=False):
+            if not subject.removeprefix("S").isdigit():
+                raise DataError(f"{path}: {subject!r} in <mapping> is no subject; take the file of the release")
             number = int(subject.removeprefix("S"))
             expected = (ACTIONS.index(ACTION_NUMBERS[int(action)]), int(trial))
             if number in SUBJECTS and take_of(number, name, str(path)) != expected:
@@ -159,12 +167,15 @@ def load_arrays_only(data: bytes, where: str) -> Any:
     try:
         return _ArraysOnly(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly anything
-        raise DataError(f"{where}: pickle refused ({error}); it may hold arrays and plain containers only") from None
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise DataError(f"{where}: pickle refused ({why}); it may hold arrays and plain containers only") from None
 
 
 def from_pickle(path: Path) -> Calibration:
     """MMPose's ``cameras.pkl``: by ("S1", "54138969") R transposed, T in metres, f, c, k (3), p (2)."""
-    cameras = load_arrays_only(path.read_bytes(), str(path))
+    with readable(path, "not readable"):
+        content = path.read_bytes()
+    cameras = load_arrays_only(content, str(path))
     if not isinstance(cameras, dict) or not all(isinstance(key, tuple) and len(key) == 2 for key in cameras):
         raise DataError(f"{path}: expected a table of cameras by (subject, serial), as MMPose writes it")
     intrinsics, distortion = np.full((4, 4), np.nan), np.full((4, 5), np.nan)
@@ -172,13 +183,17 @@ def from_pickle(path: Path) -> Calibration:
     for (subject, serial), camera in cameras.items():
         where = f"{path}: {subject}, {serial}"
         index = camera_of(serial, where)
-        missing = {"R", "T", "c", "f", "k", "p"} - set(camera)
+        sizes = {"R": (3, 3), "T": (3,), "c": (2,), "f": (2,), "k": (3,), "p": (2,)}
+        missing = sizes.keys() - set(camera if isinstance(camera, dict) else ())
         if missing:
             raise DataError(f"{where}: lacks {', '.join(sorted(missing))}")
-        value = {key: np.asarray(camera[key], np.float64) for key in "RTcfkp"}
-        places[int(str(subject).removeprefix("S")), index] = (value["R"].T, value["T"].ravel() * 1000)
-        intrinsics[index] = np.concatenate([value["f"].ravel(), value["c"].ravel()])
-        distortion[index] = np.concatenate([value["k"].ravel(), value["p"].ravel()])
+        with readable(where, "not the numbers of a camera", "write it again with MMPose"):
+            value = {key: np.asarray(camera[key], np.float64).reshape(shape) for key, shape in sizes.items()}
+            if not all(np.isfinite(part).all() for part in value.values()):
+                raise ValueError("not finite")
+            places[int(str(subject).removeprefix("S")), index] = (value["R"].T, value["T"] * 1000)
+        intrinsics[index] = np.concatenate([value["f"], value["c"]])
+        distortion[index] = np.concatenate([value["k"], value["p"]])
     for index in np.flatnonzero(np.isnan(intrinsics).any(1)):
         raise DataError(f"{path}: camera {CAMERA_SERIALS[index]} is missing; write it again with MMPose")
     return Calibration(intrinsics, distortion, str(path), places)

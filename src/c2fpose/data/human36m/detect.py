@@ -10,7 +10,7 @@ SOURCES = {
     "mmpose": ("annotation_body3d", "annotation_body3d/fps*/h36m_*.npz"),
     "posenet_json": ("annotations/Human36M_subject*.json", "Human36M_subject*.json"),
     "videopose3d": ("data_3d_h36m*.npz",),
-    "h36m_fetch": ("S*/*-[12]/annot.h5", "S*/*-[12]/imageSequence"),
+    "h36m_fetch": ("S*/*-[12]/annot.h5", "S*/*-[12]/imageSequence", "processed/S*/*-[12]/annot.h5"),
     "raw": ("S*/Videos", "S*/MyPoseFeatures", "S*/Poses_D*_Positions*"),
 }
 OTHERS = {

@@ -3,6 +3,7 @@
 A source reads its own files and converts at its edge: C2F joint order, millimetres, camera frame, full-frame pixels.
 """
 
+import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.errors import DataError
 from c2fpose.data.human36m.calibration import Calibration
-from c2fpose.data.human36m.sequences import Sequence
+from c2fpose.data.human36m.sequences import Sequence, bare_name
 from c2fpose.pose.box import person_box
 from c2fpose.pose.camera import project
 from c2fpose.pose.protocol import ACTIONS
@@ -39,6 +40,32 @@ class Files:
 
     root: Path
     names: ListOf[str]
+
+
+_PROBES = 20  # names that decide how all are written
+
+
+def found_files(roots: ListOf[Path], names: ListOf[str]) -> Files:
+    """Image files of an annotation's names, which may have folders and an ending that the files have not, or lack them.
+
+    Decided by some of the names for all; where no file is found at all, the names are kept as they are, with ``.jpg``.
+    """
+    spread = [names[i] for i in np.linspace(0, len(names) - 1, min(len(names), _PROBES)).astype(int)]
+    ways: list[Callable[[str], str]] = [_jpg, _bare_jpg]
+    ways += [lambda name, ending=ending: name + ending for ending in ("", ".jpeg", ".JPG", ".JPEG")]
+    for root in roots:
+        for way in ways:
+            if any((root / way(name)).is_file() for name in spread):
+                return Files(root, [way(name) for name in names])
+    return Files(roots[0], [_jpg(name) for name in names])
+
+
+def _jpg(name: str) -> str:
+    return name if bare_name(name) != name.rpartition("/")[2] else f"{name}.jpg"
+
+
+def _bare_jpg(name: str) -> str:
+    return f"{bare_name(name)}.jpg"
 
 
 @dataclass(frozen=True)
@@ -91,7 +118,7 @@ def sequence_records(
     else:
         pixels = np.asarray(joints_px, np.float64)[order]
         apart = np.abs(pixels - projected).max((1, 2))
-        if (median := np.median(apart)) > MAX_REPROJECTION_PX:
+        if not (median := np.median(apart)) <= MAX_REPROJECTION_PX:
             raise DataError(
                 f"{where}: image labels lie {median:.1f} px from the projected joints; poses, labels and lens "
                 f"({calibration.source}) do not belong together"
@@ -100,7 +127,7 @@ def sequence_records(
     if box is not None:
         given_center, given_scale = (np.asarray(part, np.float64)[order] for part in box)
         apart = np.maximum(np.abs(given_center - center).max(-1), 200 * np.abs(given_scale.reshape(-1) - scale))
-        if (median := np.median(apart)) > MAX_BOX_DIFFERENCE_PX:
+        if not (median := np.median(apart)) <= MAX_BOX_DIFFERENCE_PX:
             raise DataError(
                 f"{where}: boxes lie {median:.1f} px from those of the projected joints by the C2F rule; other poses, "
                 f"or another lens than {calibration.source}"
@@ -109,6 +136,17 @@ def sequence_records(
     if isinstance(images, Files):
         images = Files(images.root, [images.names[i] for i in order])
     return SequenceRecords(sequence, frames, joints, pixels, center, scale, intrinsics, images)
+
+
+MOST_UNPACKED = 1 << 33  # bytes of all members of a ZIP file together; Human3.6M's largest has 3.5 GB at 50 fps
+
+
+def check_members(path: Path) -> None:
+    """Refuse an NPZ file that would fill the memory when unpacked. Raises ``DataError``."""
+    with zipfile.ZipFile(path) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+    if total > MOST_UNPACKED:
+        raise DataError(f"{path}: claims {total / 1e9:.0f} GB when unpacked, more than Human3.6M has; copy it again")
 
 
 def check_joint_count(shape: tuple[int, ...], expected: int, where: str) -> None:

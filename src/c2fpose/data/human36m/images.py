@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import blamed_on, reason, written_whole
 from c2fpose.data.human36m.frames import Files, SequenceRecords, Video
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
@@ -144,34 +145,40 @@ class Shard:
 
     def sizes(self, records: int) -> np.ndarray | None:
         """Bytes of each image, or None where the shard is not complete."""
-        if not (self.path.is_file() and self.sizes_path.is_file()):
+        try:
+            sizes = np.load(self.sizes_path, allow_pickle=False)
+            complete = sizes.shape == (records,) and sizes.sum() == self.path.stat().st_size
+        except (OSError, ValueError, EOFError):  # missing, or cut off
             return None
-        sizes = np.load(self.sizes_path)
-        return sizes if len(sizes) == records and sizes.sum() == self.path.stat().st_size else None
+        return sizes if complete else None
 
     def write(self, part: SequenceRecords, cut: Cut) -> np.ndarray:
         """Encode all images of the sequence; returns their sizes."""
-        partial = self.path.with_name(self.path.name + ".partial")
         sizes = []
-        with open(partial, "wb") as file:
+        with written_whole(self.path, durable=False) as temporary, open(temporary, "wb") as file:
             for jpeg in encode(part, cut):
                 sizes.append(file.write(jpeg))
-        os.replace(partial, self.path)
-        np.save(partial.with_suffix(".npy"), np.array(sizes, np.int64))
-        os.replace(partial.with_suffix(".npy"), self.sizes_path)
+        with written_whole(self.sizes_path, durable=False) as temporary:
+            np.save(temporary, np.array(sizes, np.int64))
         return np.array(sizes, np.int64)
 
     def read(self, start_byte: int, sizes: np.ndarray) -> list[bytes]:
         """Some images of a complete shard."""
-        with open(self.path, "rb") as file:
-            file.seek(start_byte)
-            return [file.read(size) for size in sizes]
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(start_byte)
+                return [file.read(size) for size in sizes]
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read ({reason(error)}); the same command goes on") from None
 
 
 def write_folder(part: SequenceRecords, cut: Cut, folder: Path) -> None:
     """Encode all images of the sequence into a folder of its own, which has its name when it is complete."""
     partial = folder.with_name(folder.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
+    with blamed_on(folder, partial):
+        partial.mkdir(parents=True, exist_ok=True)
     for frame, jpeg in zip(part.frames, encode(part, cut), strict=True):
-        (partial / f"{frame:06d}.jpg").write_bytes(jpeg)
-    os.replace(partial, folder)
+        with blamed_on(folder, file := partial / f"{frame:06d}.jpg"):
+            file.write_bytes(jpeg)
+    with blamed_on(folder, partial):
+        os.replace(partial, folder)

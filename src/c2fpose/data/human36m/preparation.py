@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import ready_directory
+from c2fpose.base.lock import alone_in
 from c2fpose.data.human36m.calibration import Calibration, read_calibration
 from c2fpose.data.human36m.detect import check_source
 from c2fpose.data.human36m.frames import SequenceRecords, check_handedness
@@ -26,6 +28,7 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
     """Read a source, check it, and write each split that it has; returns what was written (nothing in a dry run).
 
     Raises ``DataError`` in one line for a source that is not what it should be; nothing is then written.
+    ``OccupiedError`` where another process writes to the same place, ``OutputError`` where nothing can be written.
     """
     import cv2
 
@@ -46,10 +49,12 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
     if config.dry_run:
         console.print("Dry run: nothing was written.")
         return []
-    for job in jobs:
-        job.check_output()
-    with progress_bar(console) as progress, ThreadPoolExecutor(config.workers) as executor:
-        infos = [job.run(executor, progress) for job in jobs]
+    with alone_in(config.out):
+        ready_directory(config.out)
+        for job in jobs:
+            job.check_output()
+        with progress_bar(console) as progress, ThreadPoolExecutor(config.workers) as executor:
+            infos = [job.run(executor, progress) for job in jobs]
     for info in infos:
         console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}")
     console.print(f"Check with: python -m c2fpose.data.verify {config.out / (jobs[0].split + '.h5')}")

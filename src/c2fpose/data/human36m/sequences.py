@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from c2fpose.base.errors import DataError
 from c2fpose.pose.protocol import (
     ACTION_SPELLINGS,
@@ -18,7 +20,8 @@ from c2fpose.pose.protocol import (
 SUBJECTS = tuple(sorted((*TRAIN_SUBJECTS, *TEST_SUBJECTS)))
 TRIALS = (1, 2)
 _SEQUENCE = re.compile(r"([A-Za-z]+)(?:[ _](\d))?")
-_IMAGE = re.compile(r"S(\d+)_([A-Za-z]+(?:[ _]\d)?)\.(\d{8})_(\d{6})\.jpg")
+_IMAGE = re.compile(r"S(\d{1,2})_([A-Za-z]+(?:[ _]\d)?)\.(\d{8})_(\d{6})")
+_ENDING = re.compile(r"\.(jpe?g|png)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, order=True)
@@ -77,18 +80,32 @@ def take_of(subject: int, name: str, where: str) -> tuple[int, int]:
 
 def camera_of(serial: str | int, where: str) -> int:
     """Camera index of a serial number; ``DataError`` for another one."""
-    if int(serial) not in CAMERA_SERIALS:
+    if not str(serial).strip().isdigit() or int(serial) not in CAMERA_SERIALS:
         known = ", ".join(map(str, CAMERA_SERIALS))
         raise DataError(f"{where}: {serial} is no camera of Human3.6M; expected one of {known}")
     return CAMERA_SERIALS.index(int(serial))
 
 
+def bare_name(name: str) -> str:
+    """Take folders and the ending off an image's name: some of a source's files have them, others do not."""
+    return _ENDING.sub("", name.strip().replace("\\", "/").rpartition("/")[2])
+
+
+def counted_from_one(frames: np.ndarray) -> np.ndarray:
+    """Frame numbers from 1, whether they were counted from 0 or from 1: all frames of a source's file together.
+
+    A frame 0 tells, and so do numbers that are all multiples of 5: sets at 10 fps have 1, 6, 11 ... or 0, 5, 10 ...
+    """
+    from_zero = len(frames) and (frames.min() == 0 or (len(frames) > 1 and (frames % 5 == 0).all()))
+    return frames + 1 if from_zero else frames
+
+
 def parse_image_name(name: str, where: str) -> tuple[Sequence, int]:
-    """Sequence and frame (from 1) of an image named as ``S5_Eating_1.55011271_000321.jpg``, folders in front or not.
+    """Sequence and frame of an image named as ``S5_Eating_1.55011271_000321.jpg``, with folders and ending or not.
 
     Raises ``DataError`` for another pattern.
     """
-    match = _IMAGE.fullmatch(name.rpartition("/")[2])
+    match = _IMAGE.fullmatch(bare_name(name))
     if not match:
         raise DataError(f"{where}: image {name!r} is not named as S5_Eating_1.55011271_000321.jpg")
     subject = int(match[1])

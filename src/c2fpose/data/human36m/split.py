@@ -13,6 +13,7 @@ import numpy as np
 from rich.progress import Progress
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import blamed_on
 from c2fpose.base.provenance import code_version
 from c2fpose.data.human36m.assemble import Block, in_order, write_embedded
 from c2fpose.data.human36m.calibration import Calibration
@@ -28,7 +29,8 @@ from c2fpose.data.human36m.images import (
     write_folder,
 )
 from c2fpose.data.human36m.options import PrepareConfig
-from c2fpose.data.schema import ImageFiles, SplitInfo, SplitReader, write_split
+from c2fpose.data.plausible import check_annotations
+from c2fpose.data.schema import ImageFiles, SplitInfo, SplitReader, checked_arrays, write_split
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_SUBJECTS
 
 SPLITS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
@@ -52,6 +54,7 @@ class Job:
         records = len(self.annotations["scale"])
         left_top = np.concatenate([edges_px(part, self.cut)[0] for part in self.parts])
         self.annotations |= {"stored_left_top_px": left_top, "stored_step_px": np.ones(records)}
+        check_annotations(checked_arrays(self.path, self.annotations), "h36m", str(self.config.path), cut=False)
         self.poses_alone = self.parts[0].images is None
         self.untouched = is_untouched(self.parts[0], self.cut)
         self.file_sizes = self._file_sizes()
@@ -167,7 +170,8 @@ class Job:
                 for part in self.parts
                 for start in range(0, len(part), BLOCK_RECORDS)
             ]
-        self.work.mkdir(parents=True, exist_ok=True)
+        with blamed_on(self.path, self.work):
+            self.work.mkdir(parents=True, exist_ok=True)
         shards = [Shard(self.work / f"{part.sequence.name}.jpegs") for part in self.parts]
         task = progress.add_task(f"cutting images of {self.path.name}", total=len(self.parts))
         sizes, blocks = [], []

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from c2fpose.base.errors import UserError, exits_cleanly
+from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 
@@ -23,7 +24,8 @@ class Synth36Config(Schema):
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     config = options(Synth36Config, "synth36.yaml", arguments)
-    make(config)
+    with stops_in_one_line(GOES_ON, grace_s=1):
+        make(config)
 
 
 def make(config: Synth36Config) -> None:
@@ -58,10 +60,7 @@ def make(config: Synth36Config) -> None:
                 speed = progress.tasks[0].speed
                 progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
 
-            try:
-                infos = generate(config.out, job, open_sequence, config.workers, done)
-            except KeyboardInterrupt:
-                raise UserError(f"{config.out}: interrupted; the same command goes on from here") from None
+            infos = generate(config.out, job, open_sequence, config.workers, done)
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

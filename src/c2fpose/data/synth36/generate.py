@@ -1,15 +1,6 @@
-"""Make a synth36 data set: shard by shard in several processes, resumable, complete or not there at all.
-
-While it is made it stands in ``OUT.partial``: one file a shard, each renamed when complete, then the two splits. The
-directory gets its name when both are written.
-"""
+"""Make a synth36 data set: what its shards hold. ``data.making`` makes them, resumable after a kill."""
 
 import hashlib
-import json
-import multiprocessing
-import os
-import shutil
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -21,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 import c2fpose
-from c2fpose.base.errors import DataError
-from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader, write_split
+from c2fpose.data import making
+from c2fpose.data.making import load_shard, save_shard, shard_path
+from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36.cameras import Camera, subject_cameras
 from c2fpose.data.synth36.plan import SUBJECTS, Preset, Shard, shards
 from c2fpose.pose.box import person_box
@@ -72,81 +64,20 @@ def generate(
 ) -> list[SplitInfo]:
     """Make ``out/train.h5`` and ``out/test.h5``; ``done`` hears of each shard's number of images.
 
-    A killed run is taken up after its last complete shard. Raises ``DataError`` if ``out`` or the unfinished
-    ``out.partial`` is of another seed, preset or generator.
+    A killed run is taken up after its last complete shard. Raises what ``making.make`` raises.
     """
-    unfinished = out.with_name(out.name + ".partial")
-    if (finished := finished_splits(out, job)) is not None:
-        return finished
-    _claim(unfinished, job)
-    todo = [shard for split in SUBJECTS for shard in shards(job.preset, split)]
-    missing = []
-    for shard in todo:
-        if _shard_path(unfinished, shard).exists():
-            done(shard.images)
-        else:
-            missing.append(shard)
-    make = partial(write_shard, unfinished, seed=job.seed, open_sequence=open_sequence)
-    for shard in _each_done(make, missing, workers):
-        done(shard.images)
-    for split in SUBJECTS:
-        _merge(unfinished, split, job)
-    shutil.rmtree(unfinished / "shards")
-    (unfinished / "job.json").unlink()
-    if out.exists():
-        out.rmdir()  # empty: ``finished_splits`` has looked
-    os.replace(unfinished, out)
-    return finished_splits(out, job)
+    recipe = making.Recipe(
+        provenance=job.provenance,
+        shards={split: shards(job.preset, split) for split in SUBJECTS},
+        write=partial(write_shard, seed=job.seed, open_sequence=open_sequence),
+        merge=partial(_merge, job=job),
+    )
+    return making.make(out, recipe, workers, done)
 
 
 def finished_splits(out: Path, job: Job) -> list[SplitInfo] | None:
     """What stands in ``out`` if it is this very data set; ``None`` if nothing does. Raises ``DataError`` otherwise."""
-    if not out.exists() or not any(out.iterdir()):
-        return None
-    infos = [SplitReader(out / f"{split}.h5").info for split in SUBJECTS]
-    for info in infos:
-        _compare(str(info.path), info.provenance, job)
-    return infos
-
-
-def _claim(unfinished: Path, job: Job) -> None:
-    """Start an unfinished directory, or make sure that the one there is of the same job."""
-    note = unfinished / "job.json"
-    if note.exists():
-        _compare(str(unfinished), json.loads(note.read_text()), job)
-        return
-    (unfinished / "shards").mkdir(parents=True, exist_ok=True)
-    _write_renamed(note, json.dumps(job.provenance).encode())
-
-
-def _compare(place: str, found: dict[str, Any], job: Job) -> None:
-    for key, wanted in job.provenance.items():
-        if found.get(key) != wanted:
-            raise DataError(
-                f"{place}: made with {key}={found.get(key)}, asked for {wanted}; remove it or choose another out="
-            )
-
-
-def _each_done(make: Callable[[Any], Any], missing: list[Any], workers: int) -> Iterator[Any]:
-    if workers == 1 or len(missing) < 2:
-        yield from map(make, missing)
-        return
-    # Spawned, not forked: the parent may have threads. Numerical libraries read these when they are imported.
-    threads = {
-        name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    }
-    before = {name: os.environ.get(name) for name in threads}
-    os.environ.update(threads)
-    try:
-        with multiprocessing.get_context("spawn").Pool(workers, _leave_interrupts_to_the_parent) as pool:
-            yield from pool.imap_unordered(make, missing)
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return making.finished_splits(out, SUBJECTS, job.provenance)
 
 
 def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: OpenSequence) -> Shard:
@@ -157,10 +88,7 @@ def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: Ope
         "jpeg_bytes": np.frombuffer(b"".join(jpegs), np.uint8),
         "jpeg_sizes": [len(j) for j in jpegs],
     }
-    path = _shard_path(unfinished, shard)
-    temporary = path.with_suffix(".unfinished.npz")
-    np.savez(temporary, **arrays)
-    os.replace(temporary, path)
+    save_shard(shard_path(unfinished, shard), arrays)
     return shard
 
 
@@ -203,14 +131,14 @@ def geometry(joints_world_mm: Float[np.ndarray, "17 3"], camera: Camera) -> dict
     }
 
 
-def _merge(unfinished: Path, split: str, job: Job) -> None:
-    paths = [_shard_path(unfinished, shard) for shard in shards(job.preset, split)]
+def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
+    paths = [shard_path(unfinished, shard) for shard in shards(job.preset, split)]
     annotations = {name: [] for name in FIELDS}
     for path in paths:
-        with np.load(path) as stored:
-            for name, parts in annotations.items():
-                parts.append(stored[name])
-    write_split(
+        stored = load_shard(path, FIELDS)
+        for name, parts in annotations.items():
+            parts.append(stored[name])
+    return write_split(
         unfinished / f"{split}.h5",
         {name: np.concatenate(parts) for name, parts in annotations.items()},
         _jpegs(paths),
@@ -222,20 +150,10 @@ def _merge(unfinished: Path, split: str, job: Job) -> None:
 
 def _jpegs(paths: list[Path]) -> Iterator[bytes]:
     for path in paths:
-        with np.load(path) as stored:
-            everything, sizes = stored["jpeg_bytes"].tobytes(), stored["jpeg_sizes"]
+        stored = load_shard(path, ("jpeg_bytes", "jpeg_sizes"))
+        everything, sizes = stored["jpeg_bytes"].tobytes(), stored["jpeg_sizes"]
         ends = np.cumsum(sizes)
         yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
-
-
-def _shard_path(unfinished: Path, shard: Shard) -> Path:
-    return unfinished / "shards" / f"{shard.name}.npz"
-
-
-def _write_renamed(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".unfinished")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 def generator_digest() -> str:

@@ -4,7 +4,6 @@ One cell for each of the 15 actions: the stored image, and beside it the same wi
 blue, the right vermilion. It reads any file of the schema, Human3.6M's too.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from jaxtyping import Float, UInt8
 from pydantic import Field
 
 from c2fpose.base.errors import DataError, exits_cleanly
+from c2fpose.base.files import ready_directory, write_bytes
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 from c2fpose.data.crops import standard as crop
@@ -44,13 +44,11 @@ class SheetConfig(Schema):
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     config = options(SheetConfig, "synth36_sheet.yaml", arguments, positional="file")
+    ready_directory(config.out.parent)  # before the work
     reader = SplitReader(config.file)
     image = sheet(reader, choose(reader.annotations, config.seed))
-    config.out.parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
-    temporary = config.out.with_name(config.out.name + ".unfinished")
-    temporary.write_bytes(encoded.tobytes())
-    os.replace(temporary, config.out)
+    write_bytes(config.out, encoded.tobytes())
     print(f"{config.out}: {image.shape[1]} x {image.shape[0]} px, {len(encoded) / 1024:.0f} kB")
 
 

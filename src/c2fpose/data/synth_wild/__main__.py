@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from c2fpose.base.errors import UserError, exits_cleanly
+from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 
@@ -22,7 +23,9 @@ class SynthWildConfig(Schema):
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    make(options(SynthWildConfig, "synth_wild.yaml", arguments))
+    config = options(SynthWildConfig, "synth_wild.yaml", arguments)
+    with stops_in_one_line(GOES_ON, grace_s=1):
+        make(config)
 
 
 def make(config: SynthWildConfig) -> None:
@@ -30,13 +33,13 @@ def make(config: SynthWildConfig) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from c2fpose.data.synth36.generate import finished_splits
+    from c2fpose.data.making import finished_splits
     from c2fpose.data.synth_wild.generate import Job, generate
     from c2fpose.data.synth_wild.plan import PRESETS, SUBJECTS
 
     console = Console(stderr=True)
     job = Job(config.preset, PRESETS[config.preset], config.seed)
-    infos = finished_splits(config.out, job)
+    infos = finished_splits(config.out, SUBJECTS, job.provenance)
     if infos is not None:
         console.print(f"{config.out}: already there, complete; nothing to do")
     else:
@@ -51,10 +54,7 @@ def make(config: SynthWildConfig) -> None:
                 speed = progress.tasks[0].speed
                 progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
 
-            try:
-                infos = generate(config.out, job, config.workers, done)
-            except KeyboardInterrupt:
-                raise UserError(f"{config.out}: interrupted; the same command goes on from here") from None
+            infos = generate(config.out, job, config.workers, done)
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

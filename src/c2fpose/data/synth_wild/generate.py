@@ -1,11 +1,9 @@
 """Make a synth_wild data set: shard by shard in several processes, resumable, complete or not there at all.
 
-The way there is synth36's (``synth36.generate``): ``OUT.partial`` holds finished shards until both splits are whole.
+``data.making`` makes them, as it does synth36's.
 """
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -15,6 +13,8 @@ from typing import Any
 import numpy as np
 
 import c2fpose
+from c2fpose.data import making
+from c2fpose.data.making import load_shard, save_shard, shard_path
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36 import generate as synth36
 from c2fpose.data.synth_wild.backgrounds import draw_background
@@ -47,30 +47,19 @@ def generate(
 ) -> list[SplitInfo]:
     """Make ``out/train.h5`` and ``out/test.h5``; ``done`` hears of each shard's number of images.
 
-    A killed run is taken up after its last complete shard. Raises ``DataError`` if ``out`` or the unfinished
-    ``out.partial`` is of another seed, preset or generator.
+    A killed run is taken up after its last complete shard. Raises what ``making.make`` raises.
     """
-    unfinished = out.with_name(out.name + ".partial")
-    if (finished := synth36.finished_splits(out, job)) is not None:
-        return finished
-    synth36._claim(unfinished, job)
-    todo = [shard for split in reversed(SUBJECTS) for shard in shards(job.preset, split)]
-    missing = []
-    for shard in todo:
-        if _shard_path(unfinished, shard).exists():
-            done(shard.images)
-        else:
-            missing.append(shard)
-    for shard in synth36._each_done(partial(write_shard, unfinished, seed=job.seed), missing, workers):
-        done(shard.images)
-    for split in SUBJECTS:
-        merge(unfinished, unfinished / f"{split}.h5", shards(job.preset, split), job)
-    shutil.rmtree(unfinished / "shards")
-    (unfinished / "job.json").unlink()
-    if out.exists():
-        out.rmdir()  # empty: ``finished_splits`` has looked
-    os.replace(unfinished, out)
-    return synth36.finished_splits(out, job)
+    recipe = making.Recipe(
+        provenance=job.provenance,
+        shards={split: shards(job.preset, split) for split in SUBJECTS},
+        write=partial(write_shard, seed=job.seed),
+        merge=partial(_merge, job=job),
+    )
+    return making.make(out, recipe, workers, done)
+
+
+def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
+    return merge(unfinished, unfinished / f"{split}.h5", shards(job.preset, split), job)
 
 
 def write_shard(unfinished: Path, shard: Shard, *, seed: int) -> Shard:
@@ -79,10 +68,7 @@ def write_shard(unfinished: Path, shard: Shard, *, seed: int) -> Shard:
     arrays = dict(annotations)
     for name, items in (("jpeg", images), ("mask", masks)):
         arrays |= {f"{name}_bytes": np.frombuffer(b"".join(items), np.uint8), f"{name}_sizes": list(map(len, items))}
-    path = _shard_path(unfinished, shard)
-    temporary = path.with_suffix(".unfinished.npz")
-    np.savez(temporary, **arrays)
-    os.replace(temporary, path)
+    save_shard(shard_path(unfinished, shard), arrays)
     return shard
 
 
@@ -129,12 +115,12 @@ def _row(shot: Shot, split: str, person: int, number: int) -> dict[str, Any]:
 
 def merge(unfinished: Path, path: Path, parts: list[Shard], job: Job) -> SplitInfo:
     """Write finished shards as one split."""
-    paths = [_shard_path(unfinished, shard) for shard in parts]
+    paths = [shard_path(unfinished, shard) for shard in parts]
     annotations: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
     for part in paths:
-        with np.load(part) as stored:
-            for name, arrays in annotations.items():
-                arrays.append(stored[name])
+        stored = load_shard(part, FIELDS)
+        for name, arrays in annotations.items():
+            arrays.append(stored[name])
     return write_split(
         path,
         {name: np.concatenate(arrays) for name, arrays in annotations.items()},
@@ -148,14 +134,10 @@ def merge(unfinished: Path, path: Path, parts: list[Shard], job: Job) -> SplitIn
 
 def _encoded(paths: list[Path], name: str) -> Iterator[bytes]:
     for path in paths:
-        with np.load(path) as stored:
-            everything, sizes = stored[f"{name}_bytes"].tobytes(), stored[f"{name}_sizes"]
+        stored = load_shard(path, (f"{name}_bytes", f"{name}_sizes"))
+        everything, sizes = stored[f"{name}_bytes"].tobytes(), stored[f"{name}_sizes"]
         ends = np.cumsum(sizes)
         yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
-
-
-def _shard_path(unfinished: Path, shard: Shard) -> Path:
-    return unfinished / "shards" / f"{shard.name}.npz"
 
 
 def generator_digest() -> str:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from c2fpose.base.errors import DataError
+from c2fpose.data.crops.standard import MOST_PIXELS, size_px
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.box import person_box
 from c2fpose.pose.camera import project
@@ -283,15 +284,21 @@ def image_fault(reader: SplitReader, record: int) -> str | None:
         return "not a JPEG"
     if b"\xff\xd9" not in jpeg[-64:].tobytes():
         return f"JPEG cut off after {len(jpeg)} bytes"
-    image = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    width, height = size_px(jpeg)
+    if width * height > MOST_PIXELS:
+        return f"{width} x {height} px, more than {MOST_PIXELS / 1e6:.0f} megapixels"
+    try:
+        image = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    except cv2.error:
+        image = None
     if image is None:
         return "cannot be decoded"
     if image.std() < 1:
         return "blank"
     table = reader.annotations
-    size_px = np.array(image.shape[1::-1]) * table["stored_step_px"][record]
+    shown_px = np.array(image.shape[1::-1]) * table["stored_step_px"][record]
     joints = table["joints_px"][record] - table["stored_left_top_px"][record]
-    inside = ((joints >= 0) & (joints <= size_px)).all(-1).mean()
+    inside = ((joints >= 0) & (joints <= shown_px)).all(-1).mean()
     # People leave the frame a little in correct data; a wrong cut or wrong person leaves it altogether.
     least = 0.1 if reader.info.boxes_hold_visible_parts else 0.5
     return f"only {inside:.0%} of the joints lie in the image" if inside < least else None

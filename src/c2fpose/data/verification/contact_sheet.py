@@ -1,12 +1,12 @@
 """Random images of a split with their joints, on one sheet, to look at."""
 
-import os
 from math import ceil
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from c2fpose.base.files import written_whole
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification.checks import image_fault
 from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side
@@ -17,7 +17,7 @@ COLUMNS = 6
 
 
 def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
-    """A PNG of ``records``: each person's box as stored, left limbs blue, right limbs orange."""
+    """A PNG of ``records``: each person's box as stored, left limbs blue, right orange. Raises ``OutputError``."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -36,10 +36,8 @@ def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
         fontsize=11,
     )
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.2 / (2.7 * rows + 0.4)), pad=0.5, h_pad=0.9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    figure.savefig(partial, format="png")
-    os.replace(partial, path)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def _draw_record(axis, reader: SplitReader, record: int) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import write_text
 from c2fpose.data.schema import FIELDS, SplitReader
 from c2fpose.data.verification import checks
 from c2fpose.data.verification.checks import FAIL, NOTE, PASS, Finding
@@ -106,8 +106,5 @@ def report(reader: SplitReader, findings: list[Finding]) -> dict[str, Any]:
 
 
 def write_json(path: Path, reader: SplitReader, findings: list[Finding]) -> None:
-    """The report as a JSON file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(report(reader, findings), indent=2, sort_keys=True) + "\n")
-    os.replace(partial, path)
+    """Write the report as a JSON file. Raises ``OutputError``."""
+    write_text(path, json.dumps(report(reader, findings), indent=2, sort_keys=True) + "\n")

@@ -3,19 +3,26 @@
 Poses in metres, camera frame, right leg first; boxes by another rule (made anew here); cameras in ``cameras.pkl``.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.data.human36m.calibration import Calibration
-from c2fpose.data.human36m.frames import Files, SequenceRecords, Wanted, check_joint_count, sequence_records
-from c2fpose.data.human36m.sequences import Sequence, parse_image_name
+from c2fpose.data.human36m.frames import (
+    Files,
+    SequenceRecords,
+    Wanted,
+    check_joint_count,
+    check_members,
+    found_files,
+    sequence_records,
+)
+from c2fpose.data.human36m.sequences import Sequence, counted_from_one, parse_image_name
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
-KEYS = {"imgname", "part", "S"}
+NEEDED = {"imgname", "S"}  # part, the labels in the image, is checked where it is there
 MAX_METRES = 50.0  # Human3.6M's room; larger numbers are no metres
 
 
@@ -42,38 +49,44 @@ def _read_split(
 ) -> Iterator[SequenceRecords]:
     where = str(file)
     table = _table(file)
-    check_joint_count(table["S"].shape, NUM_JOINTS, where)
     metres = table["S"][..., :3].astype(np.float64)
     if np.median(np.abs(metres).max((1, 2))) > MAX_METRES:
         raise DataError(f"{where}: poses are in millimetres where MMPose's metres are expected")
-    names = [str(name) for name in table["imgname"]]
+    names = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in table["imgname"]]
     parsed = [parse_image_name(name, where) for name in names]
+    frames = counted_from_one(np.array([frame for _, frame in parsed]))
+    files = found_files([path / "images", path], names)
     rows_of: dict[Sequence, list[int]] = {}
-    for row, (sequence, frame) in enumerate(parsed):
-        if (frame - 1) % stride == 0 and wanted(sequence):
+    for row, (sequence, _) in enumerate(parsed):
+        if (frames[row] - 1) % stride == 0 and wanted(sequence):
             rows_of.setdefault(sequence, []).append(row)
     for sequence, rows in sorted(rows_of.items()):
         take = np.array(rows)[:, None], np.array(RIGHT_LEG_FIRST)
+        part = table["part"][take][..., :2] if "part" in table else None
         yield sequence_records(
             sequence,
-            np.array([parsed[row][1] for row in rows]),
+            frames[rows],
             metres[take] * 1000,
             calibration,
-            Files(path / "images", [names[row] for row in rows]),
+            Files(files.root, [files.names[row] for row in rows]),
             f"{where}: {sequence.name}",
-            joints_px=table["part"][take][..., :2],
+            joints_px=part,
         )
 
 
 def _table(file: Path) -> dict[str, np.ndarray]:
-    try:
+    with readable(file, "not readable as NPZ", "half a download? Write or copy it again"):
         with np.load(file, allow_pickle=False) as stored:
-            missing = KEYS - set(stored)
-            table = {name: stored[name] for name in KEYS & set(stored)}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file}: not readable as NPZ ({error}); half a download? Write or copy it again") from None
+            missing = NEEDED - set(stored)
+            check_members(file)
+            table = {name: np.atleast_1d(stored[name]) for name in (NEEDED | {"part"}) & set(stored)}
     if missing:
         raise DataError(f"{file}: lacks {', '.join(sorted(missing))}; expected the NPZ of MMPose's converter")
     if len({len(array) for array in table.values()}) != 1:
         raise DataError(f"{file}: {', '.join(f'{len(array)} {name}' for name, array in sorted(table.items()))} rows")
+    for name, least in (("S", 3), ("part", 2)):
+        if name in table:
+            check_joint_count(table[name].shape, NUM_JOINTS, f"{file}: {name}")
+            if table[name].ndim != 3 or table[name].shape[-1] < least or table[name].dtype.kind not in "fiu":
+                raise DataError(f"{file}: {name} has shape {table[name].shape} of {table[name].dtype}")
     return table

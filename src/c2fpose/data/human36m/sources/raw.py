@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Video, Wanted, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence, camera_of, take_of
@@ -38,7 +38,7 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
 
 def _videos(folder: Path, subject: int) -> list[tuple[Sequence, Path]]:
     archives = sorted(folder.glob("*.tgz")) + sorted(folder.parent.glob(f"*S{subject}*.tgz"))
-    files = sorted((folder / "Videos").glob("*.mp4"))
+    files = sorted(file for file in (folder / "Videos").glob("*") if file.suffix.lower() == ".mp4")
     if not files:
         hint = f"; unpack {archives[0].name} first" if archives else ""
         raise DataError(f"{folder}/Videos: has no MP4 file{hint}")
@@ -68,6 +68,8 @@ def _read_sequence(
     pixels = None if labels is None else read_cdf(labels, 2)
     if pixels is not None and len(pixels) != len(joints):
         raise DataError(f"{labels}: {len(pixels)} frames, {where} has {len(joints)}; half a download?")
+    if not len(joints):
+        raise DataError(f"{where}: holds no frame; half a download?")
     kept = np.arange(0, len(joints), stride)
     _check_video(video, int(kept[-1]) + 1, len(joints))
     return sequence_records(
@@ -82,7 +84,14 @@ def _read_sequence(
 
 
 def _pose_file(folder: Path, kind: str, stem: str) -> Path | None:
-    candidates = [folder / pattern.format(kind) / f"{stem}.cdf" for pattern in POSE_FOLDERS]
+    """The CDF file of a recording; some unpacking scripts put an underscore where the release has a space."""
+    names = dict.fromkeys([stem, stem.replace("_", " "), stem.replace(" ", "_")])
+    candidates = (
+        folder / pattern.format(kind) / f"{name}{ending}"
+        for pattern in POSE_FOLDERS
+        for name in names
+        for ending in (".cdf", ".CDF")
+    )
     return next((file for file in candidates if file.is_file()), None)
 
 
@@ -92,13 +101,12 @@ def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimen
         import cdflib
     except ImportError:
         raise DataError(f"{path}: reading CDF files needs cdflib; install it with: pip install c2fpose[h36m]") from None
-    try:
+    with readable(path, "not readable as a CDF file with Pose"):
         pose = np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
-    except Exception as error:  # a damaged CDF file raises nearly anything
-        raise DataError(f"{path}: not readable as a CDF file with Pose ({error}); half a download?") from None
-    if pose.shape[-1] != FULL_JOINTS * dimensions:
+    numbers = pose.shape[-1] if pose.ndim else 0
+    if numbers != FULL_JOINTS * dimensions:
         raise DataError(
-            f"{path}: poses of {pose.shape[-1] / dimensions:g} joints, expected the release's {FULL_JOINTS} "
+            f"{path}: poses of {numbers / dimensions:g} joints, expected the release's {FULL_JOINTS} "
             f"({dimensions} numbers each)"
         )
     return pose.reshape(-1, FULL_JOINTS, dimensions)[:, FROM_HUMAN36M_32]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.data.human36m.calibration import Calibration, load_arrays_only
-from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, sequence_records
+from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, check_members, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, take_of
 from c2fpose.pose.camera import world_to_camera
 from c2fpose.pose.protocol import CAMERA_SERIALS
@@ -28,11 +28,14 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
     file = path if path.is_file() else path / "data_3d_h36m.npz"
     positions = _positions(file)
     for subject in SUBJECTS:
-        for name, stored in positions.get(f"S{subject}", {}).items():
+        for name, stored in _takes(positions, subject, file):
             where = f"{file}: S{subject} {name}"
-            action, trial = take_of(subject, name, str(file))
+            action, trial = take_of(subject, str(name), str(file))
             poses = np.asarray(stored)
+            poses = poses[None] if poses.shape == (FULL_JOINTS, 3) else poses  # a single frame, squeezed
             check_joint_count(poses.shape, FULL_JOINTS, where)
+            if poses.ndim != 3 or poses.shape[-1] != 3 or poses.dtype.kind not in "fiu" or not len(poses):
+                raise DataError(f"{where}: poses have shape {poses.shape} of {poses.dtype}, expected (frames, 32, 3)")
             kept = np.arange(0, len(poses), stride)
             world = poses[kept][:, FROM_HUMAN36M_32].astype(np.float64)
             if np.median(np.abs(world).max((1, 2))) > MAX_METRES:
@@ -44,19 +47,25 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
                     yield sequence_records(sequence, kept + 1, joints, calibration, None, where)
 
 
+def _takes(positions: dict[Any, Any], subject: int, file: Path) -> list[tuple[Any, Any]]:
+    """A subject's sequences; subjects are named "S1", "1" or 1."""
+    takes = next((positions[key] for key in (f"S{subject}", str(subject), subject) if key in positions), {})
+    if not isinstance(takes, dict):
+        raise DataError(f"{file}: positions_3d of S{subject} is no table of sequences")
+    return list(takes.items())
+
+
 def _positions(file: Path) -> dict[str, Any]:
     """The one object of the file: a pickled table of arrays, of which nothing is executed."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if "positions_3d.npy" not in archive.namelist():
-                inside = ", ".join(archive.namelist()[:4])
-                raise DataError(f"{file}: holds {inside}, not positions_3d; expected data_3d_h36m.npz of VideoPose3D")
-            with archive.open("positions_3d.npy") as stored:
-                version = npy.read_magic(stored)
-                (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stored)
-                table = load_arrays_only(stored.read(), str(file))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file}: not readable as NPZ ({error}); half a download? Copy it again") from None
+    with readable(file, "not readable as NPZ"), zipfile.ZipFile(file) as archive:
+        check_members(file)
+        if "positions_3d.npy" not in archive.namelist():
+            inside = ", ".join(archive.namelist()[:4])
+            raise DataError(f"{file}: holds {inside}, not positions_3d; expected data_3d_h36m.npz of VideoPose3D")
+        with archive.open("positions_3d.npy") as stored:
+            version = npy.read_magic(stored)
+            (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stored)
+            table = load_arrays_only(stored.read(), str(file))
     table = table.item() if isinstance(table, np.ndarray) and table.size == 1 else table
     if not isinstance(table, dict):
         raise DataError(f"{file}: positions_3d is no table of subjects")

@@ -1,0 +1,167 @@
+"""Make a data set shard by shard in several processes: taken up after a kill, complete or not there at all.
+
+While it is made it stands in ``OUT.partial``: one file a shard, each renamed when complete, then the two splits. The
+directory gets its name when both are written. One process at a time is let in.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from c2fpose.base.errors import DataError
+from c2fpose.base.files import blamed_on, reason, write_text, written_whole
+from c2fpose.base.lock import alone_in
+from c2fpose.base.signals import GOES_ON
+from c2fpose.base.workers import each_done
+from c2fpose.data.schema import SplitInfo, SplitReader
+
+
+class Shard(Protocol):
+    """Some images that are made, and kept or made again, as a whole."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def images(self) -> int: ...
+
+
+ShardT = TypeVar("ShardT", bound=Shard)
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[ShardT]):
+    """What a data set is made of, and how."""
+
+    provenance: dict[str, Any]  # what decides every byte of the outcome; stands in the files
+    shards: Mapping[str, list[ShardT]]  # of each split, in the order of its file
+    write: Callable[[Path, ShardT], ShardT]  # one shard, whole, to ``shard_path``; goes to worker processes
+    merge: Callable[[Path, str], SplitInfo]  # the shards of a split to ``SPLIT.h5`` in the directory given
+
+
+def make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], None]) -> list[SplitInfo]:
+    """Make ``out/SPLIT.h5`` for each split; ``done`` hears of each shard's number of images.
+
+    A killed run is taken up after its last complete shard. Raises ``DataError`` if ``out`` or the unfinished
+    ``out.partial`` holds something else, ``OccupiedError`` if another process is making it, ``OutputError`` where
+    nothing can be written, and ``WorkerDied``.
+    """
+    out = out if out.name not in ("", "..") else out.resolve()  # a place beside it needs a name
+    with alone_in(out, lock=out.with_name(f".{out.name}.lock")):
+        finished = finished_splits(out, recipe.shards, recipe.provenance)
+        if finished is None:
+            _make(out, recipe, workers, done)
+            finished = finished_splits(out, recipe.shards, recipe.provenance)
+        return finished
+
+
+def _make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], None]) -> None:
+    unfinished = out.with_name(out.name + ".partial")
+    _claim(unfinished, recipe.provenance)
+    to_merge = [split for split in recipe.shards if not _is_merged(unfinished, split, recipe.provenance)]
+    missing = []
+    for split, shards in recipe.shards.items():
+        for shard in shards:
+            if split in to_merge and not shard_path(unfinished, shard).exists():
+                missing.append(shard)
+            else:
+                done(shard.images)
+    write = _Bound(recipe.write, unfinished)
+    in_turn = workers == 1 or len(missing) < 2
+    for shard in map(write, missing) if in_turn else each_done(write, missing, workers, GOES_ON):
+        done(shard.images)
+    for split in to_merge:
+        recipe.merge(unfinished, split)
+    with blamed_on(out, unfinished):
+        shutil.rmtree(unfinished / "shards", ignore_errors=True)
+        for path in set(unfinished.iterdir()) - {unfinished / f"{split}.h5" for split in recipe.shards}:
+            path.unlink()  # the note, and what a killed run left
+        if out.exists():
+            out.rmdir()  # empty: ``finished_splits`` has looked
+        os.replace(unfinished, out)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A function with its first argument, fit to be sent to another process."""
+
+    function: Callable[[Path, Any], Any]
+    directory: Path
+
+    def __call__(self, shard: Any) -> Any:
+        return self.function(self.directory, shard)
+
+
+def finished_splits(out: Path, splits: Iterable[str], provenance: dict[str, Any]) -> list[SplitInfo] | None:
+    """What stands in ``out`` if it is this very data set; ``None`` if nothing does. Raises ``DataError`` otherwise."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out}: is a file; choose another out=")
+    if not out.exists() or not any(out.iterdir()):
+        return None
+    if not any((out / f"{split}.h5").exists() for split in splits):
+        raise DataError(f"{out}: holds other files ({min(path.name for path in out.iterdir())}); choose another out=")
+    infos = [SplitReader(out / f"{split}.h5").info for split in splits]
+    for info in infos:
+        _compare(info.path, info.provenance, provenance)
+    return infos
+
+
+def _is_merged(unfinished: Path, split: str, provenance: dict[str, Any]) -> bool:
+    """Whether a killed run had this split's file done already."""
+    if not (unfinished / f"{split}.h5").exists():
+        return False
+    info = SplitReader(unfinished / f"{split}.h5").info
+    _compare(info.path, info.provenance, provenance)
+    return True
+
+
+def _claim(unfinished: Path, provenance: dict[str, Any]) -> None:
+    """Start an unfinished directory, or make sure that the one there is of the same data set."""
+    note = unfinished / "job.json"
+    if note.exists():
+        try:
+            found = dict(json.loads(note.read_text()))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{note}: cannot be read ({reason(error)}); remove {unfinished} to begin again") from None
+        _compare(str(unfinished), found, provenance)
+        return
+    with blamed_on(unfinished, unfinished / "shards"):
+        (unfinished / "shards").mkdir(parents=True, exist_ok=True)
+    write_text(note, json.dumps(provenance))
+
+
+def _compare(place: str, found: dict[str, Any], provenance: dict[str, Any]) -> None:
+    for key, wanted in provenance.items():
+        if found.get(key) != wanted:
+            raise DataError(
+                f"{place}: made with {key}={found.get(key)}, asked for {wanted}; remove it or choose another out="
+            )
+
+
+# --- shards -------------------------------------------------------------------------------------------------------
+
+
+def shard_path(unfinished: Path, shard: Shard) -> Path:
+    """Where a shard's arrays stand until both splits are whole."""
+    return unfinished / "shards" / f"{shard.name}.npz"
+
+
+def save_shard(path: Path, arrays: dict[str, Any]) -> None:
+    """Write a shard's arrays whole. Raises ``OutputError``."""
+    with written_whole(path, durable=False) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def load_shard(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Some of a shard's arrays; ``DataError`` where the disk has damaged them."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except Exception as error:  # a damaged NPZ file raises nearly anything
+        raise DataError(f"{path}: cannot be read ({reason(error)}); remove it, and the same command goes on") from None
