@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-import fabricate
+import fabricate_human36m as fabricate
 import h5py
 import numpy as np
 import pytest

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from fabricated import reseal
 
+from c2fpose.data import verify as command
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification import checks
-from c2fpose.data.verification import report as command
 from c2fpose.pose.protocol import TEST_FRAMES_10FPS, TEST_FRAMES_50FPS
 
 
