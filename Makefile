@@ -9,7 +9,7 @@ EXPERIMENT ?= ablation_depth
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train bench sweep notebook test data setup lint clean
+.PHONY: help train bench sweep notebook test torture data setup lint clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ notebook: $(VENV)/notebook data ## execute notebooks/ anew on the newest network
 
 test: setup ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
+
+torture: setup ## kills at 50 random moments and 10,000 damaged files of each kind: an hour or more
+	C2FPOSE_TORTURE=1 OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m torture $(ARGS)
 
 data: $(DATA) ## make the synthetic people (SET=synth36 or synth_wild, PRESET=tiny, small or full)
 

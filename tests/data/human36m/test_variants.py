@@ -302,7 +302,9 @@ def test_a_variant_gives_the_usual_records(variant, usual, prepare, damaged):
 @pytest.mark.parametrize("matlab", ["5", "7.3"])
 def test_a_sample_of_one_frame_that_matlab_has_squeezed(matlab, prepare, people, tmp_path):
     take = people.of(9)[0]
-    one = fabricate.People(people.cameras, [fabricate.Take(**{**vars(take), "px": take.px[:1]})])
+    one = fabricate.People(
+        people.cameras, [fabricate.Take(**{**vars(take), "px": take.px[:1], "images": take.images[:1]})]
+    )
     path = fabricate.write_c2f(tmp_path / "one", one, full=False, matlab=matlab)
     with h5py.File(path / VALID, "r+") as file:
         center, scale = file["center"][0], file["scale"][0]

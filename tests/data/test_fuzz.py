@@ -1,0 +1,129 @@
+"""Damaged and hostile files of every kind that the package reads as data: read, or refused in one line.
+
+``make test`` tries a few changes of each, ``make torture`` 10,000; what was found stands in the tests beside.
+"""
+
+import shutil
+from pathlib import Path
+
+import fabricate_human36m as fabricate
+import fabricated
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from torture import damage, edits, reads_or_refuses, rounds
+
+from c2fpose.base.errors import DataError
+from c2fpose.data.crops.standard import decode
+from c2fpose.data.human36m import frames
+from c2fpose.data.human36m.calibration import from_metadata, from_pickle, published, read_calibration
+from c2fpose.data.human36m.sources import c2f, h36m_fetch, mmpose, posenet_json, raw, videopose3d
+from c2fpose.data.making import load_shard
+from c2fpose.data.schema import SplitReader, write_split
+from c2fpose.data.verification.report import verify
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def read_split(path: Path) -> None:
+    """Open a data file and look at every image, as verify and the loader do."""
+    reader = SplitReader(path)
+    for record in range(len(reader)):
+        decode(reader.jpeg(record))
+    verify(reader, "all", 0)
+
+
+def source(module, calibration=None):
+    def read(path: Path) -> None:
+        list(module.read(path, calibration or published(), 1, lambda sequence: True))
+
+    return read
+
+
+# A parser: the file that is damaged, below the directory that is read, and how it is read
+PARSERS = {
+    "data file (HDF5)": ("train.h5", read_split),
+    "c2f HDF5": ("c2f/annot/valid.h5", source(c2f)),
+    "c2f MAT 5": ("c2f/annot/valid.mat", source(c2f)),
+    "c2f MAT 7.3": ("c2f73/annot/valid.mat", source(c2f)),
+    "c2f names": ("c2f/annot/valid_images.txt", source(c2f)),
+    "h36m_fetch HDF5": ("h36m_fetch/S9/SittingDown-1/annot.h5", source(h36m_fetch)),
+    "mmpose NPZ": ("mmpose/annotation_body3d/fps10/h36m_test.npz", source(mmpose)),
+    "mmpose cameras.pkl": ("mmpose/annotation_body3d/cameras.pkl", from_pickle),
+    "videopose3d NPZ": ("videopose3d/data_3d_h36m.npz", None),
+    "posenet_json data": ("posenet_json/annotations/Human36M_subject9_data.json", source(posenet_json)),
+    "posenet_json cameras": ("posenet_json/annotations/Human36M_subject9_camera.json", source(posenet_json)),
+    "posenet_json poses": ("posenet_json/annotations/Human36M_subject9_joint_3d.json", source(posenet_json)),
+    "raw CDF": ("raw/pose.cdf", lambda path: raw.read_cdf(path, 3)),
+    "metadata.xml": ("raw/metadata.xml", from_metadata),
+    "shard NPZ": ("shard.npz", lambda path: load_shard(path, ("jpeg_bytes", "scale"))),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(people, tmp_path_factory) -> Path:
+    """A small whole file of each kind."""
+    root = tmp_path_factory.mktemp("fuzz")
+    few = fabricate.People(people.cameras, [take for take in people.of(9) if take.action == "SittingDown"])
+    fabricate.write_c2f(root / "c2f", few, full=False)
+    fabricate.write_c2f(root / "c2f73", few, full=False, matlab="7.3")
+    fabricate.write_h36m_fetch(root / "h36m_fetch", few)
+    fabricate.write_mmpose(root / "mmpose", fabricate.People(people.cameras, people.takes[::8]))
+    fabricate.write_videopose3d(root / "videopose3d", few)
+    fabricate.write_posenet_json(root / "posenet_json", few)
+    fabricate.write_metadata(root / "raw" / "metadata.xml", people)
+    fabricate._write_cdf(root / "raw" / "pose.cdf", fabricate.in_32(few.takes[0].cam_mm))
+    annotations = fabricated.people(2, 0, "train")
+    jpegs = [fabricated.jpeg(number, 32) for number in range(2)]
+    write_split(root / "train.h5", annotations, jpegs, dataset="synth36", split="train", provenance={})
+    np.savez(root / "shard.npz", jpeg_bytes=np.frombuffer(jpegs[0], np.uint8), scale=np.ones(3))
+    return root
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("parser", PARSERS)
+def test_damaged_files_are_read_or_refused_in_one_line(parser, whole, tmp_path):
+    place, read = PARSERS[parser]
+    directory, _, name = place.rpartition("/")
+    root = directory.partition("/")[0]
+    shutil.copytree(whole / root, tmp_path / root) if root else shutil.copy(whole / name, tmp_path / name)
+    target, content = tmp_path / place, (whole / place).read_bytes()
+    reading = read or source(videopose3d, read_calibration(whole / "raw" / "metadata.xml"))
+    where = tmp_path / root if getattr(reading, "__name__", "") == "read" else target
+    refused = 0
+
+    @settings(
+        max_examples=rounds(15, 10_000), deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(edits)
+    def fuzz(changes):
+        nonlocal refused
+        target.write_bytes(damage(content, changes))
+        refused += not reads_or_refuses(lambda: reading(where), str(tmp_path))
+
+    fuzz()
+    assert refused  # the changes reach what is checked
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        '<!DOCTYPE a [<!ENTITY e "1 1 1 1"><!ENTITY g "&e;&e;&e;&e;&e;&e;"><!ENTITY f "&g;&g;&g;&g;&g;&g;">]>',
+        '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>',
+    ],
+    ids=["unfolding", "another file"],
+)
+def test_entities_are_not_unfolded(whole, tmp_path, entity):
+    text = (whole / "raw" / "metadata.xml").read_text()
+    (tmp_path / "metadata.xml").write_text(entity + text.replace("<w0>[", "<w0>[&f; "))
+    with pytest.raises(DataError, match=r"metadata\.xml: not readable as XML \(it declares entities"):
+        from_metadata(tmp_path / "metadata.xml")
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "MOST_UNPACKED", 1000)
+    with pytest.raises(DataError, match=r"h36m_test\.npz: claims .* when unpacked, more than Human3\.6M has"):
+        list(mmpose.read(whole / "mmpose", published(), 1, lambda sequence: True))
+    with pytest.raises(DataError, match=r"data_3d_h36m\.npz: claims"):
+        list(videopose3d.read(whole / "videopose3d", published(), 1, lambda sequence: True))

@@ -1,0 +1,134 @@
+"""Damage files, and stop commands at random moments: a few times in ``make test``, many times in ``make torture``."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from c2fpose.base.errors import UserError
+
+MOST_GROWTH_BYTES = 512 << 20  # of the process's memory over all damaged files of one kind
+
+
+def rounds(few: int, many: int) -> int:
+    """How often: ``few`` times, or ``many`` in ``make torture``."""
+    return many if os.environ.get("C2FPOSE_TORTURE") else few
+
+
+# --- damaged files ------------------------------------------------------------------------------------------------
+
+Edit = tuple[str, int, int]  # what, where (in 65,536ths of the bytes that are not zero), with what
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(["set", "set", "flip", "cut", "drop", "double", "zeros", "ones", "text"]),
+        st.integers(0, 65535),
+        st.integers(0, 255),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def damage(content: bytes, changes: list[Edit]) -> bytes:
+    """Change some bytes. Places are counted among bytes that are not zero: the rest of a file is often padding."""
+    for what, place, value in changes:
+        places = np.flatnonzero(np.frombuffer(content, np.uint8))
+        if not len(places):
+            return content
+        at = int(places[place * len(places) >> 16])
+        if what == "set":
+            content = content[:at] + bytes([value]) + content[at + 1 :]
+        elif what == "flip":
+            content = content[:at] + bytes([content[at] ^ (1 << value % 8)]) + content[at + 1 :]
+        elif what == "cut":
+            content = content[:at]
+        elif what == "drop":
+            content = content[:at] + content[at + 1 + value % 16 :]
+        elif what == "double":
+            content = content[:at] + content[max(0, at - value) : at] + content[at:]
+        elif what == "text":
+            word = [b"-1", b"1e400", b"nan", b"null", b"{}", b"[]", b'"a"', b"99999999999"][value % 8]
+            content = content[:at] + word + content[at + 1 :]
+        else:
+            length = 1 + value % 8
+            content = content[:at] + (b"\0" if what == "zeros" else b"\xff") * length + content[at + length :]
+    return content
+
+
+def reads_or_refuses(read: Callable[[], object], name: str) -> bool:
+    """Read something damaged: it is read, or refused in one line that names it. Any other error goes on."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        read()
+        return True
+    except UserError as refused:
+        said = str(refused)
+        assert "\n" not in said and name in said, said
+        return False
+    finally:
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+        assert grown < MOST_GROWTH_BYTES, f"{grown / 2**20:.0f} MB for a small file"
+
+
+# --- stopped commands ---------------------------------------------------------------------------------------------
+
+
+def run(command: list[str], **more) -> subprocess.CompletedProcess:
+    """Run a command of Python's to its end."""
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600, **more)
+
+
+def stopped(command: list[str], number: int, after_s: float) -> tuple[int | None, str, float]:
+    """Start a command and send a signal; its exit code, what it said, and how long it took to end (s)."""
+    process = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        said = process.communicate(timeout=after_s)[1]
+        return process.returncode, said, 0.0
+    except subprocess.TimeoutExpired:
+        children = descendants(process.pid)
+        process.send_signal(number)
+        started = time.monotonic()
+        said = process.communicate(timeout=60)[1]
+        ended_s = time.monotonic() - started
+        for _ in range(100):
+            if not any(map(runs, children)):
+                return process.returncode, said, ended_s
+            time.sleep(0.05)
+        raise AssertionError(f"workers outlived their parent: {[pid for pid in children if runs(pid)]}") from None
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and those that they have."""
+    found = []
+    for task in Path("/proc").glob(f"{pid}/task/*/children"):
+        try:
+            for child in map(int, task.read_text().split()):
+                found += [child, *descendants(child)]
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def moments(seed: int, count: int, longest_s: float) -> list[tuple[int, float]]:
+    """Signals and when they are sent, by a seed: SIGKILL, SIGTERM and SIGINT in turn."""
+    draw = random.Random(seed)
+    kinds = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    return [(kinds[i % 3], draw.uniform(0, longest_s)) for i in range(count)]
