@@ -123,7 +123,7 @@ def test_entities_are_not_unfolded(whole, tmp_path, entity):
 
 def test_an_archive_that_would_fill_the_memory_is_refused(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "MOST_UNPACKED", 1000)
-    with pytest.raises(DataError, match=r"h36m_test\.npz: claims .* when unpacked, more than Human3\.6M has"):
+    with pytest.raises(DataError, match=r"h36m_train\.npz: claims .* when unpacked, more than Human3\.6M has"):
         list(mmpose.read(whole / "mmpose", published(), 1, lambda sequence: True))
     with pytest.raises(DataError, match=r"data_3d_h36m\.npz: claims"):
         list(videopose3d.read(whole / "videopose3d", published(), 1, lambda sequence: True))

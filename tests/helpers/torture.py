@@ -19,8 +19,8 @@ MOST_GROWTH_BYTES = 512 << 20  # of the process's memory over all damaged files 
 
 
 def rounds(few: int, many: int) -> int:
-    """How often: ``few`` times, or ``many`` in ``make torture``."""
-    return many if os.environ.get("C2FPOSE_TORTURE") else few
+    """How often: ``few`` times, or the share of ``many`` that ``C2FPOSE_TORTURE`` says (``make torture``: 1)."""
+    return max(few, round(float(os.environ.get("C2FPOSE_TORTURE", 0)) * many))
 
 
 # --- damaged files ------------------------------------------------------------------------------------------------

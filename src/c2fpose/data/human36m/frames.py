@@ -146,7 +146,7 @@ def check_members(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())
     if total > MOST_UNPACKED:
-        raise DataError(f"{path}: claims {total / 1e9:.0f} GB when unpacked, more than Human3.6M has; copy it again")
+        raise DataError(f"{path}: claims {total / 1e9:.1f} GB when unpacked, more than Human3.6M has; copy it again")
 
 
 def check_joint_count(shape: tuple[int, ...], expected: int, where: str) -> None:

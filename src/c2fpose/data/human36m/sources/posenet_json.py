@@ -63,10 +63,8 @@ def _read_subject(
     joints = _json(folder / f"Human36M_subject{subject}_joint_3d.json")
     cameras = _json(folder / f"Human36M_subject{subject}_camera.json")
     places: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    files = found_files(
-        [path / "images", path], [str(image["file_name"]) for rows in rows_of.values() for image, _ in rows]
-    )
-    file_of = dict(zip((str(i["file_name"]) for rows in rows_of.values() for i, _ in rows), files.names, strict=True))
+    files = found_files([path / "images", path], [image["file_name"] for rows in rows_of.values() for image, _ in rows])
+    file_of = dict(zip((i["file_name"] for rows in rows_of.values() for i, _ in rows), files.names, strict=True))
     for sequence, rows in sorted(rows_of.items()):
         with readable(where, "poses of the joint_3d file are no lists of numbers"):
             world = np.array([_joints_of(joints, image, where) for image, _ in rows], np.float64)
@@ -82,12 +80,13 @@ def _read_subject(
             np.array([int(image["frame_idx"]) for image, _ in rows]) + 1 - min(first, 1),
             world_to_camera(world, *places[sequence.camera]),
             calibration,
-            Files(files.root, [file_of[str(image["file_name"])] for image, _ in rows]),
+            Files(files.root, [file_of[image["file_name"]] for image, _ in rows]),
             f"{where}: {sequence.name}",
         )
 
 
 def _sequence_of(image: dict[str, Any], subject: int, where: str) -> Sequence:
+    image["file_name"] = str(image["file_name"])
     camera, trial = int(image["cam_idx"]) - 1, int(image["subaction_idx"])
     if not 0 <= camera < len(CAMERA_SERIALS):
         raise DataError(f"{where}: cam_idx {image['cam_idx']} of {image['file_name']}, expected 1 to 4")
