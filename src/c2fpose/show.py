@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.config.command_line import as_text, options
+from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 
 
@@ -20,10 +19,7 @@ class ShowSettings(Schema):
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Write the page of one run."""
-    words = list(sys.argv[1:] if words is None else words)
-    if words and "=" not in words[0] and not words[0].startswith("-"):
-        words[0] = f"run={words[0]}"
-    settings = options(ShowSettings, "show.yaml", as_text(words, ("run", "out")))
+    settings = options(ShowSettings, "show.yaml", words, positional="run")
     from c2fpose.reports.run_page.content import read_run
     from c2fpose.reports.run_page.html import write_page
 
