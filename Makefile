@@ -49,8 +49,8 @@ $(VENV)/notebook: $(VENV)/installed
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[notebook]'
 	touch $@
 
-lint: setup ## check style
-	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+lint: setup ## check style, and that nothing imports from a folder above its own
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache
 
 clean: ## remove runs and made data, keep .venv
 	rm -rf runs data .pytest_cache

@@ -1,4 +1,4 @@
-"""Hydra's hooks round a sweep: everything is checked before the first job."""
+"""Hydra's hook before a sweep: everything is checked before the first job (``reports.hooks`` makes its tables)."""
 
 import sys
 import traceback
@@ -13,15 +13,18 @@ from omegaconf import DictConfig
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.run import train_settings
 from c2fpose.sweeps.identity import data_fingerprints, identify
-from c2fpose.sweeps.job import SWEEP, check_same, read_json, state, write_json
+from c2fpose.sweeps.job import SWEEP, check_same, read_json, write_json
 from c2fpose.sweeps.rows import check_overrides, jobs, planned, split_job, sweep_of
 
 
-def _exits(hook: Callable[..., None]) -> Callable[..., None]:
-    """Hydra swallows exceptions of hooks, so these exit: 2 behind one line for a user's error, 1 behind a traceback."""
+def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
+    """Make a hook exit: 2 behind one line for a user's error, 1 behind a traceback. Hydra swallows exceptions of hooks.
+
+    Runs that are no sweep pass it by.
+    """
 
     @wraps(hook)
-    def run(self: "SweepHooks", config: DictConfig, **_: Any) -> None:
+    def run(self: Callback, config: DictConfig, **_: Any) -> None:
         try:
             if config.get("sweep") is not None:
                 hook(self, config)
@@ -35,27 +38,12 @@ def _exits(hook: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-class SweepHooks(Callback):
-    """Hydra's hooks round a sweep: everything is checked before the first job, tables are made after the last."""
+class CheckSweep(Callback):
+    """Check a sweep as a whole before its first job."""
 
-    @_exits
+    @sweep_hook
     def on_multirun_start(self, config: DictConfig) -> None:
         check_sweep(config, list(config.hydra.overrides.task))
-
-    @_exits
-    def on_multirun_end(self, config: DictConfig) -> None:
-        from c2fpose.reports.tables import summarise
-
-        directory = Path(config.sweep_dir)
-        summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
-        names = jobs(config)
-        unfinished = [name for name in names if state(directory / name) != "finished"]
-        if unfinished:
-            print(
-                f"error: {len(unfinished)} of {len(names)} jobs did not finish: {', '.join(unfinished)}",
-                file=sys.stderr,
-            )
-            raise SystemExit(1)
 
 
 def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:

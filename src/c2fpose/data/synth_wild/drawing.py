@@ -11,9 +11,8 @@ from c2fpose.data.synth36.cameras import Camera
 from c2fpose.data.synth36.motion.ik import rotation_z
 from c2fpose.data.synth36.person.body import joints_mm, skin_frames
 from c2fpose.data.synth36.person.dressing import Appearance
-from c2fpose.data.synth36.person.outfit import palette_colour
 from c2fpose.data.synth36.person.rig import rig_of
-from c2fpose.data.synth36.render.materials import Material
+from c2fpose.data.synth36.render.materials import Material, palette_colour
 from c2fpose.data.synth36.render.mesh import Mesh, joined
 from c2fpose.data.synth36.render.raster import vertex_normals
 from c2fpose.data.synth36.scene.furniture import SEATS, Workshop, normals_of

@@ -8,8 +8,9 @@ import pytest
 from c2fpose.data.synth36.cameras import subject_cameras
 from c2fpose.data.synth36.person.body import subject_shape
 from c2fpose.data.synth36.person.dressing import places, sequence_appearance
-from c2fpose.data.synth36.person.outfit import HUE_CELLS, palette_colour, sequence_outfit
+from c2fpose.data.synth36.person.outfit import sequence_outfit
 from c2fpose.data.synth36.person.props import PROPS, STANDING, grip_of
+from c2fpose.data.synth36.render.materials import HUE_CELLS, palette_colour
 from c2fpose.data.synth36.scene.scene import SEAT_SIZE_MM, SeatRequest, sequence_scene
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 

@@ -15,24 +15,19 @@ from c2fpose.data.synth36.person.outfit import Look, Outfit, sequence_outfit, su
 from c2fpose.data.synth36.person.props import HANGING, HELD, STANDING, Prop, make_prop
 from c2fpose.data.synth36.render.materials import Material
 from c2fpose.data.synth36.render.mesh import Mesh, joined
-from c2fpose.data.synth36.render.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS
+from c2fpose.data.synth36.render.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS, Person
 from c2fpose.pose.protocol import TEST_SUBJECTS
 
 _STREAM = 105  # key of this module in seed sequences
 OVERLAP_MM = 22.0  # what lies deeper than this under a garment is not drawn
 
 
-@dataclass(frozen=True, eq=False)
-class Appearance:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Appearance(Person):
     """A dressed person at rest, with what the hand holds, ready to be posed and rendered."""
 
     shape: BodyShape
-    rest_vertices_mm: Float[np.ndarray, "N 3"]
     vertex_index: Int[np.ndarray, "N"]  # the pack vertex whose skinning each vertex follows
-    triangles: Int[np.ndarray, "T 3"]
-    material: Int[np.ndarray, "T"]
-    channels: Float[np.ndarray, "N 8"]
-    materials: Float[np.ndarray, "M 28"]
     prop: Prop | None = None  # its vertices are the last ones
 
     def pose(
@@ -98,7 +93,14 @@ def holding(person: Appearance, prop: Prop) -> Appearance:
     both = joined(body, prop.mesh)
     index = np.concatenate([person.vertex_index, np.full(len(prop.follows), prop.hand_vertex)])
     return Appearance(
-        person.shape, both.vertices_mm, index, both.triangles, both.material, both.channels, both.materials, prop
+        rest_vertices_mm=both.vertices_mm,
+        triangles=both.triangles,
+        material=both.material,
+        channels=both.channels,
+        materials=both.materials,
+        shape=person.shape,
+        vertex_index=index,
+        prop=prop,
     )
 
 
@@ -329,6 +331,7 @@ def _assembled(shape: BodyShape, parts: list[_Part]) -> Appearance:
         channels.append(channel)
         first += len(used)
     return Appearance(
-        shape, np.concatenate(rest), np.concatenate(index), np.concatenate(triangles), np.concatenate(material),
-        np.concatenate(channels), np.stack([part.material.row() for part in parts]),
+        rest_vertices_mm=np.concatenate(rest), triangles=np.concatenate(triangles), material=np.concatenate(material),
+        channels=np.concatenate(channels), materials=np.stack([part.material.row() for part in parts]),
+        shape=shape, vertex_index=np.concatenate(index),
     )  # fmt: skip

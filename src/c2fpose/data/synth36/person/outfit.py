@@ -4,16 +4,14 @@ Training and test subjects draw from palettes without a common colour (``palette
 wears anything seen in training.
 """
 
-import colorsys
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from c2fpose.data.synth36.render.materials import Colour, Material
+from c2fpose.data.synth36.render.materials import Colour, Material, palette_colour
 from c2fpose.pose.protocol import TEST_SUBJECTS
 
-HUE_CELLS = 24
 _SUBJECT_STREAM, _SEQUENCE_STREAM = 102, 103
 HAIR_STYLES = ("buzz", "short", "medium", "long")
 
@@ -46,15 +44,6 @@ class Outfit:
     trouser_ease_mm: float
     shoe_top_mm: float
     sock_top_mm: float
-
-
-def palette_colour(
-    rng: np.random.Generator, test: bool, saturation: tuple[float, float], value: tuple[float, float]
-) -> Colour:
-    """A colour whose hue lies in every second of ``HUE_CELLS`` cells: the even ones for training, the odd for test."""
-    cell = 2 * rng.integers(HUE_CELLS // 2) + int(test)
-    hue = (cell + rng.uniform(0.1, 0.9)) / HUE_CELLS
-    return colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
 
 
 @lru_cache(maxsize=8)

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.person.body import BONES, BodyShape, load_pack
-from c2fpose.data.synth36.person.outfit import palette_colour
-from c2fpose.data.synth36.render.materials import Material
+from c2fpose.data.synth36.render.materials import Material, palette_colour
 from c2fpose.data.synth36.render.mesh import Mesh
 from c2fpose.data.synth36.scene.furniture import Workshop
 

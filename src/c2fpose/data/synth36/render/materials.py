@@ -4,6 +4,7 @@ Colours are written in sRGB (0..1) and stored linear. Textures are functions of 
 coordinates in the mean rest body (or in a piece of furniture), never of UVs: so they know no seams.
 """
 
+import colorsys
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ BUMP_FREQUENCY, OFFSET, EXTRA = 16, 19, 22  # per mm (3); place in the noise (3)
 COLUMNS = 28
 
 NOISE_SIZE = 32
+HUE_CELLS = 24
 
 
 def linear(srgb: Colour | Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
@@ -57,6 +59,15 @@ class Material:
         row[OFFSET : OFFSET + 3] = self.noise_offset
         row[EXTRA : EXTRA + len(self.extra)] = self.extra
         return row
+
+
+def palette_colour(
+    rng: np.random.Generator, test: bool, saturation: tuple[float, float], value: tuple[float, float]
+) -> Colour:
+    """A colour whose hue lies in every second of ``HUE_CELLS`` cells: the even ones for training, the odd for test."""
+    cell = 2 * rng.integers(HUE_CELLS // 2) + int(test)
+    hue = (cell + rng.uniform(0.1, 0.9)) / HUE_CELLS
+    return colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
 
 
 @lru_cache(maxsize=1)

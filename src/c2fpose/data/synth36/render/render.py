@@ -5,12 +5,11 @@ smooth. The key light throws soft shadows from a depth map; places under and bet
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from c2fpose.data.synth36.render.compiled import compiled
 from c2fpose.data.synth36.render.materials import noise_volume
@@ -25,12 +24,8 @@ from c2fpose.data.synth36.render.raster import (
     shadow_share,
     vertex_normals,
 )
-from c2fpose.data.synth36.render.room import hit, shell_light
+from c2fpose.data.synth36.render.room import Room, hit, shell_light
 from c2fpose.data.synth36.render.shading import KEY_DIRECTION, lit, surface, unit
-
-if TYPE_CHECKING:
-    from c2fpose.data.synth36.person.dressing import Appearance
-    from c2fpose.data.synth36.scene.scene import Scene
 
 SAMPLES = 2
 SHADOW_SIZE, SHADOW_REACH_MM = 256, 1500.0
@@ -42,10 +37,37 @@ CANONICAL, EDGE, REDNESS, LIPS, LIDS, OPEN = 0, 3, 4, 5, 6, 7
 CHANNELS = 8
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Person:
+    """What the renderer asks of a person; ``person.dressing.Appearance`` knows the rest.
+
+    Triangles are rows of vertices, ``material`` is each triangle's row of ``materials``, ``channels`` are of vertices.
+    """
+
+    rest_vertices_mm: Float[np.ndarray, "N 3"]
+    triangles: Int[np.ndarray, "T 3"]
+    material: Int[np.ndarray, "T"]
+    channels: Float[np.ndarray, "N 8"]
+    materials: Float[np.ndarray, "M 28"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surroundings:
+    """What the renderer asks of a scene; ``scene.scene.Scene`` knows the rest."""
+
+    room: Room
+    mesh: Mesh
+    normals: Float[np.ndarray, "N 3"]
+    light: Float[np.ndarray, "8 3"]
+    white_balance: Float[np.ndarray, "3"]
+    blur: float
+    grain: float
+
+
 def render(
     vertices_mm: Float[np.ndarray, "N 3"],
-    appearance: "Appearance",
-    scene: "Scene",
+    appearance: Person,
+    scene: Surroundings,
     intrinsics_px: Float[np.ndarray, "4"],
     rotation: Float[np.ndarray, "3 3"],
     translation_mm: Float[np.ndarray, "3"],
@@ -84,7 +106,7 @@ def render(
 
 
 @lru_cache(maxsize=1)
-def _unmoved(appearance: "Appearance", scene: "Scene") -> tuple[Mesh, Float[np.ndarray, "N"]]:
+def _unmoved(appearance: Person, scene: Surroundings) -> tuple[Mesh, Float[np.ndarray, "N"]]:
     """What all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE`` alone."""
     person = Mesh(
         appearance.rest_vertices_mm,
@@ -291,7 +313,7 @@ def _corner_weights(vertices, triangles, t, eye, ray, weights):
 
 
 def _developed(
-    radiance: Float[np.ndarray, "size size 3"], scene: "Scene", rng: np.random.Generator
+    radiance: Float[np.ndarray, "size size 3"], scene: Surroundings, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Lens blur, white balance, exposure, sensor noise and the sRGB curve."""
     size = radiance.shape[0]

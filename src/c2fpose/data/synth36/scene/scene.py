@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.person.outfit import palette_colour
-from c2fpose.data.synth36.render.materials import Material
+from c2fpose.data.synth36.render.materials import Material, palette_colour
 from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.render import Surroundings
 from c2fpose.data.synth36.render.room import Room, decal_row, face_row, room_of
 from c2fpose.data.synth36.scene.furniture import (
     SEAT_SIZE_MM,
@@ -48,17 +48,10 @@ class SeatRequest:
     yaw: float
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene(Surroundings):
     """Everything in front of the cameras but the person."""
 
-    room: Room
-    mesh: Mesh
-    normals: Float[np.ndarray, "N 3"]
-    light: Float[np.ndarray, "8 3"]
-    white_balance: Float[np.ndarray, "3"]
-    blur: float
-    grain: float
     furniture: tuple[Furniture, ...]
 
 
@@ -101,8 +94,10 @@ def sequence_scene(
         mesh = joined(mesh, other)
     warmth = rng.normal(0, 0.05)
     balance = np.array([1 + warmth, 1 + rng.normal(0, 0.015), 1 - warmth]) * rng.uniform(0.82, 1.12)
-    return Scene(room, mesh, normals_of(mesh), light, balance, float(rng.uniform(0.03, 0.16)),
-                 float(rng.uniform(1.0, 3.6)), tuple(pieces))  # fmt: skip
+    return Scene(
+        room=room, mesh=mesh, normals=normals_of(mesh), light=light, white_balance=balance,
+        blur=float(rng.uniform(0.03, 0.16)), grain=float(rng.uniform(1.0, 3.6)), furniture=tuple(pieces),
+    )  # fmt: skip
 
 
 def _light(rng: np.random.Generator) -> Float[np.ndarray, "8 3"]:

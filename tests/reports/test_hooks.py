@@ -1,0 +1,30 @@
+"""Tables after a sweep: made whatever its jobs came to, and silent where there was no sweep."""
+
+import pytest
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+from toy_sweeps import composed
+
+from c2fpose.config.command_line import conf_dir
+from c2fpose.reports.hooks import SweepTables
+from c2fpose.sweeps.hooks import write_sweep
+from c2fpose.sweeps.rows import jobs
+
+
+def test_tables_are_made_of_a_sweep_without_finished_jobs_and_the_exit_code_says_so(tmp_path, capsys):
+    cfg = composed(f"sweep_dir={tmp_path}", "rows=[d64,d1_64]", "seeds=[0]")
+    write_sweep(tmp_path, cfg, jobs(cfg))
+    with pytest.raises(SystemExit) as stopped:
+        SweepTables().on_multirun_end(cfg)
+    assert stopped.value.code == 1
+    assert "2 of 2 jobs did not finish: d64/seed0, d1_64/seed0" in capsys.readouterr().err
+    assert "d1_64/seed0 missing" in (tmp_path / "tables" / "table.md").read_text()
+
+
+def test_a_run_that_is_no_sweep_is_passed_by():
+    SweepTables().on_multirun_end(OmegaConf.create({"sweep": None}))
+
+
+def test_the_configuration_names_hooks_that_are_there():
+    callbacks = OmegaConf.load(f"{conf_dir()}/train.yaml").hydra.callbacks
+    assert SweepTables in [get_class(callback._target_) for callback in callbacks.values()]
