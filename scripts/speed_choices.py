@@ -17,9 +17,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
 
+from c2fpose.base.host_memory import process_peak_gib
 from c2fpose.bench import contestants as engines
 from c2fpose.bench.contestants import Engine, make_engine
-from c2fpose.bench.measure import Clock, hardware, in_a_process, process_peak_gib
+from c2fpose.bench.measure import Clock, hardware, in_a_process
 from c2fpose.bench.report import table
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings

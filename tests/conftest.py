@@ -1,11 +1,14 @@
 """Shapes and types in the signatures of the package are checked while the tests run."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # else threads follow the free cores, and digits the threads
 
 # The same examples on every machine, and none fails for being slow: the time of a test is no property of the package.
 settings.register_profile("c2fpose", deadline=None, derandomize=True)

@@ -12,7 +12,16 @@ from scipy.spatial import procrustes
 
 from c2fpose.base.errors import DataError
 from c2fpose.evaluation import scores as evaluation
-from c2fpose.evaluation.scores import MEAN_POSE, NETWORK, PERFECT_VOLUME, Evaluation, Truth, evaluate_predictions
+from c2fpose.evaluation.scores import (
+    DEPTH_ALONE,
+    MEAN_POSE,
+    NETWORK,
+    PERFECT_VOLUME,
+    XY_ALONE,
+    Evaluation,
+    Truth,
+    evaluate_predictions,
+)
 from c2fpose.pose.protocol import ACTIONS
 
 PEOPLE = dict(np.load(Path(__file__).parents[1] / "fixtures" / "evaluation.npz"))
@@ -63,12 +72,29 @@ def result() -> Evaluation:
 
 
 def test_every_predictor_has_a_row_for_each_rule_and_metric(result):
-    assert len(result.rows) == (2 * 3 + 1) * 2
+    assert len(result.rows) == (2 * 3 + 1 + 2) * 2
     for metric in evaluation.METRICS:
         for rule in ("ground_truth", "own_limbs", "mean_limbs"):
             assert result.row(NETWORK, rule, metric).table.frame_weighted() > 0
     with pytest.raises(KeyError):
         result.row(MEAN_POSE, "ground_truth")
+
+
+def test_parts_of_the_error_are_what_is_left_when_the_rest_is_true():
+    truth = make_truth()
+    rng = np.random.default_rng(2)
+    flat = truth.joints_box + rng.normal(0, 0.02, truth.joints_box.shape)
+    deep = truth.depth_rel_mm + rng.normal(0, 40, truth.depth_rel_mm.shape)
+    options = dict(mean_training_pose_mm=None, heatmap_size=64, depth_bins=64, provenance=PROVENANCE)
+    both, depth_only, xy_only = (
+        evaluate_predictions(*prediction, truth, **options)
+        for prediction in ((flat, deep), (truth.joints_box, deep), (flat, truth.depth_rel_mm))
+    )
+    for part, alone in ((DEPTH_ALONE, depth_only), (XY_ALONE, xy_only)):
+        expected = alone.row(NETWORK, "ground_truth").per_image_mm
+        np.testing.assert_allclose(both.row(part, "ground_truth").per_image_mm, expected)
+    np.testing.assert_allclose(depth_only.row(XY_ALONE, "ground_truth").per_image_mm, 0, atol=1e-6)
+    assert not both.has(DEPTH_ALONE, "mean_limbs") and not both.has(MEAN_POSE, None)
 
 
 def test_network_errors_equal_a_loop_over_images():
@@ -136,7 +162,7 @@ def test_mean_pose_error_is_that_of_a_constant_prediction(result):
 
 def test_without_a_training_split_there_is_no_mean_pose():
     result = evaluate(make_truth(), mean_training_pose_mm=None)
-    assert {row.predictor for row in result.rows} == {NETWORK, PERFECT_VOLUME}
+    assert {row.predictor for row in result.rows} == {NETWORK, PERFECT_VOLUME, DEPTH_ALONE, XY_ALONE}
     result.print_table(Console(width=100, file=io.StringIO()))
 
 
@@ -214,7 +240,8 @@ def test_printed_table_fits_100_columns_and_names_its_rules(result):
     for words in (*ACTIONS, "right wrist", "frame weighted", "mean over actions", "root depth given", "80 images"):
         assert words in printed
     walking = next(line for line in printed.splitlines() if line.split()[:1] == ["Walking"]).split()
-    expected = [row.table.by_action()[ACTIONS.index("Walking")] for row in result.rows if row.metric == "mpjpe"]
+    printed_rows = [row for row in result.rows if row.predictor not in (DEPTH_ALONE, XY_ALONE)]  # the page has them
+    expected = [row.table.by_action()[ACTIONS.index("Walking")] for row in printed_rows if row.metric == "mpjpe"]
     assert [float(value) for value in walking[2:]] == pytest.approx(expected, abs=0.05)
 
 

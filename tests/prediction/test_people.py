@@ -1,5 +1,6 @@
 """Boxes to poses through a network that knows the answer; a rough box comes to rest on the person."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -105,8 +106,6 @@ def test_a_rough_box_comes_to_rest_on_the_person():
 
 def test_a_box_of_a_pose_stays_within_reach():
     (person,) = poses_in(Seer([skeleton_mm(1, 0)]), chart(), [Seen(Box(0.0, 0.0, 480.0), "whole")], CAMERA)
-    from dataclasses import replace
-
     far = replace(person, joints_px=person.joints_px * 100)
     box = box_of_pose(far, IMAGE)
     assert box.side <= 1280 and box.left < 640 and box.top < 480
@@ -114,8 +113,6 @@ def test_a_box_of_a_pose_stays_within_reach():
 
 def test_the_same_person_twice():
     (person,) = poses_in(Seer([skeleton_mm(1, 0)]), chart(), [Seen(Box(0.0, 0.0, 480.0), "whole")], CAMERA)
-    from dataclasses import replace
-
     assert same_person(person, replace(person, joints_px=person.joints_px + 3))
     assert not same_person(person, replace(person, joints_px=person.joints_px + 60))
 

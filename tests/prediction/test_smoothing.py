@@ -1,5 +1,7 @@
 """Smoothing along time, against the dense Gaussian posterior and on tracks whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,17 @@ def test_noise_falls_and_outliers_and_gaps_do_no_harm():
     assert np.abs(answer.mean[100] - true[100]).max() < 15
 
 
+def test_blocks_of_a_long_series_leave_no_seam(monkeypatch):
+    random = np.random.default_rng(7)
+    times = np.arange(900) / 50
+    seen = np.cumsum(random.normal(0, 1, (900, 2)), 0) + random.normal(0, 3, (900, 2))
+    whole = rts(seen, np.ones_like(seen), times)
+    monkeypatch.setattr(smoothing, "_BLOCK", 250)
+    monkeypatch.setattr(smoothing, "_BESIDE", 150)
+    parts = rts(seen, np.ones_like(seen), times)
+    np.testing.assert_allclose(parts.mean, whole.mean, atol=0.02)  # the scale of outliers differs a little
+
+
 def test_a_straight_line_stays_and_has_no_lag():
     times = np.cumsum(np.random.default_rng(2).uniform(0.01, 0.08, 40))
     line = np.stack([3 + 40 * times, -7 * times], 1)
@@ -100,8 +113,6 @@ def test_a_track_is_closer_to_the_truth_and_shakes_less():
 
 def test_covariances_weigh_the_frames():
     truth, seen = track(np.random.default_rng(4), covariance=True)
-    from dataclasses import replace
-
     blind = [replace(each, people=(replace(each.people[0], covariance_mm2=None),)) for each in seen]
     errors = []
     for frames in (seen, blind):

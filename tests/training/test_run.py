@@ -111,7 +111,7 @@ def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path, capsys):
     error = run(settings_for([*TINY, *files, *more], tmp_path), tmp_path)
     assert error > 0
     shown = capsys.readouterr().out
-    assert "4/4" in shown and "frame weighted" in shown
+    assert "training: 4 of 4, loss " in shown and "frame weighted" in shown
     for name in (
         "checkpoints/final.ckpt",
         "evaluation/evaluation.json",

@@ -1,6 +1,14 @@
-"""The processor's memory between training steps."""
+"""The processor's memory: kept between training steps, and how much of it this process has held."""
 
 import ctypes
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 # glibc's mallopt
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -18,3 +26,16 @@ def keep_freed_memory() -> bool:
     except (OSError, TypeError, AttributeError):  # another C library, or another system
         return False
     return bool(mallopt(_MMAP_THRESHOLD, 2**30) and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:
+    """Most memory that this process has held since its start; NaN where the system does not say (Windows)."""
+    # a process starts with its parent's ru_maxrss on Linux: the kernel's own figure is begun again
+    with suppress(OSError):
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**20
+    if resource is None:
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes or kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

@@ -1,9 +1,9 @@
 """Keep a second process out of a directory that something is made in, and tell it who is there."""
 
 import errno
-import fcntl
 import json
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -12,10 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 from c2fpose.base.errors import UserError
 from c2fpose.base.files import OutputError, is_alive, reason
 
 NAME = ".lock"
+_BYTE = 2**20
 _ENDING_S = 5.0  # how long a dead holder's lock may take to go: its workers hold it for a moment longer
 _HELD: set[IO[str]] = set()
 
@@ -55,11 +61,11 @@ def _acquire(path: Path, place: Path) -> IO[str]:
     while True:
         file = open(path, "a+")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except OSError as error:
             holder = _read(file)
             file.close()
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
                 raise OSError(error.errno, f"its file system has no locks: {error.strerror}") from None
             if _may_be_ending(holder) and time.monotonic() < patience:
                 time.sleep(0.05)
@@ -72,6 +78,17 @@ def _acquire(path: Path, place: Path) -> IO[str]:
         file.close()
 
 
+def _lock(file: IO[str]) -> None:
+    """Take the file for this process, or raise ``OSError``."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    import msvcrt
+
+    file.seek(_BYTE)  # Windows keeps others from reading what is locked: a byte behind the text
+    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+
 def _is_still(path: Path, file: IO[str]) -> bool:
     try:
         return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
@@ -81,7 +98,7 @@ def _is_still(path: Path, file: IO[str]) -> bool:
 
 def _write(file: IO[str]) -> None:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:120]
-    about = {"pid": os.getpid(), "host": os.uname().nodename, "command": command, "since": f"{datetime.now():%F %T}"}
+    about = {"pid": os.getpid(), "host": platform.node(), "command": command, "since": f"{datetime.now():%F %T}"}
     file.truncate(0)
     file.write(json.dumps(about))
     file.flush()
@@ -100,7 +117,7 @@ def _may_be_ending(holder: dict[str, Any]) -> bool:
     """Whether nobody is named yet, or one of this machine who is no longer there."""
     if not isinstance(holder.get("pid"), int):
         return True
-    return holder.get("host") == os.uname().nodename and not is_alive(holder["pid"])
+    return holder.get("host") == platform.node() and not is_alive(holder["pid"])
 
 
 def _in_words(holder: dict[str, Any]) -> str:
@@ -120,4 +137,5 @@ def _let_go() -> None:
     _HELD.clear()
 
 
-os.register_at_fork(after_in_child=_let_go)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

@@ -9,6 +9,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
@@ -24,6 +25,8 @@ def main(cfg: DictConfig) -> None:
 
     bench = parse(BenchConfig, cfg.bench, "bench")
     settings = train_settings(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "bench"]))
+    if device_for(settings).type == "cpu":
+        say_threads()
     run_dir = Path(settings.run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     results = run(bench, settings, run_dir)

@@ -3,7 +3,6 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from c2fpose.base.cores import cores
 from c2fpose.base.host_memory import keep_freed_memory
 from c2fpose.bench.measure import Clock, endless
 from c2fpose.config.model import ModelConfig
@@ -52,6 +52,7 @@ class Engine:
     def step(self, clock: Clock) -> None:
         """One training step; the gradient of the loss counts as loss, not as backward pass."""
         self.module.train()
+        torch.set_flush_denormal(True)  # as in training
         clock.start()
         batch = next(self.batches)
         clock.mark("data")
@@ -85,7 +86,7 @@ class PlainPort:
         self.device, self.config = device, settings.model
         self.network = CoarseToFine(self.config.network).to(device)
         self.optimizer = torch.optim.RMSprop(self.network.parameters(), lr=2.5e-4, alpha=0.99, foreach=False)
-        workers = loader_workers(settings.data, device.type == "cuda", os.cpu_count() or 1)
+        workers = loader_workers(settings.data, device.type == "cuda", cores().open)
         samples = DenseTargets(data.train, self.config, self.network.supervised_depths)
         self.batches: Iterator[Any] = endless(
             DataLoader(samples, settings.data.batch_size, shuffle=True, drop_last=True, num_workers=workers)

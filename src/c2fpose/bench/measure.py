@@ -4,8 +4,6 @@ import contextlib
 import multiprocessing
 import os
 import platform
-import resource
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,6 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from c2fpose.base.cores import cores
+from c2fpose.base.host_memory import process_peak_gib
 
 
 def synchronise(device: torch.device) -> None:
@@ -111,32 +112,28 @@ def _peak_of(function: Callable[..., None], *arguments: Any) -> float:
     return process_peak_gib()
 
 
-def process_peak_gib() -> float:
-    """Of this process, from its start."""
-    # a process starts with its parent's ru_maxrss on Linux: the kernel's own figure is begun anew
-    with contextlib.suppress(OSError), open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 2**20
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes or kilobytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
-
-
 def hardware(device: torch.device) -> dict[str, Any]:
     """What the figures hold for."""
     facts = {
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores().open,
         "threads": torch.get_num_threads(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "memory_gib": _memory_gib(),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
     if device.type == "cuda":
         facts["gpu"] = torch.cuda.get_device_name()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no load
         facts["load_at_start"] = round(os.getloadavg()[0], 1)  # other work on the machine, in busy cores
     return facts
+
+
+def _memory_gib() -> int | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    except (AttributeError, ValueError, OSError):  # Windows; a system without these names
+        return None
 
 
 def _processor() -> str:

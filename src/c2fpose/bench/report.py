@@ -62,6 +62,7 @@ def section(runs: list[dict[str, Any]]) -> str:
                 *(
                     [f"{kind} matrix product, GFLOP/s", f"{run['machine'][kind]['most']:.0f}"]
                     for kind in ("float32", "bfloat16")
+                    if kind in run["machine"]  # bf16 only where the hardware computes in it
                 ),
                 [
                     "one read and one write of the last volume, ms",

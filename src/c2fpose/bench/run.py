@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.progress import track
 
+from c2fpose.base.progress import track
 from c2fpose.base.provenance import code_version
 from c2fpose.bench.contestants import (
     NETWORK_SPANS,
@@ -24,6 +24,7 @@ from c2fpose.bench.measure import Clock, gflop_of, hardware, matrix_rate, peak_g
 from c2fpose.bench.original import ratios_to_original
 from c2fpose.config.run import TrainSettings
 from c2fpose.config.schema import Count, Schema
+from c2fpose.model.precision import computes_in_bf16
 from c2fpose.model.volumes.loss import mean_squared_error
 from c2fpose.pose.skeleton import NUM_JOINTS
 from c2fpose.prediction.engines import TORCH
@@ -65,9 +66,11 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
     if bench.plain:
         predict[PLAIN] = engines[PLAIN].predict
 
-    for number in track(range(bench.rounds), "rounds", transient=True, disable=not settings.trainer.progress):
+    rounds = range(bench.rounds)
+    for number in track(rounds, "rounds") if settings.trainer.progress else rounds:
         rates["float32"].append(matrix_rate(torch.float32, device))
-        rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
+        if computes_in_bf16(device.type) or engines[OURS].precision == "bf16-mixed":
+            rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
         rates["read and write, ms"].append(read_and_write_ms(volume))
         rates["loss, ms"].append(_loss_ms(volume))
         for name, engine in engines.items():

@@ -54,7 +54,8 @@ class DataConfig(Schema):
     eval_batch_size: Count = 32  # validation and test images a step
     # Loader processes, 0: none beside the main one; "auto": ``datamodule.loader_workers``. Batches do not depend on it
     workers: Annotated[int, Field(ge=0, le=128)] | Literal["auto"] = "auto"
-    start_method: Literal["fork", "spawn", "forkserver"] = "fork"  # how loader processes begin
+    # How loader processes begin; "auto": by fork on Linux, elsewhere, where that is unsafe or missing, by spawn
+    start_method: Literal["auto", "fork", "spawn", "forkserver"] = "auto"
     # Page-locked batches, for faster copies to a GPU; "auto": where there is one
     pin_memory: bool | Literal["auto"] = "auto"
     # "standard": one resampling at real-valued box edges; "released_code": the original's whole-pixel boxes and

@@ -25,7 +25,7 @@ class TrainerConfig(Schema):
     # "auto": bf16 where processor or GPU computes in it, else float32
     precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: int | Literal["auto"] = "auto"  # how many
+    devices: Count | Literal["auto"] = "auto"  # how many; on the processor: processes
     num_nodes: Count = 1
     strategy: str = "auto"  # Lightning's name, such as ddp
     gradient_clip: NonNegative = 0.0  # largest gradient norm; 0: none

@@ -1,12 +1,13 @@
 """The LightningDataModule over one file of training and one of test subjects, synth36 or Human3.6M alike."""
 
 import contextlib
-import os
+import sys
 
 import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
 
+from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
@@ -110,8 +111,8 @@ class PoseData(pl.LightningDataModule):
     ) -> PoseLoader:
         dataset.prepare()
         on_gpu = self.trainer.strategy.root_device.type == "cuda" if self.trainer else torch.cuda.is_available()
-        workers = loader_workers(self.config, on_gpu, os.cpu_count() or 1)
-        parallel = {"multiprocessing_context": self.config.start_method, "persistent_workers": True} if workers else {}
+        workers = loader_workers(self.config, on_gpu, cores().open)
+        parallel = {"multiprocessing_context": start_method(self.config), "persistent_workers": True} if workers else {}
         return kind(
             dataset,
             batch_size=batch_size,
@@ -136,6 +137,13 @@ def loader_workers(config: DataConfig, on_gpu: bool, cores: int) -> int:
     if on_gpu:
         return max(1, min(8, cores - 1))
     return 0 if config.cache == "memory" else 1
+
+
+def start_method(config: DataConfig) -> str:
+    """How loader processes begin: as configured, or by fork on Linux and by spawn elsewhere."""
+    if config.start_method != "auto":
+        return config.start_method
+    return "fork" if sys.platform == "linux" else "spawn"
 
 
 def settle_worker(worker: int) -> None:

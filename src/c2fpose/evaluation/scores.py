@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NETWORK, PERFECT_VOLUME, MEAN_POSE = "network", "perfect volume", "mean pose"
+DEPTH_ALONE, XY_ALONE = "depth alone", "x and y alone"
 PREDICTORS = {
     NETWORK: "the predictions",
     PERFECT_VOLUME: "ground truth through cells and bins: quantisation alone",
     MEAN_POSE: "the mean pose of the training split, whatever the image",
+    DEPTH_ALONE: "the predicted depths at the true x and y: depth's part of the error",
+    XY_ALONE: "the predicted x and y at the true depths: their part of the error",
 }
 METRICS = {
     "mpjpe": "mean over 17 joints of the distance from the truth, both relative to the pelvis, mm",
@@ -100,6 +103,10 @@ class Evaluation:
     def reconstruction_mm(self, root_depth: str) -> float:
         """The network's reconstruction error, frame-weighted."""
         return self.row(NETWORK, root_depth, "reconstruction").table.frame_weighted()
+
+    def has(self, predictor: str, root_depth: str | None, metric: str = "mpjpe") -> bool:
+        """Tell whether there is such a row; earlier evaluations have fewer."""
+        return (predictor, root_depth, metric) in self._by_key
 
     @cached_property
     def _by_key(self) -> dict[tuple[str, str | None, str], Row]:
@@ -192,7 +199,7 @@ class Evaluation:
         from rich import box
         from rich.table import Table
 
-        rows = [row for row in self.rows if row.metric == metric]
+        rows = [row for row in self.rows if row.metric == metric and row.predictor not in (DEPTH_ALONE, XY_ALONE)]
         table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
         table.add_column("             images", vertical="bottom", no_wrap=True)
         numbers = {rule: f"({number})" for number, rule in enumerate(ROOT_DEPTH_RULES, start=1)}
@@ -253,6 +260,9 @@ def evaluate_predictions(
     for predictor, prediction in ((NETWORK, (joints_box, depth_rel_mm)), (PERFECT_VOLUME, perfect)):
         for rule in ROOT_DEPTH_RULES:
             rows.extend(_rows(predictor, rule, predicted_poses_cam_mm(*prediction, truth, rule), truth))
+    parts = ((DEPTH_ALONE, (truth.joints_box, depth_rel_mm)), (XY_ALONE, (joints_box, truth.depth_rel_mm)))
+    for part, mixed in parts:
+        rows.extend(_rows(part, "ground_truth", predicted_poses_cam_mm(*mixed, truth, "ground_truth"), truth))
     if mean_training_pose_mm is not None:
         mean_pose = np.broadcast_to(mean_training_pose_mm, truth.joints_cam_mm.shape)
         rows.extend(_rows(MEAN_POSE, None, mean_pose, truth))

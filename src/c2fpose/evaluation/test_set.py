@@ -111,8 +111,8 @@ def evaluate_module(
 def predict_test_set(module: PoseModule, data: PoseData, precision: str) -> tuple[np.ndarray, np.ndarray, Truth, float]:
     """Positions across the crop, depths relative to the root, what to compare them with, and the seconds it took."""
     import torch
-    from rich.progress import track
 
+    from c2fpose.base.progress import track
     from c2fpose.evaluation.scores import Truth
 
     was_training = module.training
@@ -123,7 +123,7 @@ def predict_test_set(module: PoseModule, data: PoseData, precision: str) -> tupl
     kept: dict[str, list[np.ndarray]] = {}
     started = time.perf_counter()
     with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        for index, batch in enumerate(track(loader, "test images", transient=True)):
+        for index, batch in enumerate(track(loader, "test images")):
             on_device = batch | {"image": batch["image"].to(module.device)}
             output = module.predict_step(on_device, index)
             rows = {key: batch[key] for key in Truth.__dataclass_fields__} | {

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from c2fpose.pictures.palette import COLORS, ON_PHOTOGRAPHS, joint_side, rgb
 from c2fpose.pose.skeleton import EDGES, JOINTS
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Joints = Float[np.ndarray, "17 3"]
 
-COLORS = {"left": (0, 114, 178), "right": (213, 94, 0), "torso": (61, 61, 61)}
-ON_PHOTOGRAPHS = COLORS | {"torso": (247, 227, 75)}  # dark grey would not be seen on dark clothes
-PAPER, GRID, INK = (255, 255, 255), (221, 221, 221), (90, 90, 90)
+Colour = tuple[int, int, int]
+PAPER, LINES, LETTERS = (255, 255, 255), (221, 221, 221), (90, 90, 90)
 GRID_MM = 500.0
 _SHIFT = 4  # OpenCV draws between pixels in sixteenths
 FAINTEST = 0.15
@@ -85,7 +85,7 @@ def pose_panel(
         _draw_skeleton(panel, points[:, :2], points[:, 2], sure, COLORS, width, behind=PAPER)
         if label:
             x, y, _ = points[np.argmin(points[:, 1])]
-            _write(panel, label, (float(x), float(y) - 5 * width), size=width / 4.5, color=INK, rim=PAPER)
+            _write(panel, label, (float(x), float(y) - 5 * width), size=width / 4.5, color=LETTERS, rim=PAPER)
     return panel
 
 
@@ -98,7 +98,7 @@ def _draw_floor(panel: Image, stage: Stage, turn_deg: float) -> None:
     for step in steps:
         for x, z in ((np.full(2, step), ends), (ends, np.full(2, step))):
             line = np.stack([x + middle_x, np.full(2, stage.floor_mm), z + middle_z], axis=-1)
-            _line(panel, stage.seen(line, turn_deg, side)[:, :2], GRID, 1)
+            _line(panel, stage.seen(line, turn_deg, side)[:, :2], LINES, 1)
 
 
 def _draw_skeleton(
@@ -106,37 +106,39 @@ def _draw_skeleton(
     points_px: Float[np.ndarray, "17 2"],
     depth: Float[np.ndarray, " 17"],
     confidence: Float[np.ndarray, " 17"] | None,
-    colors: dict[str, tuple[int, int, int]],
+    colors: dict[str, str],
     width: int,
-    behind: tuple[int, int, int] | None,
+    behind: Colour | None,
 ) -> None:
     """Far limbs first. Faint limbs are mixed with the paper ``behind`` them, or thinner where there is a picture."""
     if not np.isfinite(points_px).all() or abs(points_px).max() > 1e5:
         return
     sure = np.ones(len(JOINTS)) if confidence is None else np.clip(np.nan_to_num(confidence), FAINTEST, 1)
     for start, end in sorted(EDGES, key=lambda edge: -(depth[edge[0]] + depth[edge[1]])):
-        side = JOINTS[end].split("_")[0]
-        color = np.array(colors.get(side, colors["torso"]), float)
+        color = np.array(rgb(colors[joint_side(end)]), float)
         share = float(min(sure[start], sure[end]))
         thick = width if behind is not None else max(1, round(width * (0.35 + 0.65 * share)))
         if behind is not None:
             color = share * color + (1 - share) * np.array(behind)
         line = points_px[[start, end]]
         _line(image, line, (255, 255, 255), thick + 2)
-        _line(image, line, tuple(int(part) for part in color), thick)
+        _line(image, line, _whole(color), thick)
     rim = width + 1
     for joint in np.argsort(-np.asarray(depth)):
-        side = JOINTS[joint].split("_")[0]
         center = tuple(int(value) for value in np.round(points_px[joint] * 2**_SHIFT))
         share = float(sure[joint])
-        color = np.array(colors.get(side, colors["torso"]), float)
+        color = np.array(rgb(colors[joint_side(int(joint))]), float)
         color = share * color + (1 - share) * 255
         cv2.circle(image, center, round(rim * 1.2 * 2**_SHIFT), (255, 255, 255), -1, cv2.LINE_AA, _SHIFT)
-        inside = tuple(int(part) for part in color)
-        cv2.circle(image, center, round(rim * 0.8 * 2**_SHIFT), inside, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(image, center, round(rim * 0.8 * 2**_SHIFT), _whole(color), -1, cv2.LINE_AA, _SHIFT)
 
 
-def _line(image: Image, ends_px: Float[np.ndarray, "2 2"], color: tuple[int, ...], width: int) -> None:
+def _whole(color: Float[np.ndarray, 3]) -> Colour:
+    red, green, blue = (int(part) for part in color)
+    return red, green, blue
+
+
+def _line(image: Image, ends_px: Float[np.ndarray, "2 2"], color: Colour, width: int) -> None:
     (x0, y0), (x1, y1) = np.round(np.clip(ends_px, -1e5, 1e5) * 2**_SHIFT).astype(int)
     cv2.line(image, (int(x0), int(y0)), (int(x1), int(y1)), color, width, cv2.LINE_AA, _SHIFT)
 
@@ -146,8 +148,8 @@ def _write(
     text: str,
     at_px: tuple[float, float],
     size: float,
-    color: tuple[int, int, int],
-    rim: tuple[int, int, int],
+    color: Colour,
+    rim: Colour,
 ) -> None:
     """Write a line of text centred above a point, with a rim that sets it off."""
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)

@@ -25,7 +25,7 @@ from c2fpose.model.checkpoints.load import Saved, load_module
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.folding import fold
-from c2fpose.model.networks.input import last_output
+from c2fpose.model.networks.input import last_output, normalise
 from c2fpose.model.precision import resolve_precision
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty
@@ -143,6 +143,13 @@ class TorchEngine:
         bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
         with bf16, batch_statistics(self.network, self.by_batch):
             return last_output(self.network, image.to(self.device))
+
+    @torch.inference_mode()
+    def all_outputs(self, image: UInt8[Tensor, "B 3 S S"]) -> list[Tensor]:
+        """The volumes of all stacks, coarse to fine, of a network that has volumes."""
+        bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        with bf16, batch_statistics(self.network, self.by_batch):
+            return list(self.network(normalise(image.to(self.device), self.network)))
 
 
 class OnnxRuntimeEngine:

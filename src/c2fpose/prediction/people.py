@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from c2fpose.model.inference import points_of
-from c2fpose.model.volumes.decoding import mean_with_mirrored
+from c2fpose.config.representations import schema_of
+from c2fpose.model.inference import reading_of
+from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import back_project, root_depth_mm
 from c2fpose.pose.to_millimetres import box_to_frame_px
@@ -87,19 +88,15 @@ def _batch(
     ]  # fmt: skip
 
 
-def _points_and_volumes(predictor: Predictor, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _points_and_volumes(
+    predictor: Predictor, crops: UInt8[torch.Tensor, "B 3 S S"]
+) -> tuple[Float[torch.Tensor, "B J 3"], Float[torch.Tensor, "B J D H W"] | None]:
     """Points as ``predict_points`` gives them, and the volumes that they were read from, if the network has some."""
-    kept: list[torch.Tensor] = []
-
-    def engine(image: torch.Tensor) -> torch.Tensor:
-        kept.append(predictor.engine(image))
-        return kept[-1]
-
+    representation = representation_of(predictor.config)
     with torch.inference_mode():
-        points = points_of(crops, predictor.config, engine)
-        if predictor.config.network.head == "coordinates":
-            return points, None
-        return points, mean_with_mirrored(*kept[0].chunk(2)) if predictor.config.decoding.flip else kept[0]
+        reading = reading_of(crops, representation, predictor.engine)
+        volumetric = schema_of(predictor.config.network.head).volumetric
+        return representation.points(reading), reading if volumetric else None
 
 
 def second_looks(

@@ -93,7 +93,8 @@ class Video:
             for frame in self._decoded(enough):
                 waiting.put(frame)
         except BaseException as error:  # handed on to who reads the queue
-            last = error
+            opencv = type(error).__module__.startswith("cv2")
+            last = DataError(f"{self.path}: frame {self.decoded} cannot be decoded") if opencv else error
         waiting.put(last)
 
     def _decoded(self, enough: threading.Event) -> Iterator[VideoFrame]:

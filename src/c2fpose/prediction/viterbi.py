@@ -75,7 +75,7 @@ def peaks_of(volume: Float[Tensor, "B J D H W"]) -> tuple[Float[np.ndarray, "B J
     shift = torch.stack(shifts, -1)
     points = ((place + 0.5 + shift) / shape).flip(-1)
     weight = height / height[..., :1].clamp_min(1e-12)
-    return points.double().numpy(), torch.where(weight >= LEAST, weight, 0.0).double().numpy()
+    return points.float().numpy(), torch.where(weight >= LEAST, weight, 0.0).float().numpy()  # many are kept
 
 
 def best_path(
@@ -132,7 +132,7 @@ def _along(
     times_s: Float[np.ndarray, " T"],
     intrinsics_px: Float[np.ndarray, " 4"],
 ) -> list[PersonPose]:
-    box, depth_mm = from_points(torch.from_numpy(np.stack([each.points for each in peaks])))
+    box, depth_mm = from_points(torch.from_numpy(np.stack([each.points for each in peaks]).astype(np.float64)))
     left_top, side = np.array([each.box[:2] for each in track]), np.array([each.box.side for each in track])
     shape = box.shape  # T J K 2
     px = box_to_frame_px(box.numpy().reshape(shape[0], -1, 2), left_top, side).reshape(shape)

@@ -1,7 +1,5 @@
 """What is watched while a network trains: its validation curve, speed and memory, and pictures of what it predicts."""
 
-import resource
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
+from c2fpose.base.host_memory import process_peak_gib
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
@@ -88,7 +87,7 @@ def memory_gib() -> float:
     """Most memory held so far: of the GPU if there is one, else of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
+    return process_peak_gib()
 
 
 class PredictionPictures(Callback):

@@ -1,10 +1,13 @@
-"""One progress bar over all steps of a training, whatever the epochs."""
+"""Show how far a training is: one bar over all steps whatever the epochs, or plain lines where no screen is."""
 
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from c2fpose.base.progress import Progress
 
 _VALUES = {"train/loss": "loss {:.2f}", "val/mpjpe_mm": "val {:.1f} mm"}  # short: all of it fits 80 columns
 
@@ -25,24 +28,24 @@ class StepProgress(ProgressBar):
         if not self._enabled:
             return
         self._bar = Progress(
-            TextColumn("training"), BarColumn(10), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[values]}"),
+            TextColumn("{task.description}"), BarColumn(10), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
+            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[values]}"), console=Console(),
         )  # fmt: skip
-        self._task = self._bar.add_task("", total=trainer.max_steps, values="", speed="")
+        self._task = self._bar.add_task("training", total=trainer.max_steps, values="", speed="")
         self._bar.start()
         self._bar.update(self._task, completed=trainer.global_step)
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         if self._bar is None:
             return
-        done = trainer.global_step - self._bar.tasks[0].completed
-        self._bar.update(self._task, advance=done)
         if trainer.global_step % trainer.log_every_n_steps == 0:
             self._show(trainer)
+        self._bar.advance(self._task, trainer.global_step - self._bar.tasks[0].completed)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._bar is not None:
             self._show(trainer)
+            self._bar.say(self._task)
 
     def _show(self, trainer: Trainer) -> None:
         metrics = trainer.callback_metrics

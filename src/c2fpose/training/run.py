@@ -6,8 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainSettings
+from c2fpose.model.precision import denormals_flushed
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
@@ -24,6 +26,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     Of several processes the first one evaluates; the others return NaN.
     """
     import pytorch_lightning as pl
+    import torch
 
     from c2fpose.base.provenance import provenance
     from c2fpose.data.datamodule import PoseData
@@ -34,6 +37,8 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     resume = _checkpoint_to_resume(settings)
     initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
     quiet_lightning()
+    if settings.trainer.accelerator == "cpu" or not torch.cuda.is_available():
+        say_threads()
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
@@ -46,7 +51,8 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     trainer = make_trainer(settings, run_dir, loggers)
     try:
         begin_loggers(loggers)
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
+        with denormals_flushed():
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         recalibrated(module, data, settings)
         final = run_dir / "checkpoints" / "final.ckpt"

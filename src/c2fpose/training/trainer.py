@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from c2fpose.config.run import TrainSettings
-from c2fpose.model.precision import resolve_precision
+from c2fpose.base.cores import VARIABLE, cores
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.run import TrainerConfig, TrainSettings
+from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
@@ -29,6 +33,34 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
 
 
+def check_machine(config: TrainerConfig) -> None:
+    """Refuse devices that are not there, and warn of a precision that the hardware does not compute in.
+
+    Raises ``ConfigError``.
+    """
+    import torch
+
+    gpus = torch.cuda.device_count()
+    if config.accelerator == "gpu" and not gpus:
+        raise ConfigError(
+            "trainer.accelerator=gpu: PyTorch finds no GPU here; use trainer.accelerator=cpu, or another PyTorch"
+        )
+    on_gpu = gpus > 0 and config.accelerator != "cpu"
+    there, what = (gpus, "GPU") if on_gpu else (cores().open, "core")
+    if config.devices != "auto" and config.devices > there:
+        raise ConfigError(f"trainer.devices={config.devices}: there {_are(there, what)} here, for one process each")
+    if config.precision == "bf16-mixed" and not on_gpu and not computes_in_bf16("cpu"):
+        print(
+            "warning: trainer.precision=bf16-mixed: this processor emulates bf16, a matrix product takes "
+            f"{times_slower_in_bf16():.0f} times as long as in float32; trainer.precision=auto takes float32",
+            file=sys.stderr,
+        )
+
+
+def _are(number: int, what: str) -> str:
+    return f"is 1 {what}" if number == 1 else f"are {number} {what}s"
+
+
 def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) -> Trainer:
     """Lightning's Trainer: length in steps, a checkpoint at each validation."""
     import pytorch_lightning as pl
@@ -38,8 +70,10 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     from c2fpose.training.checkpoints import WholeCheckpoints
     from c2fpose.training.divergence import StopsDiverged
     from c2fpose.training.progress import StepProgress
+    from c2fpose.training.threads import FollowFreeCores
 
     config = settings.trainer
+    check_machine(config)
     checkpoints = ModelCheckpoint(
         dirpath=run_dir / "checkpoints", filename="last", every_n_epochs=1,  # that is, after each validation
         save_top_k=1, monitor=None, enable_version_counter=False, save_on_train_epoch_end=False,
@@ -54,6 +88,8 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.progress:
         callbacks.append(StepProgress())
+    if VARIABLE not in os.environ:
+        callbacks.append(FollowFreeCores())
     return pl.Trainer(
         max_steps=config.max_steps,
         max_epochs=-1,

@@ -1,17 +1,21 @@
 """Targets, loss, peaks and the file: a perfect output gives the people back, and a short training learns."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from c2fpose.base.errors import UserError
+from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.find import framed, people_in
 from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
 from c2fpose.prediction.finder.network import STRIDE, Finder
 from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
 from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE, Scene
 from c2fpose.prediction.finder.training import Recipe, loss_of, targets, train
-from c2fpose.prediction.finder.weights import folded, load_finder, save_finder
+from c2fpose.prediction.finder.weights import TrainedFinder, folded, load_finder, save_finder
 from c2fpose.prediction.photo import Box
 
 SIZE = 128
@@ -76,8 +80,6 @@ def test_a_pictures_frame_leads_back_to_its_pixels(columns, rows):
 @pytest.fixture(scope="module")
 def learnt():
     """A network that has learnt to find bright squares with a dark middle."""
-    from c2fpose.prediction.finder.cutouts import Cutout
-
     image, alpha = np.zeros((144, 144, 3), np.uint8), np.zeros((144, 144), np.uint8)
     image[17:127, 40:104] = 255, 40, 40
     alpha[17:127, 40:104] = 255
@@ -109,8 +111,6 @@ def test_the_file_holds_the_network(learnt, tmp_path):
 
 def test_folding_changes_nothing(learnt):
     network, _ = learnt
-    import copy
-
     image = torch.randint(0, 255, (2, 3, SIZE, SIZE), dtype=torch.uint8)
     with torch.no_grad():
         torch.testing.assert_close(folded(copy.deepcopy(network))(image), network(image), atol=1e-3, rtol=1e-3)
@@ -120,8 +120,6 @@ def test_boxes_come_back_in_pixels_of_the_picture():
     class Knows(torch.nn.Module):
         def forward(self, image):
             return perfect(sight((0.5, 0.5, 0.5, 0.5, 0.25)))[None].expand(len(image), -1, -1, -1)
-
-    from c2fpose.prediction.finder.weights import TrainedFinder
 
     ((box, score),) = people_in(TrainedFinder(Knows(), SIZE, 0.5, {}), np.zeros((200, 400, 3), np.uint8))
     side = 0.25 * 400 * FRAME_PER_PICTURE
@@ -140,8 +138,6 @@ def test_finding_on_scenes_goes_through_the_network(learnt):
 def test_other_files_are_refused(tmp_path, content, message):
     path = tmp_path / "f.safetensors"
     if content == "other":
-        from safetensors.torch import save_file
-
         save_file({"a": torch.zeros(1)}, path)
     elif content:
         path.write_bytes(content)

@@ -8,12 +8,12 @@ from itertools import pairwise, product
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
+from c2fpose.base.progress import Progress
 from c2fpose.data.human36m.calibration import Calibration, read_calibration
 from c2fpose.data.human36m.detect import check_source
 from c2fpose.data.human36m.frames import SequenceRecords, check_handedness
@@ -36,7 +36,7 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
     console = console or Console(stderr=True)
     check_source(config.source, config.path)
     calibration = read_calibration(find_metadata(config))
-    with progress_bar(console) as progress:
+    with Progress(console=console) as progress:
         parts = read_source(config, calibration, progress)
     if config.complete:
         check_complete([part.sequence for part in parts], config)
@@ -53,7 +53,7 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
         ready_directory(config.out)
         for job in jobs:
             job.check_output()
-        with progress_bar(console) as progress, ThreadPoolExecutor(config.workers) as executor:
+        with Progress(console=console) as progress, ThreadPoolExecutor(config.workers) as executor:
             infos = [job.run(executor, progress) for job in jobs]
     for info in infos:
         console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}")
@@ -115,12 +115,6 @@ def check_complete(found: ListOf[Sequence], config: PrepareConfig) -> None:
 
 
 # --- what one sees ------------------------------------------------------------------------------------------------
-
-
-def progress_bar(console: Console) -> Progress:
-    """Description, bar, count, time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)
 
 
 def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on
+from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import code_version
 from c2fpose.data.human36m.assemble import Block, in_order, write_embedded
 from c2fpose.data.human36m.calibration import Calibration

@@ -1,5 +1,6 @@
 """``python -m c2fpose.data.synth36 preset=tiny workers=2``: make a synth36 data set."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,8 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
 def make(config: Synth36Config) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from c2fpose.base.progress import Progress
     from c2fpose.data.synth36.generate import Job, finished_splits, generate
     from c2fpose.data.synth36.plan import PRESETS, SUBJECTS
     from c2fpose.data.synth36.sequence import open_sequence
@@ -43,24 +44,10 @@ def make(config: Synth36Config) -> None:
     if infos is not None:
         console.print(f"{config.out}: already there, complete; nothing to do")
     else:
-        rate = TextColumn("{task.fields[rate]}")
-        columns = [
-            TextColumn("synth36 {task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            rate,
-            TimeRemainingColumn(),
-        ]
-        with Progress(*columns, console=console) as progress:
+        with Progress(console=console) as progress:
             total = sum(job.preset.images(split) for split in SUBJECTS)
-            task = progress.add_task(config.preset, total=total, rate="")
-
-            def done(images: int) -> None:
-                progress.advance(task, images)
-                speed = progress.tasks[0].speed
-                progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
-
-            infos = generate(config.out, job, open_sequence, config.workers, done)
+            task = progress.add_task(f"synth36 {config.preset}", total=total)
+            infos = generate(config.out, job, open_sequence, config.workers, partial(progress.advance, task))
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

@@ -1,5 +1,6 @@
 """``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make a synth_wild data set."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,7 +32,6 @@ def main(arguments: list[str] | None = None) -> None:
 def make(config: SynthWildConfig) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from c2fpose.data.making import finished_splits
     from c2fpose.data.synth_wild.generate import Job, generate
@@ -43,18 +43,10 @@ def make(config: SynthWildConfig) -> None:
     if infos is not None:
         console.print(f"{config.out}: already there, complete; nothing to do")
     else:
-        columns = (TextColumn("synth_wild {task.description}"), BarColumn(), MofNCompleteColumn(),
-                   TextColumn("{task.fields[rate]}"), TimeRemainingColumn())  # fmt: skip
-        with Progress(*columns, console=console) as progress:
+        with Progress(console=console) as progress:
             total = sum(job.preset.images(split) for split in SUBJECTS)
-            task = progress.add_task(config.preset, total=total, rate="")
-
-            def done(images: int) -> None:
-                progress.advance(task, images)
-                speed = progress.tasks[0].speed
-                progress.update(task, rate=f"{speed:.0f} images/s" if speed else "")
-
-            infos = generate(config.out, job, config.workers, done)
+            task = progress.add_task(f"synth_wild {config.preset}", total=total)
+            infos = generate(config.out, job, config.workers, partial(progress.advance, task))
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

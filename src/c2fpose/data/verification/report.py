@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import write_text
+from c2fpose.base.progress import Progress
 from c2fpose.data.schema import FIELDS, SplitReader
 from c2fpose.data.verification import checks
 from c2fpose.data.verification.checks import FAIL, NOTE, PASS, Finding
@@ -33,9 +33,8 @@ def verify(reader: SplitReader, images: int | Literal["all"], seed: int) -> list
     """Run all checks of one file; ``images``: how many are decoded, drawn with ``seed``."""
     findings = [finding for check in GEOMETRY if (finding := check(reader)) is not None]
     records = np.arange(len(reader)) if images == "all" else draw_records(reader, images, seed)
-    columns = (TextColumn("decoding images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(records))
+    with Progress(transient=True) as progress:
+        task = progress.add_task("decoding images", total=len(records))
         findings.append(checks.images(reader, records, lambda: progress.advance(task)))
     if images == "all":
         findings.append(check_fingerprint(reader))

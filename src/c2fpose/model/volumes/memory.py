@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from c2fpose.base.cores import cores
+
 # One more thread for each so many bytes of a volume: a pool's threads must be woken, and the threads of PyTorch's
 # last operation still wait actively for its next one.
 BYTES_A_THREAD = 2**24
@@ -42,7 +44,7 @@ def share(kernel: Callable[..., None], memory: np.ndarray, *arguments: Any) -> N
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="volume")
+    return ThreadPoolExecutor(cores().open, thread_name_prefix="volume")
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from jaxtyping import UInt8
-from rich.progress import track
 
 from c2fpose.base.files import OutputError, written_whole
+from c2fpose.base.progress import track
 from c2fpose.pictures.frames import Stage, draw_joints, pose_panel
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
@@ -64,7 +64,7 @@ def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, f
     writer = None
     try:
         shown = zip(range(count), _at_even_times(result, pictures, fps, count), strict=True)
-        for number, (frame, image) in track(shown, f"{path.name}", total=count, transient=True):
+        for number, (frame, image) in track(shown, f"{path.name}", total=count):
             page = _page(frame, image, stage, 360 * number / fps / FULL_TURN_S)
             if writer is None:
                 code = cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
