@@ -29,3 +29,22 @@ def page_faults(how: str) -> int:
 @pytest.mark.skipif(not keep_freed_memory(), reason="not glibc")
 def test_tensors_of_a_known_size_cost_no_new_pages():
     assert page_faults("keep") < 1000 < 10_000 < page_faults("return")
+
+
+def test_each_peak_is_its_own():
+    """A large piece, freed, then nothing: the second peak does not remember the first."""
+    code = """
+from c2fpose.base.host_memory import process_peak_gib, reset_peak
+piece = bytearray(2**29)
+first = process_peak_gib()
+del piece
+if not reset_peak():
+    print("cannot")
+else:
+    print(first, process_peak_gib())
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    if said == ["cannot"]:
+        pytest.skip("the system does not reset peaks")
+    first, second = map(float, said)
+    assert first > 0.5 and second < first - 0.4

@@ -1,4 +1,4 @@
-"""The processor's memory: kept between training steps, and how much of it this process has held."""
+"""The processor's memory: kept between training steps, and its peak for each job of a process."""
 
 import ctypes
 import sys
@@ -29,7 +29,7 @@ def keep_freed_memory() -> bool:
 
 
 def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:
-    """Most memory that this process has held since its start; NaN where the system does not say (Windows)."""
+    """Measure the most memory held since the start or ``reset_peak``; NaN where the system does not say (Windows)."""
     # a process starts with its parent's ru_maxrss on Linux: the kernel's own figure is begun again
     with suppress(OSError):
         for line in status.read_text().splitlines():
@@ -39,3 +39,12 @@ def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:
         return float("nan")
     unit = 1 if sys.platform == "darwin" else 1024  # bytes or kilobytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def reset_peak(clear: Path = Path("/proc/self/clear_refs")) -> bool:
+    """Begin a new peak of this process's memory; returns whether the system can (Linux; elsewhere it goes on)."""
+    try:
+        clear.write_text("5")  # the peak alone
+    except OSError:
+        return False
+    return True

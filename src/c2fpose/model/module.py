@@ -99,10 +99,16 @@ class PoseModule(LightningModule):
 
     # --- validation and prediction ---
 
-    def predict_points(self, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Points of a batch of crops, averaged with those of the mirror images if the decoding says so."""
-        with batch_statistics(self.network, self.config.batch_norm == "batch"):
-            return points_of(image, self.config, partial(last_output, self.network))
+    def predict_points(
+        self, image: UInt8[Tensor, "B 3 S S"], read_as: ModelConfig | None = None
+    ) -> Float[Tensor, "B J 3"]:
+        """Find the points of a batch of crops, averaged with those of the mirror images if the decoding says so.
+
+        ``read_as``: a configuration with another decoding or BatchNorm than the network was trained with.
+        """
+        config = read_as or self.config
+        with batch_statistics(self.network, config.batch_norm == "batch"):
+            return points_of(image, config, partial(last_output, self.network))
 
     def validation_step(self, batch: Batch, _: int) -> None:
         points = self.predict_points(batch["image"])

@@ -13,7 +13,7 @@ from c2fpose.training.run import recalibrated
 def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     """Evaluate another row's trained network with this one's decoding and BatchNorm; returns the MPJPE in mm."""
     from c2fpose.data.datamodule import PoseData
-    from c2fpose.evaluation.test_set import evaluate_module
+    from c2fpose.evaluation.test_set import Evaluating, evaluate_module
     from c2fpose.model.checkpoints.load import load_module
 
     settings = job.settings
@@ -27,12 +27,11 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
     origin = dict(module.hparams["provenance"])
-    module.config = settings.model
     recalibrated(module, data, settings)
     precision = resolve_precision(settings.trainer.precision, "cpu" if module.device.type == "cpu" else "gpu")
-    evaluation = evaluate_module(
-        module, data, run_dir / "evaluation", checkpoint=checkpoint, precision=precision, pictures=settings.pictures,
-        print_tables=False,
-        provenance=origin | {"training": {"of": job.of}, "data_fingerprints": data.fingerprints},
-    )  # fmt: skip
+    origin |= {"training": {"of": job.of}, "data_fingerprints": data.fingerprints}
+    how = Evaluating(
+        run_dir / "evaluation", checkpoint, origin, precision, settings.pictures, settings.model, print_tables=False
+    )
+    evaluation = evaluate_module(module, data, how)
     return evaluation.mpjpe_mm("ground_truth")

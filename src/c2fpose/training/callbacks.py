@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
-from c2fpose.base.host_memory import process_peak_gib
+from c2fpose.base.host_memory import process_peak_gib, reset_peak
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
@@ -83,8 +83,15 @@ class TrainingCurve(Callback):
             self.before, self.since = self.seconds, None
 
 
+def reset_memory() -> None:
+    """Begin a new peak: a sweep's jobs share a process, and each has its own."""
+    reset_peak()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def memory_gib() -> float:
-    """Most memory held so far: of the GPU if there is one, else of this process."""
+    """Measure the most memory held since ``reset_memory``: of the GPU if there is one, else of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
     return process_peak_gib()

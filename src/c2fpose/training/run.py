@@ -31,9 +31,11 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.base.provenance import provenance
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.scores import mean_pose_mm
-    from c2fpose.evaluation.test_set import evaluate_module
+    from c2fpose.evaluation.test_set import Evaluating, evaluate_module
     from c2fpose.model.module import PoseModule
+    from c2fpose.training.callbacks import reset_memory
 
+    reset_memory()
     resume = _checkpoint_to_resume(settings)
     initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
     quiet_lightning()
@@ -59,11 +61,12 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         trainer.save_checkpoint(final)
         if not trainer.is_global_zero:
             return float("nan")
-        evaluation = evaluate_module(
-            module, data, run_dir / "evaluation", checkpoint=final, precision=trainer.precision, loggers=loggers,
-            pictures=settings.pictures, print_tables=settings.job is None,
-            provenance=module.hparams["provenance"] | {"training": _training_facts(trainer, settings)},
+        origin = module.hparams["provenance"] | {"training": _training_facts(trainer, settings)}
+        how = Evaluating(
+            run_dir / "evaluation", final, origin, trainer.precision, settings.pictures,
+            print_tables=settings.job is None,
         )  # fmt: skip
+        evaluation = evaluate_module(module, data, how, loggers)
     finally:
         close_loggers(loggers)
     return evaluation.mpjpe_mm("ground_truth")

@@ -1,0 +1,20 @@
+"""Schema of ``python -m c2fpose.evaluate``."""
+
+from typing import Literal
+
+from c2fpose.config.schema import Count, Schema
+
+
+class EvaluateSettings(Schema):
+    """The keys of ``conf/evaluate.yaml``; null takes what the checkpoint was trained with."""
+
+    ckpt: str
+    out: str | None = None
+    decoding: Literal["argmax", "subvoxel", "expectation"] | None = None
+    flip: bool | None = None
+    batch_norm: Literal["running", "batch"] | None = None
+    test_file: str | None = None
+    precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
+    batch_size: Count = 32
+    workers: int = 0
+    pictures: Count = 12

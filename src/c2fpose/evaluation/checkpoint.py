@@ -1,0 +1,85 @@
+"""A trained network evaluated again, with another decoding, other statistics or another test set."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.base.lock import alone_in
+from c2fpose.config.data import DataConfig
+from c2fpose.config.evaluation import EvaluateSettings
+from c2fpose.config.model import DecodingConfig
+from c2fpose.config.schema import parse
+from c2fpose.data.datamodule import PoseData
+from c2fpose.evaluation.scores import Evaluation
+from c2fpose.evaluation.test_set import Evaluating, evaluate_module
+from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.module import PoseModule
+from c2fpose.model.precision import resolve_precision
+
+
+def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
+    """Evaluate one checkpoint in a folder of its own."""
+    path = Path(settings.ckpt)
+    module = load_module(path)
+    chosen = {"method": settings.decoding, "flip": settings.flip}
+    decoding = module.config.decoding.model_dump() | {key: v for key, v in chosen.items() if v is not None}
+    read_as = module.config.model_copy(
+        update={
+            "decoding": parse(DecodingConfig, decoding, "decoding"),
+            "batch_norm": settings.batch_norm or module.config.batch_norm,
+        }
+    )
+    data = PoseData(
+        test_data(module, settings.test_file, eval_batch_size=settings.batch_size, workers=settings.workers)
+    )
+    data.setup("test")
+    changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
+    if settings.batch_norm == "batch":  # errors depend on what stands in one batch
+        changed["batch_size"] = settings.batch_size
+    folder = Path(settings.out) / "evaluation" if settings.out else own_folder(path, changed)
+    origin = (module.hparams.get("provenance") or {}) | {
+        "data_fingerprints": data.fingerprints,
+        "decoding": decoding,
+        "batch_norm": read_as.batch_norm,
+    }
+    precision = resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu")
+    with alone_in(folder):
+        return evaluate_module(module, data, Evaluating(folder, path, origin, precision, settings.pictures, read_as))
+
+
+def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> DataConfig:
+    """Find the data that a checkpoint was trained with, its test file replaced if another one is given.
+
+    ``loading``: further keys of ``DataConfig``. Raises ``ConfigError`` where neither says what to evaluate on.
+    """
+    trained_with = (module.hparams.get("provenance") or {}).get("configuration", {}).get("data")
+    values: dict[str, Any] = trained_with or {"train_file": "", "test_file": test_file}
+    if not (test_file or values["test_file"]):
+        raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")
+    values = values | {
+        "test_file": test_file or values["test_file"],
+        "image_size": module.config.network.image_size,
+        "crop_mode": module.config.crop_mode,
+        "cache": "none",
+        **loading,
+    }
+    return parse(DataConfig, values, "data")
+
+
+def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
+    """Name the folder of a further evaluation by what it changes: in the run's ``evaluations/``, never its own one.
+
+    Values of None and "auto" change nothing. A checkpoint outside a run's ``checkpoints/`` is evaluated in the current
+    directory.
+    """
+    words = [
+        f"{key}={Path(value).stem if key == 'test_file' else value}"
+        for key, value in changed.items()
+        if value not in (None, "auto")
+    ]
+    name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
+    directory = checkpoint.resolve().parent
+    if directory.name == "checkpoints":
+        return directory.parent / "evaluations" / name
+    return Path("evaluations") / checkpoint.stem / name
