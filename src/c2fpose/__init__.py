@@ -18,10 +18,21 @@ Reading order: ``pose.skeleton``, ``pose.camera``, ``model.volumes``, ``model.ne
 """
 
 import sys
+from importlib import import_module
+from typing import Any
 
 from c2fpose.base.signals import stop_while_importing
 
 __version__ = "0.1.0"
+__all__ = ["PosePredictor", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load ``PosePredictor`` when it is first asked for: it takes PyTorch with it."""
+    if name != "PosePredictor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("c2fpose.prediction.predictor").PosePredictor
+
 
 if sys.argv[:1] == ["-m"]:  # python -m c2fpose.<command> has begun, and its main is not there yet
     stop_while_importing()

@@ -25,7 +25,7 @@ RESTS = 0.02  # of a box's side: one that moves by less from look to look is at 
 LOOKS = 4  # at most
 _LEAST_SIDE_PX = 4.0
 
-Image = UInt8[np.ndarray, "rows columns 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]
 # Hears each batch's volumes (B, J, D, H, W), mirror images averaged, with their boxes
 Volumes = Callable[[torch.Tensor, list[Box]], None]
 
@@ -49,24 +49,44 @@ def poses_in(
 
     Ids count from 0 in the order of the boxes.
     """
+    cameras = np.broadcast_to(np.asarray(intrinsics_px, float), (len(boxes), 4))
+    return poses_of(predictor, [image] * len(boxes), boxes, cameras, volumes)
+
+
+def poses_of(
+    predictor: Predictor,
+    images: list[Image],
+    boxes: list[Seen],
+    intrinsics_px: Float[np.ndarray, "N 4"],
+    volumes: Volumes | None = None,
+) -> list[PersonPose]:
+    """As ``poses_in``, a picture and a camera for each box; boxes of different pictures share batches."""
     people: list[PersonPose] = []
     for first in range(0, len(boxes), TOGETHER):
-        people += _batch(predictor, image, boxes[first : first + TOGETHER], intrinsics_px, volumes, len(people))
+        part = slice(first, first + TOGETHER)
+        people += _batch(predictor, images[part], boxes[part], intrinsics_px[part], volumes, first)
     return people
+
+
+def crops_of(
+    predictor: Predictor, images: list[Image], boxes: list[Box]
+) -> tuple[UInt8[torch.Tensor, "B 3 S S"], list[Box]]:
+    """Cut boxes out as the network was trained on them; the crops, and the boxes that they show."""
+    size, mode = predictor.config.network.image_size, predictor.config.crop_mode
+    cut = [crop_box(image, box, size, mode) for image, box in zip(images, boxes, strict=True)]
+    crops = torch.from_numpy(np.stack([crop.transpose(2, 0, 1) for crop, _ in cut]))
+    return crops, [box for _, box in cut]
 
 
 def _batch(
     predictor: Predictor,
-    image: Image,
+    images: list[Image],
     boxes: list[Seen],
-    intrinsics_px: Float[np.ndarray, " 4"],
+    intrinsics_px: Float[np.ndarray, "B 4"],
     volumes: Volumes | None,
     first_id: int,
 ) -> list[PersonPose]:
-    config = predictor.config
-    cut = [crop_box(image, each.box, config.network.image_size, config.crop_mode) for each in boxes]
-    crops = torch.from_numpy(np.stack([crop.transpose(2, 0, 1) for crop, _ in cut]))
-    shown = [box for _, box in cut]
+    crops, shown = crops_of(predictor, images, [each.box for each in boxes])
     if volumes is None:
         points = predictor.predict_points(crops)
     else:
@@ -76,9 +96,8 @@ def _batch(
     joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
     left_top, side = np.array([box[:2] for box in shown]), np.array([box.side for box in shown])
     joints_px = box_to_frame_px(joints_box, left_top, side)
-    cameras = np.broadcast_to(intrinsics_px, (len(boxes), 4))
-    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, cameras)
-    joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], cameras)
+    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px)
+    joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], intrinsics_px)
     return [
         PersonPose(
             first_id + at, shown[at], joints_px[at], joints_cam_mm[at], float(root_mm[at]), boxes[at].source,
@@ -142,6 +161,15 @@ def same_person(first: PersonPose, second: PersonPose, share: float = 0.12) -> b
     """Tell whether two poses of one picture are of the same person: joints apart by a small share of the box."""
     apart = np.linalg.norm(first.joints_px - second.joints_px, axis=-1).mean()
     return bool(apart < share * min(square_box(first.joints_px)[1], square_box(second.joints_px)[1]))
+
+
+def without_doubles(people: list[PersonPose]) -> list[PersonPose]:
+    """Drop who has the pose of somebody surer: two boxes that came to rest on the same person."""
+    kept: list[PersonPose] = []
+    for person in people:
+        if not any(same_person(other, person) for other in kept):
+            kept.append(replace(person, id=len(kept)))
+    return kept
 
 
 def _with_id(person: PersonPose, id: int) -> PersonPose:

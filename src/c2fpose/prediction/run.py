@@ -6,7 +6,6 @@ What is wrong with one input is said in a line, and the others are done.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +26,9 @@ from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand
 from c2fpose.prediction.outputs import plan, write
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, same_person, second_looks
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, second_looks, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
+from c2fpose.prediction.predictor import model_used
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
@@ -98,18 +98,7 @@ class PredictJob:
     @cached_property
     def model(self) -> ModelUsed:
         """What results say of the network."""
-        predictor, trained = self.predictor, self.predictor.provenance
-        path = Path(self.settings.ckpt)
-        return ModelUsed(
-            file=self.settings.ckpt,
-            sha256=file_hash(path) if path.is_file() else None,
-            code_version=trained.get("code_version"),
-            data_fingerprints=trained.get("data_fingerprints"),
-            image_size_px=predictor.config.network.image_size,
-            decoding=predictor.config.decoding.model_dump(mode="json"),
-            engine=predictor.name,
-            precision=predictor.precision,
-        )
+        return model_used(self.predictor, self.settings.ckpt)
 
     def check(self, inputs: list[Input]) -> None:
         """Refuse what cannot go well before anything is loaded or looked at."""
@@ -245,12 +234,3 @@ class PredictJob:
 
 
 _FOCAL_WORDS = {"exif": "EXIF", "fov": "from fov", "given": "given", "assumed": "assumed"}
-
-
-def without_doubles(people: Iterable[PersonPose]) -> list[PersonPose]:
-    """Drop who has the pose of somebody surer: two boxes that came to rest on the same person."""
-    kept: list[PersonPose] = []
-    for person in people:
-        if not any(same_person(other, person) for other in kept):
-            kept.append(replace(person, id=len(kept)))
-    return kept

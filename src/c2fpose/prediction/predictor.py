@@ -1,0 +1,189 @@
+"""Poses of arrays: images in, typed results out. ``from c2fpose import PosePredictor``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.base.provenance import file_hash
+from c2fpose.model.representations import representation_of
+from c2fpose.model.volumes.decoding import mean_with_mirrored
+from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
+from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.weights import load_finder
+from c2fpose.prediction.focal import camera_of
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, poses_of, second_looks, without_doubles
+from c2fpose.prediction.photo import Box, check_box, whole_box
+from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+Boxes = Sequence[Sequence[float]]  # each: left, top, side in px; about a tenth wider than the person
+
+
+class PosePredictor:
+    """Predict the 3D poses of people in images with one trained network.
+
+    ``checkpoint``: a file of training or of ``python -m c2fpose.export``, or ``builtin``, the package's own network.
+    ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``precision``: ``32-true``, ``bf16-mixed`` or
+    ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
+    Raises ``UserError`` for a file that is no network and an engine that cannot run it.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path = "builtin",
+        *,
+        engine: str = "auto",
+        precision: str = "32-true",
+        flip: bool | None = None,
+    ) -> None:
+        predictor = load_predictor(checkpoint, engine, precision)
+        if flip is not None:
+            decoding = predictor.config.decoding.model_copy(update={"flip": flip})
+            predictor = replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
+        self.predictor = predictor
+        self.model = model_used(predictor, checkpoint)
+
+    def __call__(self, image: np.ndarray, boxes: Boxes | None = None, **how: Any) -> PoseResult:
+        """Predict the people of one image; ``many`` says what the arguments mean."""
+        return self.many([image], None if boxes is None else [boxes], **how)[0]
+
+    def many(
+        self,
+        images: Sequence[np.ndarray],
+        boxes: Sequence[Boxes] | None = None,
+        *,
+        find: bool = False,
+        intrinsics_px: Float[np.ndarray, " 4"] | None = None,
+        focal_px: float | None = None,
+        fov_deg: float | None = None,
+        volumes: bool = False,
+    ) -> list[PoseResult]:
+        """Predict the people of many images, all crops in common batches; one result an image.
+
+        ``images``: upright RGB bytes, each (rows, columns, 3), of any size. ``boxes``: for each image the squares of
+        its people, as left, top and side in px; None: one person, whom all of each image shows, or whoever ``find``
+        finds with the package's own finder. The camera is one for all images: ``intrinsics_px`` (fx, fy, cx, cy), or
+        the focal length, or the angle of view over the longer side; none of them: an ordinary camera's, 1.2 times the
+        longer side. ``volumes``: keep each person's volumes, of all stacks where PyTorch runs the network, of the last
+        one otherwise.
+
+        Raises ``DataError`` for arrays that are no images and boxes outside them, ``ConfigError`` for an absurd camera.
+        """
+        checked = [_image(image, number) for number, image in enumerate(images)]
+        cameras = [_camera(image, intrinsics_px, focal_px, fov_deg) for image in checked]
+        if boxes is None and find:
+            people = [self._found(image, camera) for image, camera in zip(checked, cameras, strict=True)]
+        else:
+            people = self._boxed(checked, boxes, cameras)
+        if volumes:
+            people = [
+                [replace(person, volumes=stack_volumes(self.predictor, image, person.box)) for person in each]
+                for image, each in zip(checked, people, strict=True)
+            ]
+        return [
+            PoseResult(
+                Source("arrays", (image.shape[1], image.shape[0])),
+                camera,
+                (Frame(tuple(each)),),
+                ROOT_DEPTH_RULE,
+                self.model,
+            )
+            for image, camera, each in zip(checked, cameras, people, strict=True)
+        ]
+
+    def _boxed(
+        self, images: list[Image], boxes: Sequence[Boxes] | None, cameras: list[Camera]
+    ) -> list[list[PersonPose]]:
+        """The people in the boxes of each image; crops of all images share batches."""
+        if boxes is not None and len(boxes) != len(images):
+            raise DataError(f"boxes: {len(boxes)} lists of boxes for {len(images)} images; give one for each")
+        given = [None] * len(images) if boxes is None else boxes
+        seen = [_seen(image, each, number) for number, (image, each) in enumerate(zip(images, given, strict=True))]
+        owners = [number for number, each in enumerate(seen) for _ in each]
+        people = poses_of(
+            self.predictor,
+            [images[number] for number in owners],
+            [one for each in seen for one in each],
+            np.array([cameras[number].intrinsics_px for number in owners], float).reshape(-1, 4),
+        )
+        sorted_out: list[list[PersonPose]] = [[] for _ in images]
+        for number, person in zip(owners, people, strict=True):
+            sorted_out[number].append(replace(person, id=len(sorted_out[number])))
+        return sorted_out
+
+    def _found(self, image: Image, camera: Camera) -> list[PersonPose]:
+        seen = [Seen(box, "found", score) for box, score in people_in(load_finder("builtin"), image)]
+        _, people = second_looks(self.predictor, image, seen, camera.intrinsics_px)
+        return without_doubles(people)
+
+
+def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
+    """Say which network a predictor is, for results."""
+    trained = predictor.provenance
+    return ModelUsed(
+        file=str(file),
+        sha256=file_hash(Path(file)) if Path(file).is_file() else None,
+        code_version=trained.get("code_version"),
+        data_fingerprints=trained.get("data_fingerprints"),
+        image_size_px=predictor.config.network.image_size,
+        decoding=predictor.config.decoding.model_dump(mode="json"),
+        engine=predictor.name,
+        precision=predictor.precision,
+    )
+
+
+def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[np.ndarray, "17 _ H W"], ...]:
+    """Give the volumes of a box, coarse to fine: of all stacks from PyTorch, of the last one from other engines.
+
+    Mirror images are averaged in if the decoding wants them. Raises ``ConfigError`` for a network without volumes.
+    """
+    crops, _ = crops_of(predictor, [image], [box])
+    representation, engine = representation_of(predictor.config), predictor.engine
+    found = []
+    for crop in (crops, crops.flip(-1)) if predictor.config.decoding.flip else (crops,):
+        with torch.inference_mode():
+            outputs = engine.all_outputs(crop) if isinstance(engine, TorchEngine) else [engine(crop)]
+        shown = representation.shown(outputs)
+        if shown is None:
+            raise ConfigError(f"volumes: a network with head={predictor.config.network.head} has none to show")
+        found.append(shown.volumes)
+    if len(found) == 1:
+        return tuple(volume.numpy() for volume in found[0])
+    return tuple(mean_with_mirrored(*(each[None] for each in both))[0].numpy() for both in zip(*found, strict=True))
+
+
+def _image(image: Any, number: int) -> Image:
+    """The array, if it is an image."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
+        raise DataError(f"image {number}: {image.dtype} of shape {image.shape}; expected RGB bytes, (rows, columns, 3)")
+    return image
+
+
+def _seen(image: Image, boxes: Boxes | None, number: int) -> list[Seen]:
+    if boxes is None:
+        return [Seen(whole_box(image), "whole")]
+    try:
+        made = [Box(*(float(value) for value in box)) for box in boxes]
+    except (TypeError, ValueError):
+        raise DataError(f"image {number}: boxes={boxes!r}; expected left, top and side in px for each person") from None
+    return [Seen(check_box(box, image), "given") for box in made]
+
+
+def _camera(
+    image: Image, intrinsics_px: Float[np.ndarray, " 4"] | None, focal_px: float | None, fov_deg: float | None
+) -> Camera:
+    if intrinsics_px is None:
+        return camera_of((image.shape[1], image.shape[0]), focal_px=focal_px, fov_deg=fov_deg)
+    values = np.asarray(intrinsics_px, float)
+    if values.shape != (4,) or not np.isfinite(values).all() or (values[:2] <= 0).any():
+        raise ConfigError(f"intrinsics_px={values.tolist()}: expected fx, fy, cx, cy in px, the first two above 0")
+    return Camera(values, "given")

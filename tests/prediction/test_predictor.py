@@ -1,0 +1,133 @@
+"""Arrays in, typed results out: batches change nothing, volumes are those that were decoded, wrong input is named."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from toy_networks import COORDINATES, VOLUME, trained
+
+import c2fpose
+from c2fpose import PosePredictor
+from c2fpose.base.errors import UserError
+from c2fpose.model.volumes.decoding import decode
+from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.camera import project
+from c2fpose.prediction import predictor as prediction
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    module = trained(VOLUME)
+    saved = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+    path = tmp_path_factory.mktemp("toy") / "toy.ckpt"
+    torch.save(saved | {"pytorch-lightning_version": "2.6.6"}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor(checkpoint):
+    return PosePredictor(checkpoint)
+
+
+def picture(seed: int, rows: int, columns: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+
+
+BOXES = [[(0, 0, 60), (30.5, 10, 80)], [], [(5, 5, 50)]]
+IMAGES = [picture(0, 90, 120), picture(1, 64, 64), picture(2, 70, 50)]
+
+
+def test_a_batch_of_pictures_is_one_picture_after_the_other(predictor):
+    together = predictor.many(IMAGES, BOXES, fov_deg=60)
+    for image, boxes, found in zip(IMAGES, BOXES, together, strict=True):
+        alone = predictor(image, boxes, fov_deg=60)
+        assert found.source.size_px == image.shape[1::-1] and found.camera.focal_from == "fov"
+        assert [person.id for person in found.frames[0].people] == list(range(len(boxes)))
+        for one, other in zip(found.frames[0].people, alone.frames[0].people, strict=True):
+            np.testing.assert_allclose(one.joints_px, other.joints_px, atol=1e-3)
+            assert one.box == other.box and one.box_from == "given"
+
+
+def test_without_a_box_all_of_the_picture_is_one_person(predictor):
+    (person,) = predictor(IMAGES[0]).frames[0].people
+    assert tuple(person.box) == (0, -15, 120) and person.box_from == "whole"
+
+
+def test_pixels_are_the_projection_of_the_millimetres(predictor):
+    intrinsics = np.array([150.0, 140.0, 61.0, 44.0])
+    result = predictor(IMAGES[0], intrinsics_px=intrinsics)
+    (person,) = result.frames[0].people
+    clear = abs(person.joints_cam_mm[:, 2]) > 10
+    np.testing.assert_allclose(project(person.joints_cam_mm, intrinsics)[clear], person.joints_px[clear], atol=1e-6)
+    assert result.model.engine == "torch" and len(result.model.sha256) == 64
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_volumes_of_all_stacks_are_those_that_the_pose_was_read_from(checkpoint, flip):
+    predictor = PosePredictor(checkpoint, flip=flip)
+    (person,) = predictor(IMAGES[2], [(5, 5, 50)], volumes=True).frames[0].people
+    assert [volume.shape for volume in person.volumes] == [(17, 1, 16, 16), (17, 8, 16, 16)]
+    decoding = predictor.predictor.config.decoding
+    points = decode(torch.from_numpy(person.volumes[-1])[None], decoding.method, decoding.power)
+    across = from_points(points)[0][0].numpy()
+    np.testing.assert_allclose(across * person.box.side + person.box[:2], person.joints_px, atol=1e-3)
+
+
+def test_people_that_a_finder_finds(predictor, monkeypatch):
+    monkeypatch.setattr(prediction, "load_finder", lambda name: None)
+    monkeypatch.setattr(
+        prediction, "people_in", lambda finder, image: [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64)
+    )
+    monkeypatch.setattr(prediction, "second_looks", lambda p, i, boxes, c: (boxes, prediction.poses_of(
+        p, [i] * len(boxes), boxes, np.tile(c, (len(boxes), 1)))))  # fmt: skip
+    found, none = predictor.many(IMAGES[:2], find=True)
+    (person,) = found.frames[0].people
+    assert person.box_from == "found" and person.box_score == 0.75 and none.frames[0].people == ()
+
+
+def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
+    other = PosePredictor(checkpoint, engine="onnxruntime")
+    (one,), (two,) = (each(IMAGES[0], volumes=True).frames[0].people for each in (predictor, other))
+    np.testing.assert_allclose(one.joints_px, two.joints_px, atol=0.05)
+    assert len(two.volumes) == 1
+    np.testing.assert_allclose(one.volumes[-1], two.volumes[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "message"),
+    [
+        ([IMAGES[0] / 255], {}, r"image 0: float64 of shape \(90, 120, 3\); expected RGB bytes"),
+        ([IMAGES[0], IMAGES[1][..., 0]], {}, r"image 1: uint8 of shape \(64, 64\)"),
+        (IMAGES, {"boxes": [[]]}, "1 lists of boxes for 3 images"),
+        (IMAGES[:1], {"boxes": [[(1, 2)]]}, "expected left, top and side"),
+        (IMAGES[:1], {"boxes": [[(900, 0, 50)]]}, "lies outside the image"),
+        (IMAGES[:1], {"focal_px": 1e9}, "absurd"),
+        (IMAGES[:1], {"intrinsics_px": np.zeros(4)}, "expected fx, fy, cx, cy in px"),
+    ],
+)
+def test_wrong_input_is_named(predictor, images, options, message):
+    with pytest.raises(UserError, match=message):
+        predictor.many(images, **options)
+
+
+def test_networks_without_volumes_say_so():
+    made = PosePredictor.__new__(PosePredictor)
+    made.predictor = prediction_of(COORDINATES)
+    made.model = prediction.ModelUsed()
+    with pytest.raises(UserError, match="head=coordinates has none to show"):
+        made(IMAGES[0], volumes=True)
+
+
+def prediction_of(model: dict):
+    from c2fpose.prediction.engines import make_predictor
+
+    return make_predictor(trained(model), precision="32-true")
+
+
+def test_importing_the_package_alone_takes_no_network_along():
+    code = "import sys, c2fpose; assert 'torch' not in sys.modules and 'PosePredictor' in c2fpose.__all__"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'PosePredicter'"):
+        _ = c2fpose.PosePredicter
