@@ -32,3 +32,40 @@ def test_notebooks_say_one_line(capsys):
     shell.run_cell("from c2fpose.base.errors import DataError\nraise DataError('data.h5: cut off')")
     said = "".join(capsys.readouterr())
     assert "error: data.h5: cut off" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 12 bytes"),
+     RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")],
+)  # fmt: skip
+def test_too_little_memory_says_what_to_lower(error, capsys):
+    @exits_cleanly
+    def command() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as exit_:
+        command()
+    assert exit_.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: out of memory; lower batch_size") and said.count("\n") == 1
+
+
+def test_a_limit_on_the_process_is_one_line():
+    resource = pytest.importorskip("resource")
+    code = (
+        "import resource, numpy\nfrom c2fpose.base.errors import exits_cleanly\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({6 * 2**30}, {resource.RLIM_INFINITY}))\n"
+        "@exits_cleanly\ndef f(): numpy.ones(2**40)\nf()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: out of memory") and done.stderr.count("\n") == 1
+
+
+def test_other_runtime_errors_stay_bugs():
+    @exits_cleanly
+    def command() -> None:
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        command()

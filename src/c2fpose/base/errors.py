@@ -16,6 +16,10 @@ _MACHINE = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE,
     errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR,
 }  # fmt: skip
+_LESS_MEMORY = (
+    "lower batch_size (data.batch_size, data.eval_batch_size in training), workers or model.network.width, or set "
+    "data.cache=none"
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -57,7 +61,8 @@ def readable(
 def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
     """Turn a ``UserError`` of a command into one line on standard error and exit code 2.
 
-    So too for a full disk and the like, wherever it was met. Ctrl-C and SIGTERM are one line and 130 or 143.
+    So too for a full disk, too little memory and the like, wherever it was met. Ctrl-C and SIGTERM are one line and 130
+    or 143.
     """
 
     @wraps(command)
@@ -72,9 +77,19 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
                     raise
                 place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
                 print(f"error: {place}{error.strerror}", file=sys.stderr)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                print(f"error: out of memory; {_LESS_MEMORY}", file=sys.stderr)
             raise SystemExit(2)
 
     return run
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: Python's own error, or what PyTorch makes of it on a processor or a GPU."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text.lower()
 
 
 def refuses_in_one_line(command: Callable[[], object]) -> None:
