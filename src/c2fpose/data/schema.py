@@ -72,6 +72,11 @@ class SplitInfo:
     images: str = "embedded"  # one of IMAGE_STORES
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """What ``action`` counts in: families of postures, or Human3.6M's actions."""
+        return tuple(self.provenance.get("families", ACTIONS))
+
+    @property
     def boxes_hold_visible_parts(self) -> bool:
         """Whether boxes are drawn around what can be seen of a person, instead of around all joints."""
         return self.provenance.get("boxes") == "visible"
@@ -296,7 +301,8 @@ class SplitReader:
     def name(self, record: int) -> str:
         """A record in words, in the form of the authors' file names."""
         row = {key: int(self.annotations[key][record]) for key in ("subject", "action", "trial", "camera", "frame")}
-        return f"S{row['subject']}_{ACTIONS[row['action']]}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
+        action = self.info.action_names[row["action"]]
+        return f"S{row['subject']}_{action}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
 
 
 def how_to_make(path: str) -> str:

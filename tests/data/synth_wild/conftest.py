@@ -1,5 +1,6 @@
 import pytest
 
+from c2fpose.data.synth_wild import drawing
 from c2fpose.data.synth_wild import generate as module
 from c2fpose.data.synth_wild.generate import Job, generate
 from c2fpose.data.synth_wild.plan import Preset, Shard
@@ -14,7 +15,7 @@ def toy_shards():
         patch.setattr(
             module, "shards", lambda preset, split: [Shard(split, n, 8) for n in range(getattr(preset, split))]
         )
-        patch.setattr(module, "POOL", 3)
+        patch.setattr(drawing, "BACKGROUNDS", 3)
         yield patch
 
 

@@ -67,7 +67,7 @@ def test_a_file_without_masks_reads_as_before(make_split):
 
 
 def test_a_shard_depends_on_its_number_alone(made, toy_shards):
-    annotations, images, masks = make_shard(Shard("train", 1, 8), 0)
+    annotations, images, masks = make_shard(Shard("train", 1, 8), TOY)
     reader = SplitReader(made / "train.h5")
     for name, array in annotations.items():
         np.testing.assert_array_equal(array, reader.annotations[name][8:])

@@ -38,6 +38,8 @@ class SheetConfig(Schema):
     out: Path
     seed: Annotated[int, Field(ge=0)]
     quality: Annotated[int, Field(ge=30, le=100)]
+    of_each: Annotated[int, Field(ge=1, le=20)]
+    columns: Annotated[int, Field(ge=1, le=12)]
 
 
 @exits_cleanly
@@ -46,19 +48,19 @@ def main(arguments: list[str] | None = None) -> None:
     config = options(SheetConfig, "synth36_sheet.yaml", arguments, positional="file")
     ready_directory(config.out.parent)  # before the work
     reader = SplitReader(config.file)
-    image = sheet(reader, choose(reader.annotations, config.seed))
+    image = sheet(reader, choose(reader.annotations, config.seed, config.of_each), config.columns)
     encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, config.quality])[1]
     write_bytes(config.out, encoded.tobytes())
     print(f"{config.out}: {image.shape[1]} x {image.shape[0]} px, {len(encoded) / 1024:.0f} kB")
 
 
-def choose(annotations: dict[str, np.ndarray], seed: int) -> list[int]:
-    """A record for each action that there is, at random, subjects and cameras in turn as far as they go."""
+def choose(annotations: dict[str, np.ndarray], seed: int, of_each: int = 1) -> list[int]:
+    """Records ``of_each`` action that there is, at random, subjects and cameras in turn as far as they go."""
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     used = {"subject": [], "camera": []}
-    for action in range(len(ACTIONS)):
-        records = rng.permutation(np.flatnonzero(annotations["action"] == action))
+    for action in np.repeat(range(len(ACTIONS)), of_each):
+        records = rng.permutation(np.setdiff1d(np.flatnonzero(annotations["action"] == action), chosen))
         if not len(records):
             continue
         seen = sum(
@@ -71,16 +73,16 @@ def choose(annotations: dict[str, np.ndarray], seed: int) -> list[int]:
     return chosen
 
 
-def sheet(reader: SplitReader, records: list[int]) -> UInt8[np.ndarray, "rows columns 3"]:
+def sheet(reader: SplitReader, records: list[int], columns: int = COLUMNS) -> UInt8[np.ndarray, "rows columns 3"]:
     """The page, RGB."""
     cells = [_cell(reader, record) for record in records]
     height, width = cells[0].shape[:2]
-    lines = -(-len(cells) // COLUMNS)
-    page = np.full((lines * (height + GAP_PX) + GAP_PX, COLUMNS * (width + GAP_PX) + GAP_PX, 3), PAPER, np.uint8)
+    lines = -(-len(cells) // columns)
+    page = np.full((lines * (height + GAP_PX) + GAP_PX, columns * (width + GAP_PX) + GAP_PX, 3), PAPER, np.uint8)
     for number, cell in enumerate(cells):
         top, left = (
             GAP_PX + place * (size + GAP_PX)
-            for place, size in zip(divmod(number, COLUMNS), (height, width), strict=True)
+            for place, size in zip(divmod(number, columns), (height, width), strict=True)
         )
         page[top : top + height, left : left + width] = cell
     return page
@@ -117,7 +119,7 @@ def _cell(reader: SplitReader, record: int) -> UInt8[np.ndarray, "rows columns 3
         cv2.resize(each, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) for each in (image, with_joints)
     )
     caption = np.full((CAPTION_PX, 2 * SIDE_PX, 3), PAPER, np.uint8)
-    text = f"{ACTIONS[row['action']]}  S{row['subject']}, camera {row['camera'] + 1}"
+    text = f"{reader.info.action_names[row['action']].replace('_', ' ')}  S{row['subject']}, camera {row['camera'] + 1}"
     cv2.putText(caption, text, (1, CAPTION_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.44, INK, 1, cv2.LINE_AA)
     return np.vstack([caption, np.hstack([image, with_joints])])
 

@@ -19,6 +19,8 @@ class SynthWildConfig(Schema):
     workers: Annotated[int, Field(ge=1, le=256)]
     out: Path
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    stored_px: Annotated[int, Field(ge=64, le=512, multiple_of=8)]
+    backgrounds: str
 
 
 @exits_cleanly
@@ -38,7 +40,7 @@ def make(config: SynthWildConfig) -> None:
     from c2fpose.data.synth_wild.plan import PRESETS, SUBJECTS
 
     console = Console(stderr=True)
-    job = Job(config.preset, PRESETS[config.preset], config.seed)
+    job = Job(config.preset, PRESETS[config.preset], config.seed, config.stored_px, config.backgrounds)
     infos = finished_splits(config.out, SUBJECTS, job.provenance)
     if infos is not None:
         console.print(f"{config.out}: already there, complete; nothing to do")

@@ -23,8 +23,21 @@ def draw_background(rng: np.random.Generator, size: int) -> Picture:
         picture = np.where(share, other, picture)
     if rng.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, size / 60)))
-    gain, lift = rng.uniform(0.6, 1.2), rng.uniform(-15, 20)
-    return cv2.convertScaleAbs(picture, alpha=gain, beta=max(lift, 0.0))
+    if rng.random() < 0.6:  # most of the world is not gaudy
+        grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        share = float(rng.uniform(0.2, 0.8))
+        picture = cv2.addWeighted(picture, 1 - share, grey, share, 0)
+    return cv2.convertScaleAbs(picture, alpha=float(rng.uniform(0.7, 1.25)), beta=float(max(rng.uniform(-15, 20), 0.0)))
+
+
+def draw_floor(rng: np.random.Generator, size: int) -> Picture:
+    """A texture for the ground: grass, boards, tiles, asphalt, sand, carpet."""
+    kind = rng.choice(["tiling", "clouds", "foliage", "plain"], p=[0.35, 0.35, 0.15, 0.15])
+    picture = KINDS[kind][0](rng, size)
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    tint = np.array([1.0, rng.uniform(0.85, 1.0), rng.uniform(0.65, 1.0)]) if rng.random() < 0.7 else np.ones(3)
+    share = rng.uniform(0.2, 1.0) if kind != "foliage" else 0.2
+    return np.clip((picture * (1 - share) + grey * share) * tint, 0, 255).astype(np.uint8)
 
 
 def cut_out(picture: Picture, rng: np.random.Generator, size: int) -> UInt8[np.ndarray, "size size 3"]:

@@ -86,7 +86,7 @@ def draw_box(
         seen_low, seen_high = np.maximum(low, cut[0]), np.minimum(high, cut[1])
         if rng.random() < 0.6:  # by the photograph's edge
             photo = np.where(np.abs(cut) < 1e8, cut, photo)
-    elif kind < 0.5:  # an edge beside the person
+    elif kind < 0.4:  # an edge beside the person
         axis, side = rng.integers(2), rng.integers(2)
         edge = (low, high)[side][axis] + (2 * side - 1) * rng.uniform(0.0, 0.2) * size.max()
         photo[side, axis] = edge

@@ -1,20 +1,17 @@
 """Other backgrounds for images with stored masks, at load time: made by procedures, or out of a user's photographs."""
 
-import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from c2fpose.base.errors import DataError
 from c2fpose.data.synth_wild.backgrounds import Picture, cut_out, draw_background
+from c2fpose.data.synth_wild.photographs import MADE, read_photographs
 
-MADE = "made"
 POOL = 96  # pictures made, or at most ...
 MOST_PHOTOGRAPHS = 512  # ... photographs kept in memory ...
 POOL_SIDES = 2  # ... each so many times as wide as the network's input
-SHOWN = 3  # files named in a warning
 _STREAM = 607  # key of this module in seed sequences
 
 
@@ -38,7 +35,7 @@ class Backgrounds:
         if self.source == MADE:
             self.pool = [draw_background(rng, side) for _ in range(POOL)]
         else:
-            self.pool = read_photographs(Path(self.source), side, rng)
+            self.pool = read_photographs(Path(self.source), side, rng, MOST_PHOTOGRAPHS)
 
     def exchanged(
         self, image: Picture, behind_share: UInt8[np.ndarray, "S S"], seed: int, probability: float
@@ -52,40 +49,3 @@ class Backgrounds:
         # A little into the outline: its pixels show something of what was behind before.
         share = np.minimum(1.5 / 255.0 * cv2.merge([behind_share] * 3).astype(np.float32), 1.0)
         return cv2.convertScaleAbs(image + share * (other.astype(np.float32) - image))
-
-
-def read_photographs(folder: Path, side: int, rng: np.random.Generator) -> list[Picture]:
-    """Squares out of a folder's photographs (with its subfolders), ``side`` px, at most ``MOST_PHOTOGRAPHS``, RGB."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder of backgrounds; give a folder of photographs, or 'made'")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    readable = [path for path in files if cv2.haveImageReader(str(path))]
-    others = [path for path in files if path not in set(readable)]
-    chosen = [readable[place] for place in rng.permutation(len(readable))[:MOST_PHOTOGRAPHS]]
-    pool = []
-    for path in chosen:
-        square = _square(path, side)
-        if square is None:
-            others.append(path)
-        else:
-            pool.append(square)
-    if not pool:
-        raise DataError(f"{folder}: holds no photograph that can be read ({len(files)} files)")
-    if others:
-        names = ", ".join(path.name for path in others[:SHOWN])
-        warnings.warn(f"{folder}: {len(others)} of {len(files)} files are no images: {names}", stacklevel=2)
-    return pool
-
-
-def _square(path: Path, side: int) -> Picture | None:
-    """The middle of a photograph, or None where it cannot be decoded."""
-    try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        return None
-    if image is None or min(image.shape[:2]) < 16:
-        return None
-    rows, columns = image.shape[:2]
-    half = min(rows, columns) // 2
-    middle = image[rows // 2 - half : rows // 2 + half, columns // 2 - half : columns // 2 + half]
-    return cv2.resize(middle, (side, side), interpolation=cv2.INTER_AREA)

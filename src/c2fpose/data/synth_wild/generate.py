@@ -17,14 +17,13 @@ from c2fpose.data import making
 from c2fpose.data.making import load_shard, save_shard, shard_path
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36 import generate as synth36
-from c2fpose.data.synth_wild.backgrounds import draw_background
-from c2fpose.data.synth_wild.drawing import STORED_BOXES, STORED_PX, Shot, draw_shots
+from c2fpose.data.synth_wild.drawing import STORED_BOXES, Shot, Studio
+from c2fpose.data.synth_wild.photographs import MADE, folder_digest
 from c2fpose.data.synth_wild.plan import IMAGES_OF_PERSON, PEOPLE_OF_SHARD, SUBJECTS, Preset, Shard, shards
 from c2fpose.data.synth_wild.postures import FAMILIES
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
 
 _STREAM = 606  # key of this module in seed sequences
-POOL, POOL_PX = 40, 384  # backgrounds of a shard, and their side
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ class Job(synth36.Job):
     """What is to be made."""
 
     preset: Preset
+    stored_px: int = 256  # side of the stored images
+    backgrounds: str = MADE  # or a folder of photographs
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -39,6 +40,7 @@ class Job(synth36.Job):
         return {
             "preset": self.name, "shards": asdict(self.preset), "seed": self.seed, "generator": generator_digest(),
             "families": list(FAMILIES), "boxes": "visible", "trials": "people",
+            "stored_px": self.stored_px, "backgrounds": folder_digest(self.backgrounds),
         }  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def generate(
     recipe = making.Recipe(
         provenance=job.provenance,
         shards={split: shards(job.preset, split) for split in SUBJECTS},
-        write=partial(write_shard, seed=job.seed),
+        write=partial(write_shard, job=job),
         merge=partial(_merge, job=job),
     )
     return making.make(out, recipe, workers, done)
@@ -62,9 +64,9 @@ def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
     return merge(unfinished, unfinished / f"{split}.h5", shards(job.preset, split), job)
 
 
-def write_shard(unfinished: Path, shard: Shard, *, seed: int) -> Shard:
+def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
     """Make one shard's file."""
-    annotations, images, masks = make_shard(shard, seed)
+    annotations, images, masks = make_shard(shard, job)
     arrays = dict(annotations)
     for name, items in (("jpeg", images), ("mask", masks)):
         arrays |= {f"{name}_bytes": np.frombuffer(b"".join(items), np.uint8), f"{name}_sizes": list(map(len, items))}
@@ -72,28 +74,28 @@ def write_shard(unfinished: Path, shard: Shard, *, seed: int) -> Shard:
     return shard
 
 
-def make_shard(shard: Shard, seed: int) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
+def make_shard(shard: Shard, job: Job) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
     """Annotations (``schema.FIELDS``), encoded images and masks of some people."""
     import cv2
 
     cv2.setNumThreads(0)
     test = shard.split == "test"
-    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, int(test), shard.number]))
-    pool = [draw_background(rng, POOL_PX) for _ in range(POOL)]
+    rng = np.random.default_rng(np.random.SeedSequence([job.seed, _STREAM, int(test), shard.number]))
+    studio = Studio(rng, test, job.stored_px, job.backgrounds)
     rows: list[dict[str, Any]] = []
     images: list[bytes] = []
     masks: list[bytes] = []
     for place in range(shard.images // IMAGES_OF_PERSON):
         person = shard.number * PEOPLE_OF_SHARD + place
-        for number, shot in enumerate(draw_shots(rng, IMAGES_OF_PERSON, test, pool)):
-            rows.append(_row(shot, shard.split, person, number))
+        for number, shot in enumerate(studio.shots(IMAGES_OF_PERSON)):
+            rows.append(_row(shot, shard.split, person, number, job.stored_px))
             quality = [cv2.IMWRITE_JPEG_QUALITY, synth36.JPEG_QUALITY]
             images.append(cv2.imencode(".jpg", shot.photo.image[..., ::-1], quality)[1].tobytes())
             masks.append(cv2.imencode(".png", shot.photo.mask, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
     return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, images, masks
 
 
-def _row(shot: Shot, split: str, person: int, number: int) -> dict[str, Any]:
+def _row(shot: Shot, split: str, person: int, number: int, stored_px: int) -> dict[str, Any]:
     """Annotations of one image. People are dealt out to the split's subjects; a trial is one person."""
     stored_side_px = STORED_BOXES * shot.box.side_px
     subjects = SUBJECTS[split]
@@ -104,7 +106,7 @@ def _row(shot: Shot, split: str, person: int, number: int) -> dict[str, Any]:
         "scale": shot.box.side_px / BOX_SCALE_UNIT_PX,
         "intrinsics_px": shot.camera.intrinsics_px,
         "stored_left_top_px": shot.box.center_px - stored_side_px / 2,
-        "stored_step_px": stored_side_px / STORED_PX,
+        "stored_step_px": stored_side_px / stored_px,
         "subject": subjects[person % len(subjects)],
         "action": shot.family,
         "trial": person // len(subjects) + 1,

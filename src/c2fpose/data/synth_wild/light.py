@@ -35,7 +35,7 @@ def draw_light(rng: np.random.Generator) -> Light:
     rows[2], rows[3] = fill / np.linalg.norm(fill), rng.uniform(0.0, 0.3) * warm ** rng.uniform(-1.5, 1.5)
     rows[4], rows[5] = ambient * sky, rng.uniform(0.3, 0.8) * ambient * ground
     level = rows[1].mean() * 0.5 + 0.7 * rows[4].mean() + 0.15
-    exposure = rng.lognormal(0.0, 0.22) * (0.55 / level) ** 0.6
+    exposure = rng.lognormal(0.08, 0.2) * (0.6 / level) ** 0.7
     balance = exposure * np.array([1.0, 1.0, 1.0]) * np.exp(rng.normal(0, 0.05, 3))
     return Light(
         rows, balance, float(rng.uniform(0.0, 0.2)), float(rng.exponential(2.5)), float(strength / (strength + ambient))

@@ -1,4 +1,4 @@
-"""Shading of people without a room, in numba: light, how much of each pixel they cover, and their shadow on the ground.
+"""Shading of people without a room, in numba: light, how much of each pixel they cover, and the ground under them.
 
 The same surfaces and light as ``synth36.render``; what lies behind is put in afterwards.
 """
@@ -17,10 +17,10 @@ BIAS_MM = 14.0  # so far off a surface is it looked up in the shadow map
 
 @compiled
 def shade(
-    radiance, alpha, ground, owner, vertices, normals, triangles, material, channels, materials,
-    light, ground_shadow, shadow_map, shadow_frame, cover, center, rotation, eye, intrinsics, volume,
+    radiance, alpha, owner, vertices, normals, triangles, material, channels, materials,
+    light, shadow_map, shadow_frame, rotation, eye, intrinsics, volume,
 ):  # fmt: skip
-    """Fill ``radiance (S, S, 3)``, weighted with ``alpha (S, S)``; and ``ground (S, S)``, the light left by shadows."""
+    """Fill ``radiance (S, S, 3)``, weighted with ``alpha (S, S)``."""
     size = radiance.shape[0]
     ray, normal, view, colour, out, work = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(4)
     group, weights, shared = np.empty(4, np.int64), np.empty(3), np.empty(CHANNELS)
@@ -33,20 +33,8 @@ def shade(
                 group[s] = -1 if t < 0 else material[t]
                 covered += t >= 0
             alpha[row, column] = 0.25 * covered
-            ground[row, column] = 1.0
             for k in range(3):
                 radiance[row, column, k] = 0.0
-            if covered < 4 and ground_shadow > 0:
-                cx = (column + 0.5 - intrinsics[2]) / intrinsics[0]
-                cy = (row + 0.5 - intrinsics[3]) / intrinsics[1]
-                for k in range(3):
-                    ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
-                if ray[2] < -1e-6:
-                    depth = -eye[2] / ray[2]
-                    x, y = eye[0] + depth * ray[0], eye[1] + depth * ray[1]
-                    share = shadow_share(shadow_map, shadow_frame, x, y, BIAS_MM)
-                    dark = 0.6 * cover_at(cover, center, COVER_CELL_MM, x, y)
-                    ground[row, column] = (1 - ground_shadow * (1 - share)) * (1 - dark)
             for s in range(4):
                 if group[s] < 0:
                     continue
@@ -100,12 +88,41 @@ def shade(
 
 
 @compiled
-def compose(radiance, alpha, ground, behind, curve, balance):
-    """Put ``behind (S, S, 3)`` bytes, made linear by ``curve (256,)``, behind the people. The camera's white balance is
-    taken out of it beforehand: such pictures have had theirs."""
-    for row in range(radiance.shape[0]):
-        for column in range(radiance.shape[1]):
-            share = (1.0 - alpha[row, column]) * ground[row, column]
-            if share > 0:
+def lay_ground(
+    behind, alpha, fine, middle, coarse, period_mm, fade_mm, shadow, shadow_map, shadow_frame, cover, center, rotation,
+    eye, intrinsics,
+):  # fmt: skip
+    """Lay a textured floor z = 0 into ``behind (S, S, 3)``, and shadows on it. ``fine, middle, coarse``: a texture that
+    repeats after ``period_mm`` at three resolutions, ``(T, T, 3)``; no texture but shadows alone where that is 0. Far
+    away, beyond ``fade_mm``, the floor gives way to what was there."""
+    ray = np.empty(3)
+    size = behind.shape[0]
+    for row in range(size):
+        for column in range(size):
+            if alpha[row, column] >= 1:
+                continue
+            cx = (column + 0.5 - intrinsics[2]) / intrinsics[0]
+            cy = (row + 0.5 - intrinsics[3]) / intrinsics[1]
+            for k in range(3):
+                ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
+            length = math.sqrt(ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2)
+            if ray[2] > -1e-3 * length:
+                continue
+            depth = -eye[2] / ray[2]
+            x, y = eye[0] + depth * ray[0], eye[1] + depth * ray[1]
+            if period_mm > 0:
+                footprint = depth * depth * length / (intrinsics[0] * max(eye[2], 1.0))
+                cells = footprint / period_mm * fine.shape[0]
+                texture = fine if cells < 3 else (middle if cells < 12 else coarse)
+                places = texture.shape[0]
+                u = (x / period_mm - math.floor(x / period_mm)) * places
+                v = (y / period_mm - math.floor(y / period_mm)) * places
+                near = math.exp(-depth * length / fade_mm)
                 for k in range(3):
-                    radiance[row, column, k] += share * curve[behind[row, column, k]] / balance[k]
+                    value = texture[int(v) % places, int(u) % places, k]
+                    behind[row, column, k] += near * (value - behind[row, column, k])
+            if shadow > 0:
+                share = shadow_share(shadow_map, shadow_frame, x, y, BIAS_MM)
+                dark = 0.6 * cover_at(cover, center, COVER_CELL_MM, x, y)
+                for k in range(3):
+                    behind[row, column, k] *= (1 - shadow * (1 - share)) * (1 - dark)

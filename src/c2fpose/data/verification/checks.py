@@ -62,7 +62,7 @@ def counts(reader: SplitReader) -> Finding:
     figures = {
         "records": len(reader),
         "by_subject": {f"S{s}": int((table["subject"] == s).sum()) for s in np.unique(table["subject"])},
-        "by_action": {name: int((table["action"] == i).sum()) for i, name in enumerate(ACTIONS)},
+        "by_action": {name: int((table["action"] == i).sum()) for i, name in enumerate(reader.info.action_names)},
         "by_camera": {str(serial): int((table["camera"] == i).sum()) for i, serial in enumerate(CAMERA_SERIALS)},
         "expected": None,
     }
@@ -124,7 +124,7 @@ def sequences(reader: SplitReader) -> Finding:
     np.add.at(frames, (take.ravel(), keys[:, 3]), 1)
     cameras = np.flatnonzero(frames.any(0))
     gaps = [
-        f"S{takes[i, 0]}_{ACTIONS[takes[i, 1]]}_{takes[i, 2]} lacks {CAMERA_SERIALS[c]}"
+        f"S{takes[i, 0]}_{reader.info.action_names[takes[i, 1]]}_{takes[i, 2]} lacks {CAMERA_SERIALS[c]}"
         for i, c in np.argwhere(frames == 0)
         if c in cameras
     ]
