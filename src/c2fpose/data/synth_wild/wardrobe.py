@@ -254,6 +254,12 @@ def _with_thing(person: Appearance, thing: Mesh, vertex: int) -> Appearance:
     body = Mesh(person.rest_vertices_mm, person.triangles, person.material, person.channels, person.materials)
     both = joined(body, thing)
     index = np.concatenate([person.vertex_index, np.full(len(thing.vertices_mm), vertex)])
-    return Appearance(
-        person.shape, both.vertices_mm, index, both.triangles, both.material, both.channels, both.materials
+    return replace(
+        person,
+        rest_vertices_mm=both.vertices_mm,
+        triangles=both.triangles,
+        material=both.material,
+        channels=both.channels,
+        materials=both.materials,
+        vertex_index=index,
     )
