@@ -72,7 +72,7 @@ def result() -> Evaluation:
 
 
 def test_every_predictor_has_a_row_for_each_rule_and_metric(result):
-    assert len(result.rows) == (2 * 3 + 1 + 2) * 2
+    assert len(result.rows) == (2 * 3 + 1 + 2) * 2 + 3
     for metric in evaluation.METRICS:
         for rule in ("ground_truth", "own_limbs", "mean_limbs"):
             assert result.row(NETWORK, rule, metric).table.frame_weighted() > 0
@@ -120,6 +120,22 @@ def test_network_errors_equal_a_loop_over_images():
     eating = [error for error, action in zip(mpjpe, truth.action, strict=True) if ACTIONS[action] == "Eating"]
     by_action = result.row(NETWORK, "ground_truth").table.by_action()
     assert by_action[ACTIONS.index("Eating")] == pytest.approx(np.mean(eating))
+
+
+def test_parts_of_the_error_are_those_of_the_axes():
+    """A depth that is off by a known length: plain loop over images and joints, relative to the pelvis."""
+    truth = make_truth()
+    depth = truth.depth_rel_mm + 30.0 * (np.arange(17) > 0)
+    result = evaluate_predictions(
+        truth.joints_box, depth, truth, mean_training_pose_mm=None, heatmap_size=64, depth_bins=64, provenance={}
+    )
+    poses = evaluation.predicted_poses_cam_mm(truth.joints_box, depth, truth, "ground_truth")
+    sums = np.zeros(3)
+    for pose, true in zip(poses, truth.joints_cam_mm, strict=True):
+        for joint in range(17):
+            sums += np.abs((pose[joint] - pose[0]) - (true[joint] - true[0]))
+    expected = dict(zip(("x", "y", "depth"), sums / (17 * len(poses)), strict=True))
+    assert result.axes_mm() == pytest.approx(expected) and expected["depth"] == pytest.approx(30 * 16 / 17)
 
 
 def test_perfect_predictions_leave_only_the_unknown_root_depth(result):

@@ -29,7 +29,14 @@ from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
 from c2fpose.training.curve import CURVE, read_curve
 
-EXPERIMENTS = ("ablation_representation", "ablation_depth", "ablation_supervision", "ablation_recipe", "benchmark_h36m")
+EXPERIMENTS = (
+    "ablation_representation",
+    "ablation_representation_today",
+    "ablation_depth",
+    "ablation_supervision",
+    "ablation_recipe",
+    "benchmark_h36m",
+)
 # --- experiments and their jobs ---
 
 

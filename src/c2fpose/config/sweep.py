@@ -42,6 +42,8 @@ class SweepConfig(Schema):
     figure: Literal["rows", "depth"] = "rows"
     actions: tuple[str, ...] = ()  # shown as columns beside the average
     metric: Literal["mpjpe", "reconstruction"] = "mpjpe"
+    # Shown as columns too: the error along x, y and depth apart, and how true the networks' certainties are
+    apart: bool = False
     rows: dict[str, RowConfig]
     compare: tuple[tuple[str, str], ...] = ()  # pairs of rows whose difference is tested, the worse expected first
     # Rows of the paper's tables shown beside ours though no row here repeats them, as "table/row"

@@ -39,6 +39,12 @@ METRICS = {
     "mpjpe": "mean over 17 joints of the distance from the truth, both relative to the pelvis, mm",
     "reconstruction": "the same after a similarity fit (rotation, scale, shift) of each pose, mm",
 }
+# Of the network with the root's depth given alone
+AXES = {
+    "x": "mean over 17 joints of how far they are off along the camera's x, both relative to the pelvis, mm",
+    "y": "the same along its y, mm",
+    "depth": "the same along its z, mm",
+}
 AVERAGES = {
     "frame_weighted": "all test frames pooled: how the authors average",
     "mean_over_actions": "plain mean of the actions",
@@ -108,6 +114,11 @@ class Evaluation:
         """Tell whether there is such a row; earlier evaluations have fewer."""
         return (predictor, root_depth, metric) in self._by_key
 
+    def axes_mm(self) -> dict[str, float]:
+        """Give the network's error along x, y and depth; empty for an evaluation from before they were kept."""
+        keys = [(NETWORK, "ground_truth", name) for name in AXES]
+        return {key[2]: self._by_key[key].table.frame_weighted() for key in keys if key in self._by_key}
+
     @cached_property
     def _by_key(self) -> dict[tuple[str, str | None, str], Row]:
         return {(row.predictor, row.root_depth, row.metric): row for row in self.rows}
@@ -157,7 +168,7 @@ class Evaluation:
             "frames": self.frames,
             "subjects": sorted({int(subject) for subject in self.subject}),
             "frames_by_action": dict(zip(ACTIONS, counts.tolist(), strict=True)),
-            "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AVERAGES,
+            "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AXES | AVERAGES,
             "rows": [
                 {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
                 | {name: _number(getattr(row.table, name)()) for name in AVERAGES}
@@ -263,6 +274,7 @@ def evaluate_predictions(
     parts = ((DEPTH_ALONE, (truth.joints_box, depth_rel_mm)), (XY_ALONE, (joints_box, truth.depth_rel_mm)))
     for part, mixed in parts:
         rows.extend(_rows(part, "ground_truth", predicted_poses_cam_mm(*mixed, truth, "ground_truth"), truth))
+    rows.extend(_axis_rows(predicted_poses_cam_mm(joints_box, depth_rel_mm, truth, "ground_truth"), truth))
     if mean_training_pose_mm is not None:
         mean_pose = np.broadcast_to(mean_training_pose_mm, truth.joints_cam_mm.shape)
         rows.extend(_rows(MEAN_POSE, None, mean_pose, truth))
@@ -282,6 +294,14 @@ def _rows(predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N 17 3"
     for metric, measure in measures.items():
         errors = measure(poses_mm, truth.joints_cam_mm)
         yield Row(predictor, rule, metric, ActionTable.of(errors, truth.action), errors.mean(1))
+
+
+def _axis_rows(poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[Row]:
+    """What the network's error is made of, axis by axis, the root's depth given."""
+    off = np.abs(root_relative(poses_mm) - root_relative(truth.joints_cam_mm))
+    for axis, name in enumerate(AXES):
+        errors = off[..., axis]
+        yield Row(NETWORK, "ground_truth", name, ActionTable.of(errors, truth.action), errors.mean(1))
 
 
 def _number(value: float) -> float | None:

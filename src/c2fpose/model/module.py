@@ -15,11 +15,11 @@ from torch import Tensor
 from c2fpose.base.host_memory import keep_freed_memory
 from c2fpose.config.model import ModelConfig, OptimizerConfig
 from c2fpose.config.schema import parse
-from c2fpose.model.inference import points_of, poses_given_root_depth
+from c2fpose.model.inference import points_of, poses_given_root_depth, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.input import last_output, outputs_of
 from c2fpose.model.representations import network_of, representation_of
-from c2fpose.model.representations.interface import Labels, Representation
+from c2fpose.model.representations.interface import Certainty, Labels, Representation
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.metrics import MeanPerJointError
 
@@ -70,7 +70,9 @@ class PoseModule(LightningModule):
         """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
         labels = Labels(to_points(batch["joints_box"], batch["depth_rel_mm"]), batch["visible"])
         every = outputs if isinstance(outputs, list) else [outputs]
-        return self.representation.losses(every, labels, self.done, self.learned)
+        representation = self.representation
+        representation.check(labels)
+        return representation.losses(every, labels, self.done, self.learned)
 
     @property
     def done(self) -> float:
@@ -109,6 +111,15 @@ class PoseModule(LightningModule):
         config = read_as or self.config
         with batch_statistics(self.network, config.batch_norm == "batch"):
             return points_of(image, config, partial(last_output, self.network))
+
+    def predict_with_certainty(
+        self, image: UInt8[Tensor, "B 3 S S"]
+    ) -> tuple[Float[Tensor, "B J 3"], Certainty | None]:
+        """Find the points of crops, and how sure they are: None where the representation cannot say."""
+        representation = self.representation
+        with batch_statistics(self.network, self.config.batch_norm == "batch"):
+            reading = reading_of(image, representation, partial(last_output, self.network))
+        return representation.points(reading), representation.certainty(reading)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         points = self.predict_points(batch["image"])

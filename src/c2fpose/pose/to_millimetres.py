@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from c2fpose.pose.box import released_box
-from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, root_depth_mm
-from c2fpose.pose.protocol import DEPTH_BINS
+from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, rays, root_depth_mm
+from c2fpose.pose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
 
 RELEASED_CELLS = 64  # rows and columns of the authors' heatmaps
 
@@ -70,3 +70,24 @@ def released_poses_cam_mm(
     joints_px = left_top[..., None, :] + (voxels[..., :2] + 0.5) * size[..., None, :] / RELEASED_CELLS
     depth_rel_mm = depth_of_bin_mm(voxels[..., 2].astype(np.float64), depth_bins)
     return poses_cam_mm(joints_px, depth_rel_mm, intrinsics_px, rule, true_joints_cam_mm)
+
+
+def covariances_cam_mm2(
+    covariance: Float[np.ndarray, "*batch J 3 3"],
+    joints_px: Float[np.ndarray, "*batch J 2"],
+    depth_mm: Float[np.ndarray, "*batch J"],
+    box_side_px: Float[np.ndarray, "*batch"],
+    intrinsics_px: Float[np.ndarray, "*#batch 4"],
+) -> Float[np.ndarray, "*batch J 3 3"]:
+    """Turn covariances of points (shares of the box and of the depth range) into square millimetres, camera frame.
+
+    By the derivative of back-projection at the joint, its depth from the camera ``depth_mm``; the root's depth is taken
+    as known. An error in depth moves a joint along its ray, so that depth enters x and y too.
+    """
+    ray = rays(joints_px, intrinsics_px)
+    focal = np.asarray(intrinsics_px, np.float64)[..., None, :2]
+    across = np.asarray(box_side_px, np.float64)[..., None, None] * np.asarray(depth_mm, np.float64)[..., None] / focal
+    derivative = np.zeros((*np.shape(depth_mm), 3, 3))
+    derivative[..., 0, 0], derivative[..., 1, 1] = across[..., 0], across[..., 1]
+    derivative[..., :, 2] = ray * (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    return derivative @ np.asarray(covariance, np.float64) @ np.swapaxes(derivative, -1, -2)

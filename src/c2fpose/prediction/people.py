@@ -9,11 +9,14 @@ import torch
 from jaxtyping import Float, UInt8
 
 from c2fpose.config.representations import schema_of
+from c2fpose.evaluation.calibration import Calibration
 from c2fpose.model.inference import reading_of
 from c2fpose.model.representations import representation_of
+from c2fpose.model.representations.interface import Certainty
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import back_project, root_depth_mm
 from c2fpose.pose.to_millimetres import box_to_frame_px
+from c2fpose.prediction.certainty import calibration_of, joint_certainty
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, crop_box
@@ -47,7 +50,7 @@ def poses_in(
 ) -> list[PersonPose]:
     """Predict the person in each box of an upright RGB picture; the root's depth fitted to mean limb lengths.
 
-    Ids count from 0 in the order of the boxes.
+    Ids count from 0 in the order of the boxes. Certainties are those of a calibrated network; others have none.
     """
     cameras = np.broadcast_to(np.asarray(intrinsics_px, float), (len(boxes), 4))
     return poses_of(predictor, [image] * len(boxes), boxes, cameras, volumes)
@@ -87,35 +90,38 @@ def _batch(
     first_id: int,
 ) -> list[PersonPose]:
     crops, shown = crops_of(predictor, images, [each.box for each in boxes])
-    if volumes is None:
+    calibration, sure = calibration_of(predictor.provenance), None
+    if volumes is None and calibration is None:
         points = predictor.predict_points(crops)
     else:
-        points, volume = _points_and_volumes(predictor, crops)
-        if volume is not None:
+        points, volume, sure = _looked_at(predictor, crops, calibration)
+        if volumes is not None and volume is not None:
             volumes(volume, shown)
     joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
     left_top, side = np.array([box[:2] for box in shown]), np.array([box.side for box in shown])
     joints_px = box_to_frame_px(joints_box, left_top, side)
     root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px)
     joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], intrinsics_px)
+    certain = joint_certainty(sure, calibration, joints_px, joints_cam_mm, root_mm, left_top, side, intrinsics_px)
     return [
         PersonPose(
             first_id + at, shown[at], joints_px[at], joints_cam_mm[at], float(root_mm[at]), boxes[at].source,
-            boxes[at].score,
+            boxes[at].score, **certain.of(at),
         )
         for at in range(len(boxes))
     ]  # fmt: skip
 
 
-def _points_and_volumes(
-    predictor: Predictor, crops: UInt8[torch.Tensor, "B 3 S S"]
-) -> tuple[Float[torch.Tensor, "B J 3"], Float[torch.Tensor, "B J D H W"] | None]:
-    """Points as ``predict_points`` gives them, and the volumes that they were read from, if the network has some."""
+def _looked_at(
+    predictor: Predictor, crops: UInt8[torch.Tensor, "B 3 S S"], calibration: Calibration | None
+) -> tuple[Float[torch.Tensor, "B J 3"], Float[torch.Tensor, "B J D H W"] | None, Certainty | None]:
+    """Points as ``predict_points`` gives them, the volumes that they were read from, how sure; None for what is not."""
     representation = representation_of(predictor.config)
     with torch.inference_mode():
         reading = reading_of(crops, representation, predictor.engine)
-        volumetric = schema_of(predictor.config.network.head).volumetric
-        return representation.points(reading), reading if volumetric else None
+        volume = reading if schema_of(predictor.config.network.head).volumetric else None
+        sure = None if calibration is None else representation.certainty(reading)
+        return representation.points(reading), volume, sure
 
 
 def second_looks(

@@ -15,6 +15,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
 from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.decoding import mean_with_mirrored
+from c2fpose.prediction.certainty import meaning_of
 from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
@@ -95,6 +96,7 @@ class PosePredictor:
                 (Frame(tuple(each)),),
                 ROOT_DEPTH_RULE,
                 self.model,
+                meaning_of(self.predictor.provenance, each),
             )
             for image, camera, each in zip(checked, cameras, people, strict=True)
         ]

@@ -19,6 +19,7 @@ from c2fpose.base.files import OutputError, ready_directory, reason
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.prediction import PredictSettings
 from c2fpose.prediction.boxes import BoxFile, read_boxes
+from c2fpose.prediction.certainty import meaning_of
 from c2fpose.prediction.engines import Predictor, load_predictor
 from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
@@ -230,7 +231,10 @@ class PredictJob:
         if behind:
             poses = "of one pose" if behind == 1 else f"of {behind} poses"
             notes.append(f"no plausible distance {poses}: a joint lies behind the camera; try a tighter box")
-        return PoseResult(source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, None, smoothing, tuple(notes))
+        meaning = meaning_of(self.predictor.provenance, (person for frame in frames for person in frame.people))
+        return PoseResult(
+            source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, meaning, smoothing, tuple(notes)
+        )  # fmt: skip
 
 
 _FOCAL_WORDS = {"exif": "EXIF", "fov": "from fov", "given": "given", "assumed": "assumed"}

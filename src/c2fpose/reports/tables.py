@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from c2fpose.base.table import Table
+from c2fpose.evaluation.scores import AXES
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.paper import VERSIONS, column, figure
@@ -37,6 +38,10 @@ DATASETS = {
     "synth36": "Ours: synth36, people rendered by this package; not Human3.6M, and not comparable with it in mm.",
     "h36m": "Ours: Human3.6M.",
 }
+
+
+# Columns of a table whose sweep says ``apart``
+APART = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %")
 
 
 def summarise(
@@ -90,7 +95,7 @@ def error_table(results: Results, metric: str, root_depth: str) -> Table:
     version, published = column(row.paper for row in sweep.rows.values())
     paper_header = (f"paper ({version})",) if version else ()
     costs = ("parameters, M", "GFLOP", "training, min", "images/s")
-    header = ("", *paper_header, "ours", "seeds", *sweep.actions, *costs)
+    header = ("", *paper_header, "ours", "seeds", *(APART if sweep.apart else ()), *sweep.actions, *costs)
     rows = []
     for (name, row), known in zip(sweep.rows.items(), published, strict=True):
         if known is not None and sweep.actions and known.by_action_mm:
@@ -101,6 +106,7 @@ def error_table(results: Results, metric: str, root_depth: str) -> Table:
                     f"{known.average_mm:.2f}",
                     "",
                     "",
+                    *("" for _ in APART if sweep.apart),
                     *cells,
                     *("" for _ in costs),
                 )
@@ -137,16 +143,32 @@ def _our_cells(results: Results, name: str, metric: str, root_depth: str) -> tup
     if not jobs:
         states = {job.state for job in asked}
         word = next((word for word in ("failed", "begun", "missing") if word in states), "not asked for")
-        return (word, seeds, *("" for _ in actions), "", "", "", "")
+        apart = ("" for _ in APART if results.sweep.apart)
+        return (word, seeds, *apart, *("" for _ in actions), "", "", "", "")
     of_actions = np.mean([by_action(job, metric, root_depth, actions) for job in jobs], 0) if actions else ()
     record, cost = jobs[0].record, training_cost(jobs)
     trained = results.sweep.rows[name].of is None
     return (
-        _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds, *map(_mm, of_actions),
+        _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds,
+        *(_apart(jobs) if results.sweep.apart else ()), *map(_mm, of_actions),
         f"{record.parameters / 1e6:.2f}", f"{record.flops / 1e9:.2f}",
         _number(cost["seconds"] / 60, 1) if trained else "none",
         _number(cost["images_per_second"], 0) if trained else "",
     )  # fmt: skip
+
+
+def _apart(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Means over seeds: error by axis, expected calibration error, and how often 90 % ellipsoids hold."""
+
+    def mean(values: list[float | None]) -> float | None:
+        return None if None in values else float(np.mean(values))
+
+    axes = [mean([job.record.axes_mm.get(name) for job in jobs]) for name in AXES]
+    measured = [job.record.calibration for job in jobs]
+    sure = None if None in measured else measured
+    error = None if sure is None else mean([100 * each["expected_calibration_error"] for each in sure])
+    held = None if sure is None else mean([100 * each["coverage"]["0.9"] for each in sure])
+    return (*map(_mm, axes), *("-" if value is None else f"{value:.1f}" for value in (error, held)))
 
 
 def _notes(results: Results, version: str | None) -> list[str]:
@@ -171,6 +193,11 @@ def _notes(results: Results, version: str | None) -> list[str]:
     if devices:
         notes.append(
             "Trained on " + "; ".join(devices) + ("." if len(devices) == 1 else ": times of different machines.")
+        )
+    if results.sweep.apart:
+        notes.append(
+            "x, y, depth: error along the camera's axes, root depth given. Calibration: fitted on half of the "
+            "validation images, measured on the other half; - where a representation says nothing of its certainty."
         )
     codes = {job.identity.code for job in done}
     if len(codes) > 1:

@@ -28,6 +28,10 @@ class Finished(Schema):
     config_hash: str = ""
     mpjpe_mm: dict[str, float]  # by root-depth rule
     reconstruction_mm: dict[str, float]
+    axes_mm: dict[str, float] = Field(default_factory=dict)  # error along x, y and depth; earlier jobs have none
+    calibration: dict[str, Any] | None = (
+        None  # ``calibration.measure``; None where a network does not say how sure it is
+    )
     dataset: str
     images: int
     evaluation_sha256: str

@@ -14,7 +14,7 @@ from c2fpose.base.lock import alone_in
 from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.run import TrainSettings
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
-from c2fpose.sweeps.job import FAILED, FINISHED, JOB, LAST, Finished, check_same, read_finished, write_json
+from c2fpose.sweeps.job import FAILED, FINISHED, JOB, LAST, Finished, check_same, read_finished, read_json, write_json
 from c2fpose.sweeps.reuse import same_training, take_over
 from c2fpose.sweeps.rows import PlannedJob, planned
 
@@ -121,6 +121,7 @@ def _now() -> str:
 
 def _finished(settings: TrainSettings, directory: Path, identity: Identity, twin: Path | None) -> Finished:
     from c2fpose.data.schema import SplitReader
+    from c2fpose.evaluation.certainty import FILE as CALIBRATION
     from c2fpose.evaluation.scores import Evaluation
     from c2fpose.model.networks.cost import network_cost
     from c2fpose.model.representations import representation_of
@@ -137,6 +138,8 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity, twin
         config_hash=identity.config_hash,
         mpjpe_mm={rule: evaluation.mpjpe_mm(rule) for rule in ROOT_DEPTH_RULES},
         reconstruction_mm={rule: evaluation.reconstruction_mm(rule) for rule in ROOT_DEPTH_RULES},
+        axes_mm=evaluation.axes_mm(),
+        calibration=(read_json(directory / "evaluation" / CALIBRATION) or {}).get("measured"),
         dataset=SplitReader(settings.data.test_file).info.dataset,
         images=evaluation.frames,
         evaluation_sha256=file_hash(directory / "evaluation" / "evaluation.npz"),

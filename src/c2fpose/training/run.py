@@ -57,6 +57,8 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         recalibrated(module, data, settings)
+        if trainer.is_global_zero:
+            _calibrated(module, data, run_dir / "evaluation", trainer.precision)
         final = run_dir / "checkpoints" / "final.ckpt"
         trainer.save_checkpoint(final)
         if not trainer.is_global_zero:
@@ -83,6 +85,15 @@ def recalibrated(module: PoseModule, data: PoseData, settings: TrainSettings) ->
     if settings.model.batch_norm == "recalibrated":
         batches = islice(data.train_dataloader(), settings.model.recalibration_batches)
         recalibrate(module.network, (batch["image"].to(module.device) for batch in batches))
+
+
+def _calibrated(module: PoseModule, data: PoseData, folder: Path, precision: str) -> None:
+    """Keep in the checkpoint what makes the network's certainties true."""
+    from c2fpose.evaluation.certainty import calibrate
+
+    calibration = calibrate(module, data, folder, precision)
+    if calibration is not None:
+        module.hparams["provenance"]["calibration"] = calibration.as_dict()
 
 
 def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]:

@@ -21,21 +21,22 @@ class CoordinateHead(nn.Module):
     """Residual blocks and max-pooling down to 4x4 cells, then one fully connected layer.
 
     The paper says of its baseline's head only that it is fully connected. On all cells of the last features it would
-    have 100 million weights, so they are pooled first.
+    have 100 million weights, so they are pooled first. ``numbers``: how many N it gives a joint.
     """
 
-    def __init__(self, config: NetworkConfig, inputs: int) -> None:
+    def __init__(self, config: NetworkConfig, inputs: int, numbers: int = 3) -> None:
         super().__init__()
         halvings = max(0, (config.heatmap_size // FINAL_SIZE).bit_length() - 1)
         widths = [inputs, *[config.width] * halvings]
         self.blocks = nn.ModuleList(Residual(config, a, b) for a, b in itertools.pairwise(widths))
         cells = (config.heatmap_size >> halvings) ** 2
-        self.linear = nn.Linear(widths[-1] * cells, 3 * config.joints)
+        self.linear = nn.Linear(widths[-1] * cells, numbers * config.joints)
+        self.joints = config.joints
 
-    def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B J 3"]:
+    def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B J N"]:
         for block in self.blocks:
             features = F.max_pool2d(block(features), 2)
-        return self.linear(features.flatten(1)).unflatten(1, (-1, 3))
+        return self.linear(features.flatten(1)).unflatten(1, (self.joints, -1))
 
 
 def to_relative(points: Float[Tensor, "*B J 3"], relative_to: str) -> Float[Tensor, "*B J 3"]:

@@ -26,8 +26,12 @@ class Coordinates(Representation):
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
         target = to_relative(2 * labels.points - 1, self.config.network.coordinates)
-        squared = (outputs[0].float() - target).square().mean(-1) * labels.visible
-        return [squared.sum() / labels.visible.sum().clamp_min(1)]
+        distance = self.distance(outputs[0].float() - target) * labels.visible
+        return [distance.sum() / labels.visible.sum().clamp_min(1)]
+
+    def distance(self, difference: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J"]:
+        """Measure how far off a joint is."""
+        return difference.square().mean(-1)
 
     def read(
         self, output: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"] | None = None

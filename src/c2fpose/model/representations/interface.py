@@ -9,8 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from c2fpose.base.errors import DataError
 from c2fpose.config.model import ModelConfig
 from c2fpose.model.networks.heads import Heads
+from c2fpose.pose.skeleton import JOINTS
 
 
 class Labels(NamedTuple):
@@ -65,6 +67,21 @@ class Representation(ABC):
 
         ``done``: the share of training that is behind, 0..1. ``learned``: as made by ``learned()``.
         """
+
+    def check(self, labels: Labels) -> None:
+        """Raise ``DataError`` for labels that lack what the loss needs: depth, for all but those that say otherwise.
+
+        On the processor alone: elsewhere every look at a value would make it wait.
+        """
+        if not self.needs_depth or labels.points.device.type != "cpu":
+            return
+        without = labels.visible & ~labels.points[..., 2].isfinite()
+        if without.any():
+            image, joint = without.nonzero()[0].tolist()
+            raise DataError(
+                f"labels without depth: {JOINTS[joint]} of image {image} of a batch is visible and has none; "
+                f"head={self.config.network.head} is trained by depths"
+            )
 
     # --- 3. the points read from an output ---
 

@@ -3,14 +3,16 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
+import math
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from c2fpose.model.networks.heads import Heads, volume_heads
-from c2fpose.model.representations.interface import Labels, Representation, Shown
+from c2fpose.model.representations.interface import Certainty, Labels, Representation, Shown
 from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
+from c2fpose.model.volumes.modes import covariance, modes
 from c2fpose.model.volumes.points import within_depth
 from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
 
@@ -57,6 +59,18 @@ class Volume(Representation):
 
     def points(self, reading: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
         return decode(reading, self.config.decoding.method, self.config.decoding.power)
+
+    def certainty(self, reading: Float[Tensor, "B J D H W"]) -> Certainty:
+        """Say how high the highest voxel is, of the target's peak, and how the squared volume spreads about the point.
+
+        Squared, because a background that is not quite 0 would outweigh a peak over so many voxels.
+        """
+        mass = reading.float().clamp_min(0).square()
+        found = modes(mass)
+        target = self.config.target
+        peak = 1.0 if target.definition == "released_code" else 1 / (2 * math.pi * target.sigma**2)
+        height = (found.height.sqrt() / peak).clamp(0, 1)
+        return Certainty(height, covariance(mass, self.points(reading)), found.second, found.second_share)
 
     def shown(self, outputs: list[Tensor], labels: Labels | None = None) -> Shown | None:
         volumes = [volume[0].float().cpu() for volume in outputs]

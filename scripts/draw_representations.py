@@ -1,0 +1,169 @@
+"""Draw what each representation of a pose says of one joint, for docs/representations.md.
+
+    python scripts/draw_representations.py [docs/images/representations]
+
+A sketch, not a measurement: the wrist of one person, seen from the front on the left and from above on the right. The
+picture does not tell whether the forearm points to the camera or away from it, so its depth has two likely values.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from c2fpose.pictures.figure import new_figure, save_png
+from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Positions 0..1: x to the right, y down, z away from the camera
+SHOULDER, ELBOW, WRIST = np.array([0.42, 0.34, 0.5]), np.array([0.60, 0.46, 0.5]), np.array([0.76, 0.36, 0.34])
+OTHER_Z = 0.66  # the wrist's other likely depth: the forearm mirrored
+BODY = (
+    ((0.35, 0.16), (0.35, 0.30)), ((0.28, 0.34), (0.42, 0.34)), ((0.35, 0.30), (0.35, 0.62)),
+    ((0.28, 0.34), (0.22, 0.52)), ((0.22, 0.52), (0.24, 0.68)), ((0.35, 0.62), (0.29, 0.94)),
+    ((0.35, 0.62), (0.42, 0.94)),
+)  # fmt: skip
+BLUE, RED = COLORS["left"], COLORS["right"]
+SPREAD = np.array([0.035, 0.035, 0.045])
+MEAN_Z = 0.6 * WRIST[2] + 0.4 * OTHER_Z
+
+
+def likely(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """How likely a place is: two Gaussians, the true one a little more."""
+
+    def blob(depth: float) -> np.ndarray:
+        return np.exp(
+            -0.5 * sum(((c - m) / s) ** 2 for c, m, s in zip((x, y, z), (*WRIST[:2], depth), SPREAD, strict=True))
+        )
+
+    return 0.6 * blob(WRIST[2]) + 0.4 * blob(OTHER_Z)
+
+
+def frame(front: Axes, above: Axes) -> None:
+    """The person, and the two axes' names."""
+    for axes, vertical in ((front, "y"), (above, "depth")):
+        axes.set(xlim=(0, 1), ylim=(1, 0) if axes is front else (0, 1), xticks=[], yticks=[], aspect="equal")
+        axes.set_xlabel("x", color=FAINT, fontsize=8)
+        axes.set_ylabel(vertical, color=FAINT, fontsize=8)
+        for spine in axes.spines.values():
+            spine.set(color=GRID)
+    for start, end in BODY:
+        front.plot(*zip(start, end, strict=True), color=GRID, linewidth=5, solid_capstyle="round")
+    front.scatter([0.35], [0.12], s=230, color=GRID)
+    arm = np.stack([SHOULDER, ELBOW, WRIST])
+    front.plot(arm[:, 0], arm[:, 1], color="#bdbdbd", linewidth=5, solid_capstyle="round")
+    above.plot(arm[:, 0], arm[:, 2], color="#bdbdbd", linewidth=5, solid_capstyle="round")
+    above.plot([ELBOW[0], WRIST[0]], [ELBOW[2], OTHER_Z], color=GRID, linewidth=4, linestyle=(0, (1, 1.2)))
+    above.annotate("camera below", (0.04, 0.05), color=FAINT, fontsize=7)
+
+
+def points(front: Axes, above: Axes, z: float = MEAN_Z) -> None:
+    front.scatter(WRIST[0], WRIST[1], color=BLUE, s=40, zorder=5)
+    above.scatter(WRIST[0], z, color=BLUE, s=40, zorder=5)
+
+
+def ellipse(axes: Axes, center: tuple[float, float], width: float, height: float) -> None:
+    from matplotlib.patches import Ellipse
+
+    axes.add_patch(Ellipse(center, width, height, facecolor=BLUE, alpha=0.18, edgecolor=BLUE, linewidth=1))
+
+
+def coordinates(front: Axes, above: Axes) -> None:
+    points(front, above)
+    above.annotate("one point, between\nboth likely places", (WRIST[0], MEAN_Z), (0.08, 0.80), fontsize=7.5,
+                   color=INK, arrowprops={"arrowstyle": "-", "color": FAINT})  # fmt: skip
+
+
+def laplace(front: Axes, above: Axes) -> None:
+    points(front, above)
+    ellipse(front, tuple(WRIST[:2]), 0.16, 0.16)
+    ellipse(above, (WRIST[0], MEAN_Z), 0.16, 0.56)
+    above.annotate("a point, and how far\noff each axis may be", (0.06, 0.82), fontsize=7.5, color=INK)
+
+
+def rle(front: Axes, above: Axes) -> None:
+    laplace_z = np.linspace(0, 1, 200)
+    density = 0.6 * np.exp(-np.abs(laplace_z - WRIST[2]) / 0.05) + 0.4 * np.exp(-np.abs(laplace_z - OTHER_Z) / 0.05)
+    points(front, above, WRIST[2])
+    ellipse(front, tuple(WRIST[:2]), 0.16, 0.16)
+    above.fill_betweenx(laplace_z, 0.98 - 0.16 * density / density.max(), 0.98, color=RED, alpha=0.4, linewidth=0)
+    above.annotate("a flow learns the shape\nof the errors (red)", (0.06, 0.82), fontsize=7.5, color=INK)
+
+
+def cells(front: Axes, above: Axes, bins: int = 16) -> None:
+    """The likelihoods in cells, seen from the front and from above."""
+    centers = (np.arange(bins) + 0.5) / bins
+    x, y, z = np.meshgrid(centers, centers, centers, indexing="ij")
+    mass = likely(x, y, z)
+    for axes, plane in ((front, mass.max(2).T), (above, mass.max(1).T)):
+        shown = np.ma.masked_less(plane, 0.03)
+        extent, origin = ((0, 1, 1, 0), "upper") if axes is front else ((0, 1, 0, 1), "lower")
+        axes.imshow(shown, extent=extent, origin=origin, cmap="Blues", vmin=-0.15, vmax=0.6, alpha=0.9, zorder=3)
+        for edge in np.linspace(0, 1, bins + 1):
+            axes.axhline(edge, color=GRID, linewidth=0.3, zorder=0)
+            axes.axvline(edge, color=GRID, linewidth=0.3, zorder=0)
+
+
+def volume(front: Axes, above: Axes) -> None:
+    cells(front, above)
+    above.scatter(WRIST[0], WRIST[2], marker="x", color=RED, s=45, zorder=6)
+    above.annotate("the highest voxel (cross);\nboth places stay visible", (0.06, 0.82), fontsize=7.5, color=INK)
+
+
+def integral(front: Axes, above: Axes) -> None:
+    cells(front, above)
+    above.scatter(WRIST[0], MEAN_Z, marker="x", color=RED, s=45, zorder=6)
+    above.annotate("the mean of all voxels\n(cross), where none is high", (0.06, 0.82), fontsize=7.5, color=INK)
+
+
+def simcc(front: Axes, above: Axes) -> None:
+    t = np.linspace(0, 1, 300)
+    x, y = (np.exp(-0.5 * ((t - WRIST[i]) / SPREAD[i]) ** 2) for i in (0, 1))
+    z = 0.6 * np.exp(-0.5 * ((t - WRIST[2]) / SPREAD[2]) ** 2) + 0.4 * np.exp(-0.5 * ((t - OTHER_Z) / SPREAD[2]) ** 2)
+    front.fill_between(t, 1 - 0.14 * x, 1, color=BLUE, alpha=0.6, linewidth=0)
+    front.fill_betweenx(t, 0, 0.14 * y, color=BLUE, alpha=0.6, linewidth=0)
+    above.fill_betweenx(t, 0, 0.14 * z / z.max(), color=BLUE, alpha=0.6, linewidth=0)
+    above.fill_between(t, 0, 0.14 * x, color=BLUE, alpha=0.6, linewidth=0)
+    points(front, above, WRIST[2])
+    above.annotate("three histograms: what x goes\nwith what depth is not said", (0.2, 0.82), fontsize=7.5, color=INK)
+
+
+def ordinal(front: Axes, above: Axes) -> None:
+    front.scatter(WRIST[0], WRIST[1], color=BLUE, s=40, zorder=5)
+    for place, (name, joint) in enumerate((("wrist", WRIST), ("elbow", ELBOW), ("shoulder", SHOULDER))):
+        z = 0.25 + 0.22 * place
+        above.scatter(joint[0], z, color=BLUE, s=40, zorder=5)
+        above.annotate(f"{place + 1}. {name}", (joint[0] - 0.05, z), ha="right", va="center", fontsize=8, color=INK)
+    above.annotate("who is nearer than whom;\nno distances", (0.06, 0.84), fontsize=7.5, color=INK)
+
+
+DRAWINGS: dict[str, Callable[[Axes, Axes], None]] = {
+    "coordinates": coordinates, "laplace": laplace, "rle": rle, "volume": volume, "integral": integral,
+    "simcc": simcc, "ordinal": ordinal,
+}  # fmt: skip
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/representations")
+    for name, draw in DRAWINGS.items():
+        figure = new_figure(5.2, 2.7)
+        figure.set_layout_engine("constrained")
+        front, above = figure.subplots(1, 2)
+        frame(front, above)
+        if name == "ordinal":
+            above.lines[0].set_visible(False)
+            above.lines[1].set_visible(False)
+        draw(front, above)
+        front.set_title("from the front", fontsize=8, color=FAINT)
+        above.set_title("from above", fontsize=8, color=FAINT)
+        print(save_png(figure, folder / f"{name}.png", dots_per_inch=110))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""``python -m c2fpose.calibrate ckpt=... out=...``: a trained network that says truly how sure it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from c2fpose.base.errors import ConfigError, exits_cleanly
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
+
+
+class CalibrateSettings(Schema):
+    """The keys of ``conf/calibrate.yaml``."""
+
+    ckpt: str
+    out: str
+    train_file: str | None = None
+
+
+@exits_cleanly
+def main(words: list[str] | None = None) -> None:
+    """Calibrate one checkpoint on the validation images of its data."""
+    settings = options(CalibrateSettings, "calibrate.yaml", words)
+    from c2fpose.data.datamodule import PoseData
+    from c2fpose.evaluation.certainty import calibrate
+    from c2fpose.evaluation.checkpoint import test_data
+    from c2fpose.model.checkpoints.conversion import save_module
+    from c2fpose.model.checkpoints.formats import check_suffix
+    from c2fpose.model.checkpoints.load import load_module
+
+    out = Path(settings.out)
+    check_suffix(out)
+    module = load_module(settings.ckpt)
+    config = test_data(module, None, workers=0)
+    if settings.train_file:
+        config = config.model_copy(update={"train_file": settings.train_file})
+    data = PoseData(config)
+    data.setup("fit")
+    calibration = calibrate(module, data, out.parent, "32-true")
+    if calibration is None:
+        raise ConfigError(
+            f"{settings.ckpt}: nothing to calibrate: head={module.config.network.head} does not say how sure it is, "
+            "or there are fewer than four validation images"
+        )
+    module.hparams["provenance"] = (module.hparams.get("provenance") or {}) | {"calibration": calibration.as_dict()}
+    save_module(module, out)
+    print(f"{out}: written; figures: {out.parent / 'calibration.json'}, calibration.png")
+
+
+if __name__ == "__main__":
+    main()

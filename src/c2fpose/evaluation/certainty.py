@@ -1,0 +1,115 @@
+"""A network's certainties on the validation images, and the calibration that they give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from c2fpose.base.files import write_text
+from c2fpose.evaluation.calibration import Calibration, Observations, fit, measure
+from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2, poses_cam_mm
+
+if TYPE_CHECKING:
+    from c2fpose.data.datamodule import PoseData
+    from c2fpose.model.module import PoseModule
+
+FILE = "calibration.json"
+LEAST_IMAGES = 4  # fewer make no two halves
+
+
+class _Batch(NamedTuple):
+    """As ``Observations``, not checked yet."""
+
+    confidence: np.ndarray
+    covariance_mm2: np.ndarray
+    error_mm: np.ndarray
+
+
+def calibrate(module: PoseModule, data: PoseData, folder: Path, precision: str) -> Calibration | None:
+    """Fit on the first half of the validation images, measure on the second; write both and a plot to ``folder``.
+
+    None, and nothing is written, where the representation says nothing of its certainty, there are too few images, or
+    what the network says is not finite.
+    """
+    found = observed(module, data, precision)
+    if found is None:
+        return None
+    seen, images = found
+    if images < LEAST_IMAGES:
+        return None
+    # halves of the file's order, so that neighbouring frames of one sequence do not stand in both
+    first = np.arange(len(seen.confidence)) < len(seen.confidence) // 2
+    calibration = fit(seen.half(first))
+    measured = measure(calibration, seen.half(~first))
+    folder.mkdir(parents=True, exist_ok=True)
+    text = {"calibration": calibration.as_dict(), "meaning": calibration.meaning, "measured": measured}
+    write_text(folder / FILE, json.dumps(text, indent=1, allow_nan=False) + "\n")
+    _draw(measured, folder / "calibration.png")
+    return calibration
+
+
+def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observations, int] | None:
+    """Look at the validation images: certainties and errors of visible joints, in the order of the file."""
+    kept: list[_Batch] = []
+    images, was_training = 0, module.training
+    module.eval()
+    with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        for batch in data.val_dataloader():
+            points, sure = module.predict_with_certainty(batch["image"].to(module.device))
+            if sure is None or sure.confidence is None or sure.covariance is None:
+                break
+            kept.append(_compared(points, sure.confidence, sure.covariance, batch))
+            images += len(points)
+    module.train(was_training)
+    if not kept:
+        return None
+    names = ("confidence", "covariance_mm2", "error_mm")
+    whole = [np.concatenate([getattr(each, name) for each in kept]) for name in names]
+    if not all(np.isfinite(part).all() for part in whole):  # diverged: the evaluation says so
+        return None
+    return Observations(*whole), images
+
+
+def _compared(
+    points: torch.Tensor, confidence: torch.Tensor, covariance: torch.Tensor, batch: dict[str, Any]
+) -> _Batch:
+    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
+    side, intrinsics = (batch[name].double().numpy() for name in ("box_side_px", "intrinsics_px"))
+    truth, visible = batch["joints_cam_mm"].double().numpy(), batch["visible"].numpy()
+    joints_px = box_to_frame_px(joints_box, batch["box_left_top_px"].double().numpy(), side)
+    poses = poses_cam_mm(joints_px, depth_rel_mm, intrinsics, "ground_truth", truth)
+    spread = covariances_cam_mm2(covariance.double().cpu().numpy(), joints_px, poses[..., 2], side, intrinsics)
+    return _Batch(confidence.double().cpu().numpy()[visible], spread[visible], (poses - truth)[visible])
+
+
+def _draw(measured: dict[str, Any], path: Path) -> None:
+    """Confidence against how often it is right, and how often ellipsoids hold."""
+    from c2fpose.pictures.figure import new_figure, save_png
+    from c2fpose.pictures.palette import COLORS, FAINT
+
+    figure = new_figure(8, 3.8)
+    figure.set_layout_engine("constrained")
+    left, right = figure.subplots(1, 2)
+    said, found, number = (np.array(column) for column in zip(*measured["reliability"], strict=True))
+    left.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    left.scatter(said, found, s=10 + 200 * number / number.max(), color=COLORS["left"], alpha=0.8)
+    left.set(xlabel="confidence", ylabel=f"share within {measured['within_mm']:g} mm", xlim=(0, 1), ylim=(0, 1))
+    left.set_title(
+        f"Expected calibration error {100 * measured['expected_calibration_error']:.1f} %\n"
+        f"({100 * measured['expected_calibration_error_raw']:.1f} % as the network says it)",
+        fontsize=10,
+    )
+    levels = np.array([float(level) for level in measured["coverage"]])
+    shares = np.array(list(measured["coverage"].values()))
+    right.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    right.scatter(levels, shares, color=COLORS["right"], zorder=3)
+    for level, share in zip(levels, shares, strict=True):
+        right.annotate(f"{100 * share:.0f} %", (level, share), textcoords="offset points", xytext=(-8, -12), ha="right")
+    right.set(xlabel="level of the ellipsoids", ylabel="share of joints inside", xlim=(0, 1), ylim=(0, 1))
+    right.set_title(f"{measured['joints']} joints of validation images\nthat nothing was fitted on", fontsize=10)
+    save_png(figure, path)

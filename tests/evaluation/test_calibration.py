@@ -1,0 +1,91 @@
+"""Calibration, on errors whose true distribution is known."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from c2fpose.base.errors import DataError
+from c2fpose.evaluation.calibration import (
+    WITHIN_MM,
+    Calibration,
+    Observations,
+    coverage,
+    expected_calibration_error,
+    fit,
+    measure,
+    squared_distances,
+)
+
+
+def random_covariances(number: int, generator: np.random.Generator) -> np.ndarray:
+    roots = generator.normal(size=(number, 3, 3)) * generator.uniform(10, 60, (number, 1, 1))
+    return roots @ roots.transpose(0, 2, 1) + 100 * np.eye(3)
+
+
+def observed(number: int = 6000, factor: float = 3.0) -> tuple[Observations, np.ndarray]:
+    """Errors drawn from covariances, which the network says too small; and which of the errors are small enough."""
+    generator = np.random.default_rng(0)
+    true = random_covariances(number, generator)
+    error = np.einsum("mij,mj->mi", np.linalg.cholesky(true), generator.normal(size=(number, 3)))
+    right = np.linalg.norm(error, axis=-1) <= WITHIN_MM
+    sharp = np.sqrt(np.trace(true, axis1=1, axis2=2))
+    return Observations(scipy.special.expit(4 - sharp / 60), true / factor**2, error), right
+
+
+def test_ellipsoids_hold_as_often_as_they_say():
+    seen, _ = observed()
+    before = coverage(seen.covariance_mm2, seen.error_mm)
+    assert before[0.9] < 0.5
+    calibration = fit(seen.half(np.arange(6000) % 2 == 0))
+    covered = measure(calibration, seen.half(np.arange(6000) % 2 == 1))["coverage"]
+    for level in (0.5, 0.9, 0.95):
+        assert covered[f"{level:g}"] == pytest.approx(level, abs=0.03)
+    assert calibration.across == pytest.approx(3, rel=0.1) and calibration.along == pytest.approx(3, rel=0.1)
+
+
+def test_confidences_become_probabilities():
+    seen, right = observed()
+    calibration = fit(seen.half(np.arange(6000) % 2 == 0))
+    odd = np.arange(6000) % 2 == 1
+    raw = expected_calibration_error(seen.confidence[odd], right[odd])
+    after = expected_calibration_error(calibration.confidence(seen.confidence[odd]), right[odd])
+    assert after < 0.05 < raw
+    measured = measure(calibration, seen.half(odd))
+    assert measured["expected_calibration_error"] == pytest.approx(after)
+    assert measured["error_of_surest_mm"] < measured["error_mm"]
+
+
+def test_expected_calibration_error_is_the_textbooks():
+    confidence = np.array([0.05, 0.05, 0.95, 0.95, 0.95, 0.55])
+    right = np.array([False, True, True, True, False, True])
+    expected = (2 * abs(0.05 - 0.5) + 3 * abs(0.95 - 2 / 3) + abs(0.55 - 1)) / 6
+    assert expected_calibration_error(confidence, right) == pytest.approx(expected)
+
+
+def test_distances_are_mahalanobis():
+    generator = np.random.default_rng(1)
+    covariances, errors = random_covariances(5, generator), generator.normal(size=(5, 3)) * 30
+    from scipy.spatial.distance import mahalanobis
+
+    expected = [mahalanobis(e, np.zeros(3), np.linalg.inv(c)) ** 2 for e, c in zip(errors, covariances, strict=True)]
+    np.testing.assert_allclose(squared_distances(covariances, errors), expected)
+
+
+def test_a_network_that_says_nothing_of_depth_gets_a_floor():
+    generator = np.random.default_rng(2)
+    error = generator.normal(size=(4000, 3)) * np.array([20, 20, 80])
+    flat = np.broadcast_to(np.diag([400.0, 400.0, 1.0]), (4000, 3, 3))
+    calibration = fit(Observations(np.full(4000, 0.5), flat, error))
+    deviation = np.sqrt(np.diag(calibration.covariance_mm2(flat[0])))
+    np.testing.assert_allclose(deviation, [20, 20, 80], rtol=0.08)
+
+
+def test_values_come_back_and_others_are_refused():
+    calibration = Calibration(1.5, -0.2, 2.0, 3.0, 10.0, 20.0)
+    assert Calibration.of(calibration.as_dict()) == calibration
+    fitted = fit(observed(200)[0]).as_dict()
+    assert {type(value) for value in fitted.values()} == {float}
+    with pytest.raises(DataError, match="nothing to calibrate by"):
+        Observations(np.array([np.nan]), np.eye(3)[None], np.zeros((1, 3)))
+    with pytest.raises(DataError, match="nothing to calibrate by"):
+        Observations(np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)))

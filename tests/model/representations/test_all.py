@@ -1,0 +1,88 @@
+"""Every representation goes through a training step, a checkpoint, prediction and export, and is equivariant."""
+
+import pytest
+import torch
+from toy_labels import batch_of, config_of
+
+from c2fpose.base.errors import DataError
+from c2fpose.config.representations import names
+from c2fpose.model.checkpoints.formats import save_checkpoint
+from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.module import PoseModule, make_optimizer
+from c2fpose.model.volumes.points import mirror_points
+from c2fpose.pose.skeleton import JOINTS
+
+
+def module_of(head: str, **model) -> PoseModule:
+    torch.manual_seed(0)
+    return PoseModule(config_of(head, **model).model_dump(mode="json"), {"code_version": "0"})
+
+
+@pytest.mark.parametrize("head", names())
+def test_a_few_steps_lower_the_loss(head, monkeypatch):
+    module, batch = module_of(head, optimizer={"name": "adamw", "learning_rate": 3e-3}), batch_of(4)
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    optimizer = make_optimizer(module.parameters(), module.config.optimizer)
+    losses = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert min(losses[-3:]) < losses[0]
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("head", names())
+def test_labels_without_depth_are_refused_in_a_line(head):
+    module, batch = module_of(head), batch_of(2)
+    batch["visible"][:] = True
+    batch["visible"][0, 5] = False
+    batch["depth_rel_mm"][0, 5] = torch.nan  # not visible: no label at all
+    batch["depth_rel_mm"][1, 7] = torch.nan
+    with pytest.raises(DataError, match=f"labels without depth: {JOINTS[7]} of image 1 .* head={head} ") as caught:
+        module.losses([], batch)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("head", names())
+def test_flip_averaging_makes_points_and_certainty_equivariant(head):
+    decoding = {"method": "expectation", "flip": True}
+    module, image = module_of(head, decoding=decoding).eval().double(), batch_of()["image"]
+    from c2fpose.model.networks.input import last_output
+    from c2fpose.prediction.engines import Predictor
+
+    predictor = Predictor(module.config, {}, lambda crops: last_output(module.network, crops), "torch", "64-true")
+    points, sure = predictor.predict_with_certainty(image)
+    mirrored, sure_mirrored = predictor.predict_with_certainty(image.flip(-1))
+    torch.testing.assert_close(mirror_points(mirrored), points, atol=1e-5, rtol=0)
+    if sure is None:
+        return
+    from c2fpose.pose.skeleton import MIRROR
+
+    torch.testing.assert_close(sure_mirrored.confidence[:, list(MIRROR)], sure.confidence, atol=1e-4, rtol=0)
+    assert ((sure.confidence >= 0) & (sure.confidence <= 1)).all()
+    eigenvalues = torch.linalg.eigvalsh(sure.covariance.double())
+    assert (eigenvalues > 0).all()
+    sign = torch.tensor([-1.0, 1.0, 1.0])
+    back = sure_mirrored.covariance[:, list(MIRROR)] * sign[:, None] * sign
+    torch.testing.assert_close(back, sure.covariance, atol=1e-5, rtol=1e-4, check_dtype=False)
+
+
+@pytest.mark.parametrize("head", names())
+def test_checkpoints_and_exported_networks_say_the_same(head, tmp_path):
+    pytest.importorskip("onnxruntime")
+    from c2fpose.prediction.engines import load_predictor
+    from c2fpose.prediction.export import export
+
+    module, image = module_of(head, decoding={"method": "expectation"}).eval(), batch_of()["image"]
+    with torch.no_grad():
+        expected = module.predict_points(image)
+    save_checkpoint(tmp_path / "x.ckpt", module.state_dict(), module.config.model_dump(mode="json"), {})
+    again = load_module(tmp_path / "x.ckpt")
+    with torch.no_grad():
+        assert torch.equal(again.predict_points(image), expected)
+    export(module, tmp_path / "x.onnx", {})
+    found = load_predictor(tmp_path / "x.onnx", precision="32-true").predict_points(image)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)

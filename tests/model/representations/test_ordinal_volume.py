@@ -1,0 +1,51 @@
+"""The ranking loss, pair by pair as the formula stands."""
+
+import math
+
+import pytest
+import torch
+from toy_labels import config_of, labels_of
+
+from c2fpose.model.representations import representation_of
+from c2fpose.model.representations.ordinal_volume import ranking_loss
+
+
+def test_ranking_loss_is_the_formula():
+    truth = torch.tensor([[0.0, 0.02, 0.3, 0.8]])
+    depth, visible = torch.tensor([[0.5, 0.1, 0.7, 0.2]]), torch.tensor([[True, True, True, True]])
+    total, pairs = 0.0, 0
+    for i in range(4):
+        for j in range(i + 1, 4):
+            z_i, z_j = float(depth[0, i]), float(depth[0, j])
+            if abs(truth[0, i] - truth[0, j]) < 0.05:
+                total += (z_i - z_j) ** 2
+            elif truth[0, i] < truth[0, j]:  # r = +1: i is closer
+                total += math.log(1 + math.exp(z_i - z_j))
+            else:
+                total += math.log(1 + math.exp(z_j - z_i))
+            pairs += 1
+    assert float(ranking_loss(depth, truth, visible, 0.05)) == pytest.approx(total / pairs, rel=1e-6)
+
+
+def test_invisible_joints_take_no_part():
+    truth, depth = torch.rand(2, 17), torch.rand(2, 17)
+    visible = torch.rand(2, 17) < 0.6
+    before = ranking_loss(depth, truth, visible, 0.05)
+    depth[~visible] += 3
+    assert ranking_loss(depth, truth, visible, 0.05) == before
+
+
+def test_right_order_costs_less_than_wrong_order():
+    ordinal, labels = representation_of(config_of("ordinal_volume")), labels_of()
+    heights = torch.full((3, 17, 8, 8, 8), -20.0, dtype=torch.float64)
+    cells = (labels.points * 8).long()
+    for turned in (False, True):
+        volume = heights.clone()
+        for image in range(3):
+            for joint in range(17):
+                x, y, z = cells[image, joint].tolist()
+                volume[image, joint, 7 - z if turned else z, y, x] = 20.0
+        losses = ordinal.losses([volume], labels)
+        if not turned:
+            right = float(losses[0])
+    assert right < float(losses[0])

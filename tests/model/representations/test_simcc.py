@@ -1,0 +1,51 @@
+"""One classification an axis, against PyTorch's own divergence and a plain reading of the bins."""
+
+import pytest
+import torch
+from toy_labels import config_of, labels_of
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.model import ModelConfig
+from c2fpose.config.schema import parse
+from c2fpose.model.representations import network_of, representation_of
+
+
+@pytest.mark.parametrize("form", ["simcc", "rtmpose"])
+def test_loss_is_the_divergence_of_each_axis(form):
+    simcc, labels = representation_of(config_of("simcc", representation={"form": form})), labels_of()
+    outputs = [torch.randn(3, 17, 32 + 32 + depth, dtype=torch.float64) for depth in (1, 8)]
+    beta = 10 if form == "rtmpose" else 1
+    for output, loss in zip(outputs, simcc.losses(outputs, labels), strict=True):
+        total, start = 0.0, 0
+        for axis, bins in enumerate((32, 32, output.shape[-1] - 64)):
+            centers = (torch.arange(bins) + 0.5) / bins
+            sigma = max(0.5 / bins, 0.0117)
+            target = torch.exp(-((centers - labels.points[..., axis, None]) ** 2) / (2 * sigma**2))
+            target = (10 * target).softmax(-1) if form == "rtmpose" else target / (sigma * bins * (2 * torch.pi) ** 0.5)
+            log = (beta * output[..., start : start + bins]).log_softmax(-1)
+            each = torch.nn.KLDivLoss(reduction="none")(log, target).mean(-1)
+            total, start = total + float(each[labels.visible].mean()), start + bins
+        assert float(loss) == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["argmax", "expectation"])
+def test_points_are_read_where_the_targets_were_drawn(method):
+    simcc = representation_of(config_of("simcc", decoding={"method": method}, representation={"sigma": 0.03}))
+    labels = labels_of()
+    axes = [simcc.target(position, bins) for position, bins in zip(labels.points.unbind(-1), (32, 32, 8), strict=True)]
+    output = torch.cat([axis.clamp_min(1e-30).log() for axis in axes], -1)
+    points = simcc.points(simcc.read(output))
+    half_bin = 0.5 / torch.tensor([32, 32, 8])
+    assert ((points - labels.points).abs() <= (half_bin if method == "argmax" else 0.2 * half_bin) + 1e-9).all()
+    assert (simcc.certainty(simcc.read(output)).confidence > 0.9).all()
+
+
+def test_bins_of_depth_follow_the_schedule():
+    outputs = network_of(config_of("simcc"))(torch.rand(2, 3, 16, 16))
+    assert [tuple(output.shape) for output in outputs] == [(2, 17, 32 + 32 + depth) for depth in (2, 8)]
+
+
+def test_subvoxel_decoding_is_refused():
+    model = {"network": {"head": "simcc"}, "decoding": {"method": "subvoxel"}}
+    with pytest.raises(ConfigError, match=r"decoding\.method=subvoxel is for volumes; head=simcc has argmax"):
+        parse(ModelConfig, model, "model")
