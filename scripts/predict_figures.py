@@ -38,6 +38,7 @@ from c2fpose.prediction.video import VideoFrame
 from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
 
 ENOUGH = 0.5  # intersection over union of a box that is found
+LOOKS = (1, 2, 4)  # at each box: 1 is the finder's own
 CLOSE = 0.1  # of the labelled box: a joint is right
 SEQUENCES = ((9, "Walking"), (9, "Greeting"), (11, "Eating"), (11, "SittingDown"))
 FPS, SECONDS, FRAME_PX = 25, 3, 384
@@ -54,11 +55,12 @@ def photos(folder: Path, predictor: Predictor) -> None:
         camera = camera_of(image.shape[1::-1]).intrinsics_px
         truth = [Box(*person["box"]) for person in people]
         found = [Seen(box, "found", score) for box, score in people_in(finder, image)]
-        rested, _ = second_looks(predictor, image, found, camera)
+        looks = {count: second_looks(predictor, image, found, camera, count)[0] for count in LOOKS}
         ways = {
             "known box": truth,
-            "finder": _matched(truth, [each.box for each in found], scores["overlap, finder"]),
-            "finder, second look": _matched(truth, [each.box for each in rested], scores["overlap, second look"]),
+        } | {
+            f"{count} looks": _matched(truth, [each.box for each in boxes], scores[f"overlap, {count} looks"])
+            for count, boxes in looks.items()
         }
         scores["boxes"].append(len(found))
         for way, boxes in ways.items():
@@ -66,11 +68,11 @@ def photos(folder: Path, predictor: Predictor) -> None:
                 scores[way].append(None if box is None else _error(person, box, predictor, image, camera))
     count = len(scores["known box"])
     print(f"{len(by_image)} photographs, {count} labelled people, {sum(scores['boxes'])} found")
-    for way in ("finder", "second look"):
+    for way in [f"{looks} looks" for looks in LOOKS]:
         values = np.array(scores[f"overlap, {way}"])
         enough = values >= ENOUGH
         print(f"  {way}: recall {enough.mean():.0%}, mean overlap of these {values[enough].mean():.2f}")
-    for way in ("known box", "finder", "finder, second look"):
+    for way in ["known box", *[f"{looks} looks" for looks in LOOKS]]:
         known = [error for error in scores[way] if error is not None]
         errors = np.concatenate(known) if known else np.empty(0)
         missing = count - len(known)

@@ -114,7 +114,9 @@ def test_pixels_are_the_projection_of_the_millimetres(files, tmp_path):
 
 
 def test_found_people_get_a_second_look(files, tmp_path):
-    (person,) = people(run(files, tmp_path, "formats=json"))
+    (first,) = people(run(files, tmp_path / "one", "formats=json"))
+    assert first["box"] == {"left_px": 40.0, "top_px": 30.0, "side_px": 60.0, "from": "found", "score": 0.8}
+    (person,) = people(run(files, tmp_path, "looks=4", "formats=json"))
     assert person["box"]["from"] == "found" and person["box"]["score"] == 0.8
     assert person["box"]["side_px"] != 60  # no longer the finder's
 

@@ -17,6 +17,7 @@ class PredictSettings(Schema):
     boxes: str | None = None
     people: Literal["largest", "all"] = "all"
     finder: str = "builtin"
+    looks: Annotated[int, Field(ge=1, le=8)] = 1
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fov: Annotated[float, Field(ge=1, le=170)] | None = None
@@ -57,6 +58,7 @@ class FinderSettings(Schema):
 
     out: str
     seed: int = Field(0, ge=0)
+    start_from: str | None = None
     measure: str | None = None
     cutouts: Count = 800
     people: str | None = None

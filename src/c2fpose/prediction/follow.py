@@ -45,9 +45,10 @@ class FollowFound:
         *,
         everybody: bool = True,
         start: Box | None = None,
+        looks: int = 1,
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
-        self.find, self.everybody, self.start = find, everybody, start
+        self.find, self.everybody, self.start, self.looks = find, everybody, start, looks
         self.tracker = Tracker()
         self._looked_s = -np.inf
 
@@ -55,8 +56,8 @@ class FollowFound:
         """Follow everybody into one more frame."""
         expected = [(track, track.expected_box(frame.time_s)) for track in self.tracker.tracks]
         looked, new = self._new_boxes(frame, expected)
-        if new:
-            new, _ = second_looks(self.predictor, frame.image, new, self.intrinsics_px)
+        if new and self.looks > 1:
+            new, _ = second_looks(self.predictor, frame.image, new, self.intrinsics_px, self.looks)
         boxes = [Seen(box, "tracked") for _, box in expected] + new
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
         kept = self._without_doubles(people, len(expected))

@@ -166,7 +166,7 @@ class PredictJob:
         if asked.person == "whole":
             return poses_in(predictor, image, [Seen(whole_box(image), "whole")], intrinsics_px)
         found = [Seen(box, "found", score) for box, score in self.find(image)]
-        _, people = second_looks(predictor, image, self._largest(found), intrinsics_px)
+        _, people = second_looks(predictor, image, self._largest(found), intrinsics_px, asked.looks)
         return without_doubles(people)
 
     def find(self, image: Image) -> list[tuple[Box, float]]:
@@ -216,12 +216,12 @@ class PredictJob:
         if asked.box is not None:
             first = np.zeros((clip.size_px[1], clip.size_px[0], 3), np.uint8)
             start = check_box(Box(*asked.box), first)
-            return FollowFound(self.predictor, intrinsics_px, self.find, start=start)
+            return FollowFound(self.predictor, intrinsics_px, self.find, start=start, looks=asked.looks)
         if self.boxes is not None:
             return FollowFile(self.predictor, intrinsics_px, self.boxes, everybody=everybody)
         if asked.person == "whole":
             return FollowWhole(self.predictor, intrinsics_px)
-        return FollowFound(self.predictor, intrinsics_px, self.find, everybody=everybody)
+        return FollowFound(self.predictor, intrinsics_px, self.find, everybody=everybody, looks=asked.looks)
 
     def _result(
         self, source: Source, camera: Camera, frames: list[Frame], smoothing: str | None, note: str | None = None

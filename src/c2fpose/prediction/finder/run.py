@@ -64,11 +64,13 @@ def _trained(
 ) -> tuple[Finder, dict[str, Any]]:
     recipe = Recipe(settings.size, settings.steps, settings.batch, settings.rate, settings.seed, settings.bf16)
     people = {SplitReader(settings.people).info.dataset: len(pieces[0]) - settings.cutouts} if settings.people else {}
+    before, earlier = read_finder(settings.start_from) if settings.start_from else (None, None)
     said = {
         "size": settings.size,
         "least_score": UNMEASURED,
         "recipe": settings.model_dump(include={"cutouts", "batch", "rate", "seed", "bf16"}),
         "people": {"synth36": settings.cutouts} | people,
+        "started_from": earlier,
     }
     task = progress.add_task("training", total=settings.steps, value="")
     network = train(
@@ -76,6 +78,7 @@ def _trained(
         *pieces,
         lambda step, loss: progress.update(task, completed=step, value=f"loss {loss:.2f}"),
         lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
+        before,
     )
     return network, said | {"steps": settings.steps}
 

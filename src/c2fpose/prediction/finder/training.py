@@ -41,14 +41,16 @@ def train(
     rooms: list[Room],
     told: Callable[[int, float], None] = lambda step, loss: None,
     kept: Callable[[int, Finder], None] = lambda step, network: None,
+    start_from: Finder | None = None,
 ) -> Finder:
-    """Train a network from nothing. ``told`` hears each step and its loss, ``kept`` every 250th step's network.
+    """Train a network, from nothing or from one that is trained already (it is changed).
 
+    ``told`` hears each step and its loss, ``kept`` every 250th step's network.
     What comes out is a running mean of the weights at a constant rate, so that the network kept at some step is the one
     that a training of so many steps gives.
     """
     torch.manual_seed(recipe.seed)
-    network = Finder().to(memory_format=torch.channels_last)
+    network = (start_from or Finder()).train().to(memory_format=torch.channels_last)
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_MEAN_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / _WARM_UP))
