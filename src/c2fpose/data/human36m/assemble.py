@@ -100,6 +100,7 @@ def _lay_out(partial: Path, arrays: dict[str, np.ndarray], offsets: np.ndarray) 
         layout.set_layout(h5py.h5d.CONTIGUOUS)
         layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        layout.set_obj_track_times(False)  # the same records give the same file to the byte
         space = h5py.h5s.create_simple((int(offsets[-1]),))
         h5py.h5d.create(file.id, b"jpeg_bytes", h5py.h5t.STD_U8LE, space, layout)
 
