@@ -1,5 +1,8 @@
 """Bad values are refused in one line that names key, value and what is allowed."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from c2fpose.base.errors import ConfigError
@@ -60,3 +63,41 @@ def test_the_papers_recipe_is_the_originals():
     assert settings.model.target.definition == "released_code" and settings.model.target.centers == "whole"
     assert settings.model.loss.stack_weights is None and settings.model.decoding.method == "argmax"
     assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
+
+
+@pytest.mark.parametrize("data", ["synth36", "synth_wild", "h36m"])
+def test_every_key_of_the_data_stands_in_the_configuration_with_a_comment(data):
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.data import AugmentationConfig, DataConfig
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        composed = compose("train", overrides=[f"data={data}", "data.exclude=[s9_drift]", "data.cameras=[0,1]"]).data
+    assert set(DataConfig.model_fields) <= set(composed)
+    assert set(composed.augmentation) == set(AugmentationConfig.model_fields)
+    lines = (Path(conf_dir()) / "data" / "synth36.yaml").read_text().splitlines()
+    said = {match[1]: line for line in lines if (match := re.match(r" *(\w+):", line))}
+    silent = {key for key in (*DataConfig.model_fields, *AugmentationConfig.model_fields) if "#" not in said[key]}
+    assert silent <= {"augmentation", "actions"}  # explained in the lines below them
+
+
+def test_the_default_choice_of_records_is_all_of_them():
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.data import DataConfig
+    from c2fpose.config.run import train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        data = train_settings(compose("train")).data
+    for key in (
+        "train_subjects",
+        "test_subjects",
+        "actions",
+        "cameras",
+        "frame_stride",
+        "test_frame_stride",
+        "exclude",
+    ):
+        assert getattr(data, key) == DataConfig.model_fields[key].default

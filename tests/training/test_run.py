@@ -138,6 +138,21 @@ def _evaluating_again_gives_the_same(run_dir: Path) -> None:
     argmax = run_dir / "argmax"
     evaluate([f"ckpt={run_dir}/checkpoints/final.ckpt", f"out={argmax}", "decoding=argmax", "flip=false"])
     assert Evaluation.read(argmax / "evaluation").mpjpe_mm("ground_truth") != first.mpjpe_mm("ground_truth")
+    _choosing_records_of_an_evaluation(run_dir, first)
+
+
+def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None:
+    """The same errors of fewer records, in a folder named by the choice, with the choice in its provenance."""
+    words = [f"ckpt={run_dir}/checkpoints/final.ckpt", "precision=32-true"]
+    evaluate([*words, "test_subjects=[9]", "cameras=[0,1]"])
+    (folder,) = (run_dir / "evaluations").glob("*9*")
+    part = Evaluation.read(folder)
+    assert part.provenance["records"] == {"test_subjects": [9], "cameras": [0, 1]}
+    assert 0 < len(part.rows[0].per_image_mm) < len(whole.rows[0].per_image_mm)
+    for row, other in zip(part.rows, whole.rows, strict=True):
+        assert all(np.abs(other.per_image_mm - error).min() < 1e-2 for error in row.per_image_mm)
+    with pytest.raises(SystemExit):
+        evaluate([*words, "exclude=[s9_drifts]"])
 
 
 def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:

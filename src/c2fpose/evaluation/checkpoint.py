@@ -1,5 +1,6 @@
 """A trained network evaluated again, with another decoding, other statistics or another test set."""
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from c2fpose.base.errors import ConfigError
 from c2fpose.base.lock import alone_in
 from c2fpose.config.data import DataConfig
-from c2fpose.config.evaluation import EvaluateSettings
+from c2fpose.config.evaluation import RECORDS, EvaluateSettings
 from c2fpose.config.model import DecodingConfig
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
@@ -30,11 +31,12 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
             "batch_norm": settings.batch_norm or module.config.batch_norm,
         }
     )
-    data = PoseData(
-        test_data(module, settings.test_file, eval_batch_size=settings.batch_size, workers=settings.workers)
-    )
+    records = settings.model_dump(mode="json", include=RECORDS, exclude_none=True)
+    loading = {"eval_batch_size": settings.batch_size, "workers": settings.workers}
+    data = PoseData(test_data(module, settings.test_file, **records, **loading))
     data.setup("test")
     changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
+    changed |= records
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch
         changed["batch_size"] = settings.batch_size
     folder = Path(settings.out) / "evaluation" if settings.out else own_folder(path, changed)
@@ -42,6 +44,7 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
         "data_fingerprints": data.fingerprints,
         "decoding": decoding,
         "batch_norm": read_as.batch_norm,
+        **({"records": records} if records else {}),
     }
     precision = resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu")
     with alone_in(folder):
@@ -79,6 +82,8 @@ def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
         if value not in (None, "auto")
     ]
     name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
+    if len(name) > 120:  # a directory's name has a limit
+        name = f"{name[:100]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     directory = checkpoint.resolve().parent
     if directory.name == "checkpoints":
         return directory.parent / "evaluations" / name
