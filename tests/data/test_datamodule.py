@@ -1,3 +1,4 @@
+import os
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.config.schema import parse
 from c2fpose.data.crops import released as released_crop
+from c2fpose.data.crops.augmentation import Draw
 from c2fpose.data.datamodule import PoseData, held_out_sequences, loader_workers, select, thinned
 from c2fpose.data.dataset import EpochSampler
 from c2fpose.data.schema import SplitReader
@@ -311,6 +313,43 @@ def test_nothing_is_said_when_all_is_well(make_data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         epoch(make_data(on_corrupt="skip").train_dataloader())
+
+
+def test_a_cut_off_box_still_shows_its_joint(make_data):
+    """Towards a joint all the way it lies in the middle; what is outside is not visible."""
+    data = make_data(augmentation=AugmentationConfig())
+    draw = Draw(scale=0.4, focus=16, towards=1.0)
+    sample = data.train._result(3, draw).sample
+    np.testing.assert_allclose(sample["joints_box"][16], 0.5, atol=1e-5)
+    inside = ((sample["joints_box"] >= 0) & (sample["joints_box"] < 1)).all(1)
+    assert sample["visible"].tolist() == inside.tolist() and not inside.all()
+    moved = data.train._result(3, Draw(shift=(0.1, -0.2))).sample["joints_box"]
+    np.testing.assert_allclose(moved - data.train._result(3, Draw()).sample["joints_box"], [[-0.1, 0.2]] * 17, atol=1e-5)
+
+
+def test_borders(make_data):
+    """Beyond the stored picture: black, or its last pixels."""
+    data = make_data(augmentation=None)
+    black, edge = (
+        data.train._result(0, Draw(scale=2.0, border=kind)).sample["image"][:, 0] for kind in (0, 1)
+    )
+    assert not black.any() and edge.any()
+
+
+def test_several_files_make_one_training_set(make_data, make_split, tmp_path):
+    further = make_split("train", records=40, seed=9)
+    os.rename(further, tmp_path / "further.h5")
+    config = {"also": ({"file": str(tmp_path / "further.h5"), "every": 1},), "validation_every": 4}
+    data, alone = make_data(**config), make_data(validation_every=4)
+    assert len(data.train) == len(alone.train) + 40 and len(data.val) == len(alone.val)
+    assert set(data.fingerprints) == {"train", "also[0]", "test"}
+    last = data.train[len(data.train) - 1].sample
+    reader = SplitReader(tmp_path / "further.h5")
+    assert last["record"] == 39
+    np.testing.assert_array_equal(last["joints_cam_mm"], reader.annotations["joints_cam_mm"][39])
+    np.testing.assert_array_equal(data.train[5].sample["image"], alone.train[5].sample["image"])
+    seen = np.concatenate([batch["joints_cam_mm"][:, 16, 0].numpy() for batch in epoch(data.train_dataloader())])
+    assert len(np.unique(seen)) == len(seen) == len(data.train) // 8 * 8
 
 
 def test_empty_choices_are_explained(make_data):

@@ -16,6 +16,7 @@ from c2fpose.config.run import train_settings
 from c2fpose.data.schema import write_split
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
+from c2fpose.model.module import PoseModule
 from c2fpose.training.run import run
 
 TINY = [
@@ -83,6 +84,46 @@ def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path):
     assert undisturbed.keys() == resumed.keys()
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
     assert not torch.equal(undisturbed["network.stem.conv.weight"], weights_of(resume)["network.stem.conv.weight"])
+
+
+def test_the_running_mean_of_the_weights_is_kept_and_resumes(files, tmp_path):
+    """Every tenth step's weights, each moving the mean by 1 - 0.9**10; what goes on training are the weights."""
+    common = [*TINY, *files, "trainer.ema_decay=0.9", "trainer.max_steps=22", "trainer.validate_every=11"]
+    whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
+    for directory in (whole, half, rest):
+        directory.mkdir()
+    steps = []
+    with pytest.MonkeyPatch.context() as patch:
+        seen = lambda self, *_: steps.append(self.network.stem.conv.weight.detach().clone())  # noqa: E731
+        patch.setattr(PoseModule, "on_train_batch_end", seen)
+        run(settings_for(common, whole), whole)
+    weight, share = weights_of(whole / "checkpoints" / "final.ckpt")["network.stem.conv.weight"], 0.9**10
+    expected = steps[0]  # after the first step, then after the 11th and the 21st
+    for later in (steps[10], steps[20]):
+        expected = share * expected + (1 - share) * later
+    torch.testing.assert_close(weight, expected)
+    assert not torch.equal(weight, steps[-1])
+    with pytest.raises(_Stop):
+        _run_and_stop_after(settings_for(common, half), half, steps=15)
+    run(settings_for([*common, f"resume={half}/checkpoints/last.ckpt"], rest), rest)
+    assert torch.equal(weights_of(rest / "checkpoints" / "final.ckpt")["network.stem.conv.weight"], weight)
+
+
+def test_weights_of_smaller_images_start_a_training(files, tmp_path):
+    """At a rate of next to nothing the larger network still has the smaller one's weights."""
+    small, large = tmp_path / "small", tmp_path / "large"
+    for directory in (small, large):
+        directory.mkdir()
+    run(settings_for([*TINY, *files, "trainer.max_steps=4"], small), small)
+    start = [f"init={small}/checkpoints/final.ckpt", "trainer.max_steps=1", "model.optimizer.learning_rate=1e-12"]
+    sizes = ["model.network.image_size=128", "model.network.heatmap_size=32"]
+    run(settings_for([*TINY, *files, *start, *sizes], large), large)
+    first, then = (weights_of(each / "checkpoints" / "final.ckpt") for each in (small, large))
+    for name, weight in first.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(then[name], weight, atol=1e-6, rtol=0)
+    with pytest.raises(ConfigError, match=r"init=.*another network, model.network.width is 8 in it and 16 here"):
+        run(settings_for([*TINY, *files, *start, "model.network.width=16"], large), large)
 
 
 class _Stop(Exception):

@@ -22,15 +22,38 @@ class AugmentationConfig(Schema):
     flip_probability: Share = 0.5  # mirror image, left and right joints exchanged
     flip_whole_batch: bool = False  # true: one draw for the whole batch, as the original's
     channel_gain: HalfRange = 0.2  # each colour channel times U(1 - gain, 1 + gain)
-    # Everything below is not in the original and is off by default
+    # Everything below is not in the original and is off by default. Boxes as people draw them:
+    loose_probability: Share = 0.0  # share of images whose box is wider still, times up to ...
+    loose_limit: Annotated[float, Field(ge=1, le=4)] = 2.0  # ... this (small factors as often as large ones)
+    cut_probability: Share = 0.0  # share of the others whose box leaves parts of the person out: its side times U(...
+    cut_smallest: Annotated[float, Field(gt=0.1, le=1)] = 0.5  # ... this, 1), its centre moved towards a random joint
+    shift_spread: HalfRange = 0.0  # the box moved by N(0, shift_spread) sides along either axis, held within twice that
+    # Beyond the edge of the stored picture: black, as predict pads; or in turn black, its last pixels, its mirror image
+    border: Literal["black", "mixed"] = "black"
+    # Colour and light
     brightness: HalfRange = 0.0  # times U(1 - b, 1 + b)
     contrast: HalfRange = 0.0  # about the mean, times U(1 - c, 1 + c)
-    saturation: HalfRange = 0.0  # times U(1 - s, 1 + s)
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0  # times U(1 - s, 1 + s)
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # turned by U(-h, h) of the colour circle
-    blur_probability: Share = 0.0  # Gaussian blur, sigma up to an 80th of the image
-    noise_probability: Share = 0.0  # Gaussian noise, standard deviation 0.02 to 0.08 of full scale
+    gamma_probability: Share = 0.0  # brightness to a power of 0.6 to 1.7
+    tone_probability: Share = 0.0  # a random curve from dark to bright
+    temperature_probability: Share = 0.0  # light of another colour temperature
+    grey_probability: Share = 0.0  # no colour at all
+    light_probability: Share = 0.0  # brighter or darker to one side, by up to a fifth
+    shadow_probability: Share = 0.0  # one or two polygons in shadow
+    # In front of the person
     occlusion_probability: Share = 0.0  # one to three plain rectangles of random colour ...
     occlusion_size: Annotated[float, Field(gt=0, le=0.6)] = 0.3  # ... with sides up to this share of the image
+    # The camera and the file; lengths in shares of the image's side
+    blur_probability: Share = 0.0  # Gaussian blur, sigma up to an 80th of the image
+    defocus_probability: Share = 0.0  # blur of a disc, radius up to a 40th
+    motion_probability: Share = 0.0  # blur along a line ...
+    motion_length: Annotated[float, Field(gt=0, le=0.5)] = 0.08  # ... of up to this share of the image
+    downscale_probability: Share = 0.0  # fewer pixels, and back: down to ...
+    downscale_smallest: Annotated[float, Field(gt=0.05, le=1)] = 0.35  # ... this share of them along each axis
+    noise_probability: Share = 0.0  # Gaussian noise, standard deviation 0.02 to 0.08 of full scale
+    jpeg_probability: Share = 0.0  # compressed by JPEG, quality from ...
+    jpeg_worst: Annotated[int, Field(ge=1, le=100)] = 25  # ... this to 95
 
     # Files with masks (synth_wild): share of images that get another background, and where it comes from
     background_probability: Share = 0.0
@@ -40,7 +63,27 @@ class AugmentationConfig(Schema):
     def photometric(self) -> bool:
         """Whether anything beyond geometry and channel gains is asked for."""
         jitter = self.brightness or self.contrast or self.saturation or self.hue
-        return bool(jitter or self.blur_probability or self.noise_probability or self.occlusion_probability)
+        chances = [
+            value
+            for name, value in self
+            if name.endswith("_probability")
+            and name not in ("rotation_none_probability", "flip_probability", "loose_probability", "cut_probability")
+        ]
+        return bool(jitter or any(chances))
+
+    @property
+    def scale_range(self) -> tuple[float, float]:
+        """Smallest and largest factor of the box's side."""
+        limit = self.scale_limit if self.scale_spread else 0.0
+        least = (1 - limit) * (self.cut_smallest if self.cut_probability else 1)
+        return least, (1 + limit) * (self.loose_limit if self.loose_probability else 1)
+
+
+class MoreTraining(Schema):
+    """A further file of training people."""
+
+    file: str  # HDF5 of training subjects, see data/schema.py
+    every: Count = 1  # every n-th record of each sequence and camera: how much of the file is used
 
 
 class DataConfig(Schema):
@@ -48,6 +91,7 @@ class DataConfig(Schema):
 
     preset: str = ""  # name of the data, part of the paths in conf/data; read by nothing else
     train_file: str  # HDF5 of the training subjects, see data/schema.py
+    also: tuple[MoreTraining, ...] = ()  # trained on beside train_file, every record as often; no validation by them
     test_file: str  # HDF5 of the test subjects
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px; side of the network's square input
     batch_size: Count = 4  # training images a step

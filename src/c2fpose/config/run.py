@@ -28,6 +28,8 @@ class TrainerConfig(Schema):
     devices: Count | Literal["auto"] = "auto"  # how many; on the processor: processes
     num_nodes: Count = 1
     strategy: str = "auto"  # Lightning's name, such as ddp
+    # Validated and kept is the running mean of the weights, which moves by 1 - ema_decay a step; 0: the weights as such
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     gradient_clip: NonNegative = 0.0  # largest gradient norm; 0: none
     accumulate: Count = 1  # batches a step
     deterministic: bool = False  # refuse operations that differ from run to run on a GPU; slower

@@ -9,8 +9,9 @@ import torch.utils.data
 
 from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
-from c2fpose.config.data import AugmentationConfig, DataConfig
+from c2fpose.config.data import AugmentationConfig, DataConfig, MoreTraining
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
+from c2fpose.data.mixture import Mixture
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
 
@@ -18,6 +19,7 @@ __all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_se
 
 # Parameters of mallopt(3)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+SEED_STEP = 1009  # between the seeds of files trained on together: their random changes differ
 
 
 class PoseData(pl.LightningDataModule):
@@ -64,15 +66,22 @@ class PoseData(pl.LightningDataModule):
                     f"{len(candidates)} records to train and {len(val)} to validate; change validation_every"
                 )
             self.val = PoseDataset(reader, val, config)
-        self.train = PoseDataset(
-            reader, thinned(reader.annotations, candidates, config.frame_stride), config, self.seed
-        )
+        records = thinned(reader.annotations, candidates, config.frame_stride)
+        self.train = PoseDataset(reader, records, config, self.seed)
+        if config.also:
+            further = [self._further(place, more) for place, more in enumerate(config.also)]
+            self.train = Mixture([self.train, *further])
 
-    def _open(self, path: str, split: str) -> SplitReader:
+    def _further(self, place: int, more: MoreTraining) -> PoseDataset:
+        reader = self._open(more.file, "train", f"also[{place}]")
+        records = thinned(reader.annotations, select(reader, self.config.train_subjects, self.config), more.every)
+        return PoseDataset(reader, records, self.config, self.seed + (place + 1) * SEED_STEP)
+
+    def _open(self, path: str, split: str, what: str | None = None) -> SplitReader:
         reader = SplitReader(path)
         if reader.info.split != split:
-            raise DataError(f"{path}: holds the {reader.info.split!r} split; {split}_file was given")
-        self.infos[split] = reader.info
+            raise DataError(f"{path}: holds the {reader.info.split!r} split; {what or split + '_file'} was given")
+        self.infos[what or split] = reader.info
         return reader
 
     def _test_records(self, reader: SplitReader) -> np.ndarray:

@@ -130,8 +130,7 @@ class PoseDataset(Dataset):
     def reductions(self, record: int) -> list[int]:
         """By how much a record's stored image is reduced for its crop: all that augmentation may ask for."""
         augment = self.config.augmentation if self.seed is not None else None
-        limit = augment.scale_limit if augment and augment.scale_spread else 0.0
-        least, most = self._reduction(record, 1 - limit), self._reduction(record, 1 + limit)
+        least, most = (self._reduction(record, scale) for scale in (augment.scale_range if augment else (1.0, 1.0)))
         return [reduced for reduced in (1, 2, 4, 8) if least <= reduced <= most]
 
     def _draw(self, turn: Turn, record: int) -> augmentation.Draw:
@@ -150,7 +149,9 @@ class PoseDataset(Dataset):
         record, size = int(self.records[position]), self.config.image_size
         row = {name: array[record] for name, array in self.reader.annotations.items()}
         side = BOX_SCALE_UNIT_PX * float(row["scale"]) * draw.scale
-        to_crop = crop.frame_to_crop(row["center_px"], side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
+        center = row["center_px"] + draw.towards * (row["joints_px"][draw.focus] - row["center_px"])
+        center = center + BOX_SCALE_UNIT_PX * float(row["scale"]) * np.array(draw.shift)
+        to_crop = crop.frame_to_crop(center, side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
         reduced = self._reduction(record, draw.scale)
         left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"]) * reduced
         from_stored = crop.stored_to_crop(to_crop, left_top, step)
@@ -200,7 +201,7 @@ class PoseDataset(Dataset):
             image = image[:, ::-1] if flip else image
             box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
         else:
-            image = crop.warp(stored, from_stored, size)
+            image = crop.warp(stored, from_stored, size, draw.border)
             if self.backgrounds:
                 behind, chance = (
                     self._behind(record, row, to_crop, draw),

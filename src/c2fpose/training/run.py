@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from c2fpose.data.datamodule import PoseData
     from c2fpose.model.module import PoseModule
 
+# What the weights of a network that ends in volumes, convolutional all through, may begin another training without.
+_ANY_SIZE = ("image_size", "heatmap_size", "head_std", "head_std_by_depth", "checkpoint_activations")
+
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
     """Train, evaluate, write everything to ``run_dir``; returns the MPJPE in mm, root depth given.
@@ -166,7 +169,8 @@ def _of_same_network(settings: TrainSettings, key: str, path: str) -> dict[str, 
     model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
     for part in ("network", "representation"):
         trained, wanted = model.get(part, {}), now[part]
-        different = sorted(name for name in wanted if trained.get(name) != wanted[name])
+        free = _ANY_SIZE if key == "init" and schema_of(settings.model.network.head).volumetric else ()
+        different = sorted(name for name in wanted if trained.get(name) != wanted[name] and name not in free)
         if different:
             raise ConfigError(
                 f"{key}={path}: a checkpoint of another network, model.{part}.{different[0]} is "

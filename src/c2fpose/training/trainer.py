@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import Logger
 
+EMA_EVERY = 10  # steps: a mean of every tenth step's weights costs a tenth and differs little
+
 
 def quiet_lightning() -> None:
     """Keep Lightning's hints on hardware and loaders out of a newcomer's first screen; its warnings on data stay."""
@@ -86,6 +88,9 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     ]
     if settings.logger.pictures_every:
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
+    if config.ema_decay:
+        decay = config.ema_decay**EMA_EVERY
+        callbacks.append(pl.callbacks.EMAWeightAveraging(decay=decay, update_every_n_steps=EMA_EVERY))
     if config.progress:
         callbacks.append(StepProgress())
     if VARIABLE not in os.environ:

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 from scipy import stats
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.command_line import conf_dir
 from c2fpose.config.data import AugmentationConfig
+from c2fpose.config.run import train_settings
 from c2fpose.config.schema import parse
 from c2fpose.data.crops import augmentation
 
@@ -91,6 +94,68 @@ def test_photometric_steps_are_independent():
             (noisy, bool(blurred and not noisy) if not noisy else abs(image[:, 31].mean() - image[:, 20].mean()) > 12)
         )
     assert len(seen) == 4
+
+
+def test_boxes_as_people_draw_them():
+    config = AugmentationConfig(
+        scale_spread=0.0, loose_probability=0.25, loose_limit=2.5, cut_probability=0.4, cut_smallest=0.5,
+        shift_spread=0.05, border="mixed",
+    )  # fmt: skip
+    many = draws(config)
+    scales, towards = np.array([each.scale for each in many]), np.array([each.towards for each in many])
+    loose, cut = scales > 1, scales < 1
+    assert abs(loose.mean() - 0.25) < 0.03 and abs(cut.mean() - 0.75 * 0.4) < 0.03
+    assert stats.kstest(np.log(scales[loose]) / np.log(2.5), stats.uniform.cdf).pvalue > 1e-3
+    assert stats.kstest(scales[cut], stats.uniform(0.5, 0.5).cdf).pvalue > 1e-3
+    assert stats.kstest(towards[cut], stats.uniform.cdf).pvalue > 1e-3 and not towards[~cut].any()
+    assert {each.focus for each in many} == set(range(17))
+    shifts = np.array([each.shift for each in many])[~loose]
+    assert np.abs(shifts).max() == 0.1 and abs(shifts.std() - 0.05) < 0.005
+    shares = [np.mean([each.border == kind for each in many]) for kind in (0, 1, 4)]  # black, edge, mirror image
+    np.testing.assert_allclose(shares, (0.5, 0.25, 0.25), atol=0.03)
+    least, most = config.scale_range
+    assert least <= scales.min() and scales.max() <= most
+
+
+def test_new_choices_leave_the_published_draws_alone():
+    """What a box does beyond the original's comes from random numbers of its own."""
+    more = AugmentationConfig(cut_probability=1.0, shift_spread=0.1, jpeg_probability=0.5)
+    for one, other in zip(draws(PAPER, 50), draws(more, 50), strict=True):
+        assert (one.rotation_deg, one.flip, one.gains, one.photometric_seed) == (
+            other.rotation_deg, other.flip, other.gains, other.photometric_seed,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["motion", "defocus", "blur"])
+def test_blur_is_measured_in_shares_of_the_image(kind):
+    """A white dot spreads over the same share of a large image as of a small one."""
+    config = AugmentationConfig(**{f"{kind}_probability": 1.0})
+    spread = {}
+    for size in (128, 512):
+        dot = np.zeros((size, size, 3), np.uint8)
+        centre, half = size // 2, size // 64
+        dot[centre - half : centre + half, centre - half : centre + half] = 255
+        photometric = augmentation.Photometric(config, size)
+        widths = []
+        for seed in range(20):
+            rows, columns = np.nonzero(photometric(dot, seed)[..., 0] > 4)
+            widths.append(max(np.ptp(rows), np.ptp(columns)) / size)
+        spread[size] = np.max(widths)
+    assert spread[512] == pytest.approx(spread[128], rel=0.35)
+    assert spread[512] > 1.2 * 2 / 64
+
+
+def test_presets():
+    """``original`` is the schema's own; ``photo`` turns every kind of change on."""
+    original, photo = (_preset(name) for name in ("original", "photo"))
+    assert original == AugmentationConfig() and not original.photometric
+    off = [name for name, value in photo if not value and name != "flip_whole_batch"]
+    assert not off and photo.photometric
+
+
+def _preset(name: str) -> AugmentationConfig:
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        return train_settings(compose("train", overrides=[f"data/augmentation={name}"])).data.augmentation
 
 
 @pytest.mark.parametrize(("key", "value"), [("flip_probability", 1.5), ("channel_gain", -0.1), ("hue", 0.9)])

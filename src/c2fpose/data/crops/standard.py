@@ -57,9 +57,12 @@ def transform(affine: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "*batc
 
 
 def warp(
-    image: UInt8[np.ndarray, "rows columns 3"], to_crop: Float[np.ndarray, "2 3"], size: int
+    image: UInt8[np.ndarray, "rows columns 3"],
+    to_crop: Float[np.ndarray, "2 3"],
+    size: int,
+    border: int = cv2.BORDER_CONSTANT,
 ) -> UInt8[np.ndarray, "size size 3"]:
-    """Resample an image; black outside it.
+    """Resample an image; black outside it, or whatever else OpenCV's ``border`` says.
 
     Where the crop has far fewer pixels than the image, bilinear sampling alone would alias: the image is first halved
     by area averages until samples lie at most ``SPACING`` pixels apart.
@@ -82,7 +85,8 @@ def warp(
     # OpenCV counts from pixel centres: both sides move by half a pixel.
     x, y = x + a * (left + 0.5) + b * (top + 0.5) - 0.5, y + c * (left + 0.5) + d * (top + 0.5) - 0.5
     # Four channels, the last of no use: OpenCV resamples them in half the time that it takes for three.
-    sampled = cv2.warpAffine(cv2.cvtColor(part, cv2.COLOR_RGB2RGBA), np.array([[a, b, x], [c, d, y]]), (size, size))
+    affine = np.array([[a, b, x], [c, d, y]])
+    sampled = cv2.warpAffine(cv2.cvtColor(part, cv2.COLOR_RGB2RGBA), affine, (size, size), borderMode=border)
     return cv2.cvtColor(sampled, cv2.COLOR_RGBA2RGB)
 
 
