@@ -324,15 +324,15 @@ def test_a_cut_off_box_still_shows_its_joint(make_data):
     inside = ((sample["joints_box"] >= 0) & (sample["joints_box"] < 1)).all(1)
     assert sample["visible"].tolist() == inside.tolist() and not inside.all()
     moved = data.train._result(3, Draw(shift=(0.1, -0.2))).sample["joints_box"]
-    np.testing.assert_allclose(moved - data.train._result(3, Draw()).sample["joints_box"], [[-0.1, 0.2]] * 17, atol=1e-5)
+    np.testing.assert_allclose(
+        moved - data.train._result(3, Draw()).sample["joints_box"], [[-0.1, 0.2]] * 17, atol=1e-5
+    )
 
 
 def test_borders(make_data):
     """Beyond the stored picture: black, or its last pixels."""
     data = make_data(augmentation=None)
-    black, edge = (
-        data.train._result(0, Draw(scale=2.0, border=kind)).sample["image"][:, 0] for kind in (0, 1)
-    )
+    black, edge = (data.train._result(0, Draw(scale=2.0, border=kind)).sample["image"][:, 0] for kind in (0, 1))
     assert not black.any() and edge.any()
 
 

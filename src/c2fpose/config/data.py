@@ -55,9 +55,9 @@ class AugmentationConfig(Schema):
     jpeg_probability: Share = 0.0  # compressed by JPEG, quality from ...
     jpeg_worst: Annotated[int, Field(ge=1, le=100)] = 25  # ... this to 95
 
-    # Files with masks (synth_wild): share of images that get another background, and where it comes from
-    background_probability: Share = 0.0
-    backgrounds: str = "made"  # "made": by procedures; or a folder of photographs
+    # Behind the person, where the file has masks (synth_wild; others stay as they are)
+    background_probability: Share = 0.0  # share of images that get another background ...
+    backgrounds: str = "made"  # ... "made" by procedures, or cut out of the photographs of a folder
 
     @property
     def photometric(self) -> bool:
@@ -67,7 +67,7 @@ class AugmentationConfig(Schema):
             value
             for name, value in self
             if name.endswith("_probability")
-            and name not in ("rotation_none_probability", "flip_probability", "loose_probability", "cut_probability")
+            and name.split("_")[0] not in ("rotation", "flip", "loose", "cut", "background")
         ]
         return bool(jitter or any(chances))
 

@@ -85,11 +85,12 @@ class PoseDataset(Dataset):
         self.cache: ImageCache | None = None
 
     def _backgrounds(self, augment: AugmentationConfig | None) -> Backgrounds | None:
-        if augment is None or not augment.background_probability:
+        if augment is None or not augment.background_probability or not self.reader.has_masks:
             return None
-        if not self.reader.has_masks or self.config.crop_mode != "standard":
-            reason = "crop_mode=standard" if self.reader.has_masks else "a file with masks (data=synth_wild)"
-            raise DataError(f"{self.reader.path}: augmentation.background_probability needs {reason}; set it to 0")
+        if self.config.crop_mode != "standard":
+            raise DataError(
+                f"{self.reader.path}: augmentation.background_probability needs crop_mode=standard; set it to 0"
+            )
         return Backgrounds(augment.backgrounds, self.config.image_size, self.seed)
 
     def __len__(self) -> int:

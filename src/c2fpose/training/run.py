@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.representations import schema_of
 from c2fpose.config.run import TrainSettings
 from c2fpose.model.precision import denormals_flushed
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
