@@ -25,11 +25,13 @@ def main(words: list[str] | None = None) -> None:
     if out.suffix not in SUFFIXES:
         raise ConfigError(f"out={out}: must end in {' or '.join(SUFFIXES)}")
     from c2fpose.base.provenance import code_version, file_hash
+    from c2fpose.model.checkpoints.builtin import checkpoint_path
     from c2fpose.model.checkpoints.load import load_module
 
-    module = load_module(settings.ckpt)
+    path = checkpoint_path(settings.ckpt)
+    module = load_module(path)
     origin = {
-        "checkpoint": {"file": Path(settings.ckpt).name, "sha256": file_hash(Path(settings.ckpt))},
+        "checkpoint": {"file": path.name, "sha256": file_hash(path)},
         "exported_by": code_version(),
     }
     for path in export(module, out, origin):

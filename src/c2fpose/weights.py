@@ -16,8 +16,9 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m c2fpose.weights", description=__doc__.split("\n\n")[1])
     parser.add_argument("source", type=Path, help="a .ckpt or .safetensors file of c2fpose")
     parser.add_argument("--out", type=Path, required=True, help="the file to write; its suffix is the format")
+    parser.add_argument("--half", action="store_true", help="weights in half precision: half the size (.safetensors)")
     arguments = parser.parse_args(words)
-    convert(arguments.source, arguments.out)
+    convert(arguments.source, arguments.out, half=arguments.half)
     print(f"{arguments.out}: written")
 
 

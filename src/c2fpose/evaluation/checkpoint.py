@@ -14,6 +14,7 @@ from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import resolve_precision
@@ -21,7 +22,7 @@ from c2fpose.model.precision import resolve_precision
 
 def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     """Evaluate one checkpoint in a folder of its own."""
-    path = Path(settings.ckpt)
+    path = checkpoint_path(settings.ckpt)
     module = load_module(path)
     chosen = {"method": settings.decoding, "flip": settings.flip}
     decoding = module.config.decoding.model_dump() | {key: v for key, v in chosen.items() if v is not None}

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.schema import parse
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.load import Saved, load_module
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
@@ -72,12 +73,12 @@ class Predictor:
 
 
 def load_predictor(path: str | Path, engine: str = "auto", precision: str = "auto") -> Predictor:
-    """A checkpoint or an exported file, ready to predict.
+    """A checkpoint, ``builtin`` or an exported file, ready to predict.
 
     ``engine``: of ``ENGINES``; ``auto`` is ``torch`` for checkpoints, ``onnxruntime`` for .onnx and ``openvino`` for
     .xml. Raises ``UserError`` for files and engines that do not go together, or are missing.
     """
-    path = Path(path)
+    path = checkpoint_path(path)
     if path.suffix not in (".onnx", ".xml"):
         return make_predictor(load_module(path), TORCH if engine == "auto" else engine, precision)
     allowed = (ONNXRUNTIME, OPENVINO) if path.suffix == ".onnx" else (OPENVINO,)

@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.decoding import mean_with_mirrored
 from c2fpose.prediction.certainty import meaning_of
@@ -132,7 +133,7 @@ def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
     trained = predictor.provenance
     return ModelUsed(
         file=str(file),
-        sha256=file_hash(Path(file)) if Path(file).is_file() else None,
+        sha256=file_hash(path) if (path := checkpoint_path(file)).is_file() else None,
         code_version=trained.get("code_version"),
         data_fingerprints=trained.get("data_fingerprints"),
         image_size_px=predictor.config.network.image_size,

@@ -54,12 +54,12 @@ def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:
     check_overrides(cfg, overrides)
     names = jobs(cfg)
     common = train_settings(cfg)
-    fingerprints = data_fingerprints(common)
     for name in names:
         job = cfg.copy()
         job.job = name
         try:
-            identity = identify(planned(job, common=common), fingerprints)
+            plan = planned(job, common=common)
+            identity = identify(plan, data_fingerprints(plan.settings))
         except ConfigError as error:
             raise ConfigError(f"row {split_job(name)[0]} of {cfg.name}: {error}") from None
         check_same(Path(cfg.sweep_dir) / name, identity, bool(cfg.accept_code))

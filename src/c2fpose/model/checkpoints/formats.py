@@ -53,8 +53,13 @@ def save_safetensors(
     model: dict[str, Any],
     provenance: dict[str, Any],
     mean_training_pose_mm: list[list[float]] | None = None,
+    *,
+    half: bool = False,
 ) -> None:
-    """Write weights as safetensors, configuration and provenance in the header; complete or not at all."""
+    """Write weights as safetensors, configuration and provenance in the header; complete or not at all.
+
+    With ``half`` the convolutions' weights, nearly all of the file, are rounded to half precision (float16).
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -63,6 +68,8 @@ def save_safetensors(
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state_dict.items()
     }
+    if half:
+        tensors = {name: value.half() if value.ndim == 4 else value for name, value in tensors.items()}
     with written_whole(path, foreign=(SafetensorError,)) as temporary:
         save_file(tensors, temporary, metadata=header)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.formats import read_safetensors
 from c2fpose.model.module import PoseModule
 
@@ -13,7 +14,8 @@ _MAKE_ONE = "give a .ckpt file written by python -m c2fpose.train"
 
 
 def load_module(path: str | Path) -> PoseModule:
-    """The trained module of a Lightning checkpoint, on the CPU, in evaluation mode; of a .safetensors file likewise.
+    """The trained module of a Lightning checkpoint, on the CPU, in evaluation mode; of a .safetensors file likewise,
+    and of ``builtin`` the network that comes with the package.
 
     The configuration is the checkpoint's own; what it was trained on stands in ``module.hparams["provenance"]``.
     Nothing but tensors and plain values is unpickled, so a foreign file can do no harm. Raises ``UserError`` for a
@@ -66,7 +68,7 @@ class Saved(NamedTuple):
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """The dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``."""
-    path = Path(path)
+    path = checkpoint_path(path)
     if not path.exists():
         raise UserError(f"{path}: no such checkpoint; {_MAKE_ONE}")
     if not path.is_file():

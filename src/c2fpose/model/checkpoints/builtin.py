@@ -1,0 +1,20 @@
+"""The network that comes with the package: ``ckpt=builtin``. What it is and how good: docs/model_card.md."""
+
+from pathlib import Path
+
+from c2fpose.base.errors import UserError
+
+BUILTIN = "builtin"
+BUILTIN_FILE = Path(__file__).resolve().parent.parent / "builtin" / "people.safetensors"
+
+
+def checkpoint_path(ckpt: str | Path) -> Path:
+    """Find the file of a checkpoint: the package's own for ``builtin``, else the one that a path names.
+
+    Raises ``UserError`` where the installed package has lost its own.
+    """
+    if str(ckpt) != BUILTIN:
+        return Path(ckpt)
+    if not BUILTIN_FILE.is_file():
+        raise UserError(f"ckpt={BUILTIN}: {BUILTIN_FILE} is missing; install c2fpose again, or give a checkpoint's path")
+    return BUILTIN_FILE
