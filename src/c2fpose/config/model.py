@@ -91,6 +91,9 @@ class LossConfig(Schema):
 
     # One weight a stack; null: 1 for each, as the original
     stack_weights: tuple[NonNegative, ...] | None = None
+    # Weight, for each stack, of the mean distance between joints and the expectations of their volumes, in shares of
+    # the volume's side; 0: the paper's loss alone
+    expectation: NonNegative = 0.0
     # Every loss times this: squared errors of mostly empty volumes are tiny. RMSprop and Adam do not notice it
     # but for their epsilon
     factor: Positive = 1.0
@@ -156,5 +159,7 @@ class ModelConfig(Schema):
         stacks = 1 if self.network.supervision == "none" else len(self.network.depths)
         if weights is not None and len(weights) != stacks:
             raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
+        if self.loss.expectation and self.network.head != "volume":
+            raise ValueError(f"loss.expectation is for head=volume, not for head={self.network.head}; set it to 0")
         self.representation.check_model(self)
         return self

@@ -16,5 +16,5 @@ def checkpoint_path(ckpt: str | Path) -> Path:
     if str(ckpt) != BUILTIN:
         return Path(ckpt)
     if not BUILTIN_FILE.is_file():
-        raise UserError(f"ckpt={BUILTIN}: {BUILTIN_FILE} is missing; install c2fpose again, or give a checkpoint's path")
+        raise UserError(f"ckpt={BUILTIN}: {BUILTIN_FILE} is missing; install c2fpose again, or give a checkpoint")
     return BUILTIN_FILE

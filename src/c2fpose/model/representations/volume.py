@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from c2fpose.model.networks.heads import Heads, volume_heads
 from c2fpose.model.representations.interface import Certainty, Labels, Representation, Shown
 from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
+from c2fpose.model.volumes.expectation import expectation_error
 from c2fpose.model.volumes.modes import covariance, modes
 from c2fpose.model.volumes.points import within_depth
 from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
@@ -28,7 +29,7 @@ class Volume(Representation):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        """Mean squared errors over all voxels. Invisible joints are trained towards an empty volume."""
+        """Mean squared errors over all voxels, and what ``loss.expectation`` adds. Invisible joints are trained towards an empty volume."""
         points = within_depth(labels.points, self.config.network.depth_bins)
         grown = self.grown_depth(done)
         return [self._loss(volume, Labels(points, labels.visible), grown) for volume in outputs]
@@ -37,7 +38,10 @@ class Volume(Representation):
         depth = min(volume.shape[2], grown)
         if depth < volume.shape[2]:
             volume = volume.unflatten(2, (depth, -1)).mean(3)
-        return volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
+        loss = volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
+        if self.config.loss.expectation:
+            loss = loss + self.config.loss.expectation * expectation_error(volume, *labels)
+        return loss
 
     def targets(self, labels: Labels, shape: tuple[int, int, int]) -> Profiles:
         """Make separable target volumes of shape (D, H, W), on the labels' device."""
