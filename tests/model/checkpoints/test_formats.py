@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from c2fpose.base.errors import UserError
+from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.model.checkpoints.conversion import convert
 from c2fpose.model.checkpoints.formats import read_safetensors, save_checkpoint
 from c2fpose.model.checkpoints.load import load_module
@@ -93,3 +93,17 @@ def test_interrupted_writing_leaves_the_old_file(checkpoint, monkeypatch):
         save_checkpoint(checkpoint, {}, MODEL, PROVENANCE)
     assert checkpoint.read_bytes() == before
     assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+def test_half_precision_rounds_convolutions_alone(module, checkpoint, tmp_path):
+    main([str(checkpoint), "--out", str(tmp_path / "half.safetensors"), "--half"])
+    halved = load_module(tmp_path / "half.safetensors").state_dict()
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.7 * checkpoint.stat().st_size
+    for name, weight in module.state_dict().items():
+        expected = weight.half().float() if weight.ndim == 4 else weight
+        assert torch.equal(halved[name], expected), name
+
+
+def test_checkpoints_keep_all_digits(checkpoint, tmp_path):
+    with pytest.raises(ConfigError, match=r"half precision is for \.safetensors"):
+        convert(checkpoint, tmp_path / "half.ckpt", half=True)

@@ -29,7 +29,10 @@ class Volume(Representation):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        """Mean squared errors over all voxels, and what ``loss.expectation`` adds. Invisible joints are trained towards an empty volume."""
+        """Mean squared errors over all voxels, and what ``loss.expectation`` adds.
+
+        Invisible joints are trained towards an empty volume.
+        """
         points = within_depth(labels.points, self.config.network.depth_bins)
         grown = self.grown_depth(done)
         return [self._loss(volume, Labels(points, labels.visible), grown) for volume in outputs]

@@ -28,8 +28,8 @@ def expectation_error(
 class Expectation(torch.autograd.Function):
     """``decode(volume, "expectation", power=2)`` with a gradient that costs one pass over the volume's memory.
 
-    With w = max(v, 0)^2, mass M = sum(w) and mean m along an axis of centres c: dm/dv = 2 max(v, 0) (c - m) / M, the sum
-    of one term for each cell and one for each depth bin.
+    With w = max(v, 0)^2, mass M = sum(w) and mean m along an axis of centres c: dm/dv = 2 max(v, 0) (c - m) / M, summed
+    over the axes: one term for each cell and one for each depth bin.
     """
 
     @staticmethod
