@@ -1,4 +1,4 @@
-"""An installed wheel finds its configuration without a checkout."""
+"""An installed wheel finds its configuration and its network without a checkout."""
 
 import subprocess
 import sys
@@ -14,12 +14,14 @@ from c2fpose.config.run import train_settings
 from hydra import compose, initialize_config_dir
 with initialize_config_dir(conf_dir(), version_base="1.3"):
     checked = train_settings(compose("train", overrides=["scale=paper", "model=coordinates"]))
-print(c2fpose.__file__, conf_dir(), checked.model.network.head, checked.model.network.width, sep="|")
+from c2fpose.model.checkpoints.load import load_module
+bins = load_module("builtin").config.network.depth_bins
+print(c2fpose.__file__, conf_dir(), checked.model.network.head, checked.model.network.width, bins, sep="|")
 """
 
 
 @pytest.mark.slow
-def test_a_wheel_carries_its_configuration(tmp_path):
+def test_a_wheel_carries_configuration_and_network(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=ROOT, check=True, capture_output=True,
@@ -34,6 +36,6 @@ def test_a_wheel_carries_its_configuration(tmp_path):
         [sys.executable, "-c", COMPOSE], cwd=tmp_path, env={"PYTHONPATH": str(target)}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    package, conf, head, width = done.stdout.strip().split("|")
+    package, conf, head, width, bins = done.stdout.strip().split("|")
     assert package.startswith(str(target)) and conf == str(target / "c2fpose" / "conf")
-    assert (head, width) == ("coordinates", "256")
+    assert (head, width, bins) == ("coordinates", "256", "64")

@@ -76,8 +76,9 @@ def test_every_key_of_the_data_stands_in_the_configuration_with_a_comment(data):
         composed = compose("train", overrides=[f"data={data}", "data.exclude=[s9_drift]", "data.cameras=[0,1]"]).data
     assert set(DataConfig.model_fields) <= set(composed)
     assert set(composed.augmentation) == set(AugmentationConfig.model_fields)
-    lines = (Path(conf_dir()) / "data" / "synth36.yaml").read_text().splitlines()
-    said = {match[1]: line for line in lines if (match := re.match(r" *(\w+):", line))}
+    files = ("synth36.yaml", "augmentation/original.yaml")
+    lines = [line for file in files for line in (Path(conf_dir()) / "data" / file).read_text().splitlines()]
+    said = {match[1]: line for line in lines if (match := re.match(r" *(?:- )?(\w+):", line))}
     silent = {key for key in (*DataConfig.model_fields, *AugmentationConfig.model_fields) if "#" not in said[key]}
     assert silent <= {"augmentation", "actions"}  # explained in the lines below them
 
