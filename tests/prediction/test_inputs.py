@@ -12,7 +12,16 @@ def names(words) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("p10.jpg", "p2.PNG", "clip.MP4", "notes.txt", ".hidden.jpg", "p2_pose.png", "[odd] name.jpg"):
+    for name in (
+        "p10.jpg",
+        "p2.PNG",
+        "clip.MP4",
+        "notes.txt",
+        ".hidden.jpg",
+        "p2_pose.png",
+        "my_pose.jpg",
+        "[odd] name.jpg",
+    ):
         (tmp_path / name).touch()
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "deep.jpg").touch()
@@ -23,6 +32,7 @@ def test_a_folder_holds_pictures_and_videos_in_order_but_no_outputs(folder):
     assert names([folder]) == [
         ("[odd] name.jpg", "image"),
         ("clip.MP4", "video"),
+        ("my_pose.jpg", "image"),
         ("p2.PNG", "image"),
         ("p10.jpg", "image"),
     ]
@@ -31,6 +41,7 @@ def test_a_folder_holds_pictures_and_videos_in_order_but_no_outputs(folder):
 def test_patterns_and_files_each_once(folder):
     assert names([folder / "p*.jpg", folder / "p10.jpg", folder / "**" / "*.jpg"]) == [
         ("p10.jpg", "image"), ("[odd] name.jpg", "image"), ("deep.jpg", "image"),
+        ("my_pose.jpg", "image"),
     ]  # fmt: skip
     assert names([folder / "[odd] name.jpg"]) == [("[odd] name.jpg", "image")]  # a name first, a pattern second
     assert names([folder / "notes.txt"]) == [("notes.txt", "image")]  # refused when it is read

@@ -25,7 +25,7 @@ VIDEO_SUFFIXES = (
 )
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif",
                   ".jp2", ".tga")  # fmt: skip
-OWN_ENDING = "_pose"  # outputs are named <input>_pose.<ending>: in a folder they are no inputs
+OWN_ENDING = "_pose"  # outputs are named <input>_pose.<ending>: beside that input they are none themselves
 
 
 class Input(NamedTuple):
@@ -53,7 +53,7 @@ def expand(words: Sequence[str]) -> list[Input]:
             found[path] = None
         elif glob.has_magic(word):
             matched = [each for each in map(Path, glob.glob(str(path), recursive=True)) if each.is_file()]
-            matched = [each for each in matched if not each.stem.endswith(OWN_ENDING)]
+            matched = [each for each in matched if not _is_output(each)]
             if not matched:
                 raise DataError(f"{word}: no file has such a name")
             found.update(dict.fromkeys(sorted(matched, key=_by_number)))
@@ -64,7 +64,13 @@ def expand(words: Sequence[str]) -> list[Input]:
 
 def _is_input(path: Path) -> bool:
     known = path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
-    return known and path.is_file() and not path.name.startswith(".") and not path.stem.endswith(OWN_ENDING)
+    return known and path.is_file() and not path.name.startswith(".") and not _is_output(path)
+
+
+def _is_output(path: Path) -> bool:
+    """Whether a file is the result of another one in its folder, by its name."""
+    source = path.stem.removesuffix(OWN_ENDING)
+    return source != path.stem and any(path.parent.glob(f"{glob.escape(source)}.*"))
 
 
 def _by_number(path: Path) -> list[tuple[int, int | str]]:
