@@ -128,6 +128,8 @@ def sequences(reader: SplitReader) -> Finding:
         for i, c in np.argwhere(frames == 0)
         if c in cameras
     ]
+    if reader.info.trial_is_person:
+        gaps = []  # each image has its own camera
     figures["gaps"] = gaps
     text = f"{figures['sequences']} sequences, {len(takes)} takes, {len(cameras)} cameras, no record twice"
     expected = {"S11_Directions_2 lacks 54138969"}  # the corrupt video
