@@ -10,46 +10,59 @@ ARGS   ?=
 SHARE  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train bench sweep notebook test torture data setup lint clean
+.PHONY: help train bench sweep notebook test test-oldest torture gpu curve data setup lint clean
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 train: setup data ## train, evaluate and show a network on the tiny data set (ARGS="key=value ..." to change it)
 	$(RUN) -m c2fpose.train $(if $(filter-out synth36,$(SET)),data=$(SET)) data.preset=$(PRESET) $(ARGS)
 
-bench: setup data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
+bench: $(VENV)/has-export data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
 
 sweep: setup data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
 	$(RUN) -m c2fpose.train +experiment=$(EXPERIMENT) data.preset=$(PRESET) $(ARGS)
 
-notebook: $(VENV)/notebook data ## execute notebooks/ anew on the newest network of make train
+notebook: $(VENV)/has-notebook data ## execute notebooks/ anew on the newest network of make train
 	$(RUN) scripts/run_notebooks.py
 
-test: setup ## run the tests (all but those that need a GPU)
+test: $(VENV)/has-test ## run the tests (all but those that need a GPU)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
 
-torture: setup ## kills at 50 random moments and 10,000 damaged files of each kind: hours (SHARE=0.1: a tenth)
+torture: $(VENV)/has-test ## kills at 50 random moments and 10,000 damaged files of each kind: hours (SHARE=0.1: a tenth)
 	C2FPOSE_TORTURE=$(SHARE) OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m torture $(ARGS)
+
+test-oldest: ## run the tests with the oldest versions that pyproject.toml admits (KEEP="torch ...": not of these)
+	$(PYTHON) scripts/oldest_versions.py $(KEEP) > $(VENV)-oldest.txt
+	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --constraint $(VENV)-oldest.txt --editable '.[test]'
+	OMP_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest -n 2 -m "not gpu" $(ARGS)
+
+gpu: $(VENV)/has-test ## on a machine with a GPU: its tests, the benchmark at all scales, five minutes of training; docs/gpu.md
+	$(RUN) scripts/gpu_page.py $(ARGS)
+
+curve: setup data ## validation error against minutes for eight sizes; the page is docs/sizes.md (ARGS="minutes=6")
+	$(RUN) scripts/size_curves.py $(ARGS)
 
 data: $(DATA) ## make the synthetic people (SET=synth36 or synth_wild, PRESET=tiny, small or full)
 
 $(DATA): | setup
 	$(RUN) -m c2fpose.data.$(SET) preset=$(PRESET) workers=2
 
-setup: $(VENV)/installed ## make .venv and install the package under the constraints
+setup: $(VENV)/installed ## make .venv and install what training needs, under the constraints
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
-$(VENV)/notebook: $(VENV)/installed
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[notebook]'
+# More for tests, notebooks, style: extras of pyproject.toml
+$(VENV)/has-%: $(VENV)/installed
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
 	touch $@
 
-lint: setup ## check style, and that nothing imports from a folder above its own
+lint: $(VENV)/has-dev ## check style, and that nothing imports from a folder above its own
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache
 
 clean: ## remove runs and made data, keep .venv
