@@ -21,7 +21,7 @@ train: setup data ## train, evaluate and show a network on the tiny data set (AR
 bench: $(VENV)/has-export data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
 
-sweep: setup data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
+sweep: $(VENV)/has-sweep data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
 	$(RUN) -m c2fpose.train +experiment=$(EXPERIMENT) data.preset=$(PRESET) $(ARGS)
 
 notebook: $(VENV)/has-notebook data ## execute notebooks/ anew on the newest network of make train
@@ -42,7 +42,7 @@ test-oldest: ## run the tests with the oldest versions that pyproject.toml admit
 gpu: $(VENV)/has-test ## on a machine with a GPU: its tests, the benchmark at all scales, five minutes of training; docs/gpu.md
 	$(RUN) scripts/gpu_page.py $(ARGS)
 
-curve: setup data ## validation error against minutes for eight sizes; the page is docs/sizes.md (ARGS="minutes=6")
+curve: setup data ## validation error against minutes for ten sizes; the page is docs/sizes.md (ARGS="minutes=6")
 	$(RUN) scripts/size_curves.py $(ARGS)
 
 data: $(DATA) ## make the synthetic people (SET=synth36 or synth_wild, PRESET=tiny, small or full)
