@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> None:
     out = Path(settings.out)
     check_suffix(out)
     module = load_module(settings.ckpt)
-    config = test_data(module, None, workers=0)
+    config = test_data(module, None, workers=0, augmentation=None)
     if settings.train_file:
         config = config.model_copy(update={"train_file": settings.train_file})
     data = PoseData(config)

@@ -108,8 +108,10 @@ def _draw(measured: dict[str, Any], path: Path) -> None:
     shares = np.array(list(measured["coverage"].values()))
     right.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
     right.scatter(levels, shares, color=COLORS["right"], zorder=3)
-    for level, share in zip(levels, shares, strict=True):
-        right.annotate(f"{100 * share:.0f} %", (level, share), textcoords="offset points", xytext=(-8, -12), ha="right")
-    right.set(xlabel="level of the ellipsoids", ylabel="share of joints inside", xlim=(0, 1), ylim=(0, 1))
+    for place, (level, share) in enumerate(zip(levels, shares, strict=True)):  # neighbours above and below in turn
+        shift, side = ((-8, 5), "right") if place % 2 else ((2, -16), "left")
+        text = f"{100 * share:.0f} % in {100 * level:g} %"
+        right.annotate(text, (level, share), textcoords="offset points", xytext=shift, ha=side, fontsize=8)
+    right.set(xlabel="level of the ellipsoids", ylabel="share of joints inside", xlim=(0, 1.25), ylim=(0, 1.05))
     right.set_title(f"{measured['joints']} joints of validation images\nthat nothing was fitted on", fontsize=10)
     save_png(figure, path)

@@ -72,7 +72,7 @@ class Volume(Representation):
 
         Squared, because a background that is not quite 0 would outweigh a peak over so many voxels.
         """
-        mass = reading.float().clamp_min(0).square()
+        mass = reading.float().clamp_min(0).square().contiguous()  # read many times: faster row by row
         found = modes(mass)
         target = self.config.target
         peak = 1.0 if target.definition == "released_code" else 1 / (2 * math.pi * target.sigma**2)
