@@ -35,7 +35,7 @@ def picture(seed: int, rows: int, columns: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
 
 
-BOXES = [[(0, 0, 60), (30.5, 10, 80)], [], [(5, 5, 50)]]
+BOXES = [[(0, 0, 60), (np.float32(30.5), 10, 80)], [], np.array([[5, 5, 50]])]
 IMAGES = [picture(0, 90, 120), picture(1, 64, 64), picture(2, 70, 50)]
 
 

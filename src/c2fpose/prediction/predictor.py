@@ -26,7 +26,7 @@ from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 
 Image = UInt8[np.ndarray, "_ _ 3"]
-Boxes = Sequence[Sequence[float]]  # each: left, top, side in px; about a tenth wider than the person
+Boxes = Sequence[Any] | np.ndarray  # each: left, top, side in px; about a tenth wider than the person
 
 
 class PosePredictor:
