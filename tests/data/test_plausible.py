@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from fabricated import jpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
 from c2fpose.base.errors import DataError
+from c2fpose.config.data import DataConfig
+from c2fpose.data.crops.standard import decode, size_px
+from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.plausible import RANGES, out_of_range
 from c2fpose.data.schema import FIELDS, SplitReader
+from c2fpose.data.verification.checks import image_fault
 
 
 def test_every_field_has_a_range():
@@ -63,3 +68,22 @@ def test_what_evaluation_or_verify_stumbled_over(make_split, change, message):
         SplitReader(path)
     said = str(refused.value)
     assert said.startswith(f"{path}: {message}") and said.endswith("(1 such records)") and "\n" not in said
+
+
+def test_an_image_that_does_not_show_the_person_is_no_sample(make_split):
+    path = make_split(records=8, change=put("stored_left_top_px", (6, 1), -5e4))
+    dataset = PoseDataset(SplitReader(path), np.arange(8), DataConfig(train_file=path, test_file=path))
+    assert dataset[5].sample is not None
+    assert "record 6 " in dataset[6].faults[0] and "lies beside the person's box" in dataset[6].faults[0]
+
+
+def test_images_of_more_than_100_megapixels_are_not_decoded(make_split):
+    """A header may claim 20,000 pixels a side; decoding six of them took longer than 100 seconds."""
+    whole = bytearray(jpeg(0))
+    at = whole.index(b"\xff\xc0") + 5
+    whole[at : at + 4] = (20_000).to_bytes(2) * 2
+    path = make_split(records=3, jpegs={1: bytes(whole)})
+    reader = SplitReader(path)
+    assert size_px(reader.jpeg(1)) == (20_000, 20_000) and size_px(reader.jpeg(0)) == (256, 256)
+    assert decode(reader.jpeg(1)) is None and decode(reader.jpeg(0)) is not None
+    assert image_fault(reader, 1) == "20000 x 20000 px, more than 100 megapixels"

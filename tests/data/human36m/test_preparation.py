@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.lock import OccupiedError, alone_in
 from c2fpose.data import prepare as door
 from c2fpose.data.human36m import assemble, images
 from c2fpose.data.schema import FIELDS, SplitReader
@@ -216,6 +217,35 @@ def test_a_killed_run_goes_on(source, kill_after, prepare, tmp_path, monkeypatch
         assert len(reads) - first_reads <= 40 - 12  # what was on disk is not read again
     if source == "raw" and kill_after == 3:
         assert len(encoded) - first_encoded == 16 - 3
+
+
+@pytest.mark.parametrize("left", [b"", b"\x93NUMPY\x01\x00v\x00{'descr': '<i8'", b"\x00" * 200])
+def test_sizes_that_a_kill_has_cut_off_are_made_again(left, prepare, tmp_path, monkeypatch):
+    """The file that says a shard is complete was once written under its final name, and stopped every later run."""
+    whole = prepare("raw", out="whole", subjects=(9,))[0]
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("c2fpose.data.human36m.split.write_embedded", kill)
+        with pytest.raises(Killed):
+            prepare("raw", subjects=(9,))
+    for sizes in (tmp_path / "out" / ".prepare").rglob("*.npy"):
+        sizes.write_bytes(left)
+    assert prepare("raw", subjects=(9,))[0].fingerprint == whole.fingerprint
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["test.h5"]
+
+
+def test_a_second_process_is_told_who_is_there(prepare, tmp_path):
+    with (
+        alone_in(tmp_path / "out"),
+        pytest.raises(OccupiedError, match=r"out: process \d+ on .* has been at work there"),
+    ):
+        prepare("c2f", subjects=(9,))
 
 
 def test_a_finished_output_is_kept_and_another_refused(prepare, tmp_path):
