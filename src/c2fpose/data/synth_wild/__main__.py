@@ -35,6 +35,7 @@ def make(config: SynthWildConfig) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from rich.console import Console
 
+    from c2fpose.base.progress import Progress
     from c2fpose.data.making import finished_splits
     from c2fpose.data.synth_wild.generate import Job, generate
     from c2fpose.data.synth_wild.plan import PRESETS, SUBJECTS
