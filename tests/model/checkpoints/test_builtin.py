@@ -29,7 +29,8 @@ def test_it_is_small_and_says_where_it_comes_from():
 
 def test_builtin_is_that_file_and_other_words_are_paths(tmp_path):
     assert checkpoint_path(BUILTIN) == BUILTIN_FILE
-    assert checkpoint_path("./builtin").name == "builtin" and checkpoint_path(tmp_path / "a.ckpt") == tmp_path / "a.ckpt"
+    assert checkpoint_path("./builtin").name == "builtin"
+    assert checkpoint_path(tmp_path / "a.ckpt") == tmp_path / "a.ckpt"
     image = torch.randint(0, 256, (1, 3, *[load_module(BUILTIN).config.network.image_size] * 2), dtype=torch.uint8)
     with torch.inference_mode():
         one, other = (load_module(path).predict_points(image) for path in (BUILTIN, BUILTIN_FILE))
