@@ -96,6 +96,22 @@ sys.meta_path.insert(0, Finder())
     assert (done.returncode, done.stderr) == (128 + number, f"stopped by {name}\n")
 
 
+def test_a_forked_child_says_nothing_of_its_own():
+    body = """
+child = os.fork()
+if not child:
+    time.sleep(60)
+try:
+    print('ready'); time.sleep(60)
+finally:
+    os.kill(child, 15)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = run(body, signal.SIGINT)
+    assert (done.returncode, done.stdout) == (130, "ready\n-15\n")
+    assert done.stderr == "stopped by Ctrl-C; the same command goes on\n"
+
+
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "watching"])
 def test_workers_end_with_their_parent(kernel):
     parent = f"""

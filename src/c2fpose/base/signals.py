@@ -143,3 +143,14 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
+
+
+def _forget() -> None:
+    """In a forked child, such as a loader's process: how the command ends is its parent's to say."""
+    if _Stop.current is not None:
+        _Stop.current = None
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_forget)
