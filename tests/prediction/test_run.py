@@ -92,6 +92,12 @@ def test_writes_a_picture_and_numbers_and_leaves_the_photograph(files, tmp_path,
     assert len(person["joints_px"]) == len(JOINTS)
 
 
+def test_the_page_shows_what_the_network_saw_inside(files, tmp_path):
+    run(files, tmp_path, "person=whole", "formats=[html,json]")
+    text = (tmp_path / "photo_pose.html").read_text()
+    assert "Inside the volume" in text and text.count('"depth":') == 2  # stacks
+
+
 def test_the_first_words_of_all_still_work(files, tmp_path):
     """``input=`` and ``box=``, and the same box by ``person=``."""
     command.main([f"input={files / 'photo.jpg'}", f"ckpt={files / 'tiny.ckpt'}", f"out={tmp_path}", "box=20,10,100"])

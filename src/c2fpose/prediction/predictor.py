@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
+from c2fpose.config.representations import schema_of
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.decoding import mean_with_mirrored
@@ -141,6 +142,22 @@ def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
         engine=predictor.name,
         precision=predictor.precision,
     )
+
+
+def with_volumes(predictor: Predictor, result: PoseResult, image: Image) -> PoseResult:
+    """Add the volumes of everybody in a picture; nothing to a network's that has none."""
+    if not schema_of(predictor.config.network.head).volumetric:
+        return result
+    frames = tuple(
+        replace(
+            frame,
+            people=tuple(
+                replace(person, volumes=stack_volumes(predictor, image, person.box)) for person in frame.people
+            ),
+        )
+        for frame in result.frames
+    )
+    return replace(result, frames=frames)
 
 
 def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[np.ndarray, "17 _ H W"], ...]:

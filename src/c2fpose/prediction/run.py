@@ -29,7 +29,7 @@ from c2fpose.prediction.inputs import Input, expand
 from c2fpose.prediction.outputs import plan, write
 from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, second_looks, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
-from c2fpose.prediction.predictor import model_used
+from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
@@ -130,6 +130,8 @@ class PredictJob:
             raise NobodyFound(
                 f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
             )
+        if each.kind == "image" and "html" in targets:  # the page shows what the network saw inside
+            result = with_volumes(self.predictor, result, pictures[0])
         written: list[Path] = []
         for name, path in targets.items():
             try:
