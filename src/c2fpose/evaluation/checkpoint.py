@@ -10,6 +10,7 @@ from c2fpose.base.lock import alone_in
 from c2fpose.config.data import DataConfig
 from c2fpose.config.evaluation import RECORDS, EvaluateSettings
 from c2fpose.config.model import DecodingConfig
+from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.scores import Evaluation
@@ -24,6 +25,12 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     """Evaluate one checkpoint in a folder of its own."""
     path = checkpoint_path(settings.ckpt)
     module = load_module(path)
+    head = module.config.network.head
+    if settings.decoding is not None:
+        try:
+            schema_of(head).check_decoding(settings.decoding, head)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
     chosen = {"method": settings.decoding, "flip": settings.flip}
     decoding = module.config.decoding.model_dump() | {key: v for key, v in chosen.items() if v is not None}
     read_as = module.config.model_copy(

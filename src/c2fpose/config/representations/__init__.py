@@ -19,6 +19,7 @@ class RepresentationConfig(Schema):
     """The keys of one representation, and what may go with it; the base has no keys."""
 
     volumetric: ClassVar[bool] = False  # volumes of likelihoods along the stacks, which can be looked at
+    decodings: ClassVar[tuple[str, ...]] = ()  # of ``DecodingConfig.method``; empty: points are read in one way alone
     by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone
 
     @classmethod
@@ -28,6 +29,13 @@ class RepresentationConfig(Schema):
             raise ValueError(
                 f"head={network.head} has one stack; depths={list(network.depths)} has {len(network.depths)}"
             )
+
+    @classmethod
+    def check_decoding(cls, method: str, head: str) -> None:
+        """Raise ``ValueError`` for a way of reading points that this representation does not have."""
+        if method not in cls.decodings:
+            ways = " and ".join(cls.decodings) if cls.decodings else "one way alone to read its points"
+            raise ValueError(f"decoding={method} is not for head={head}, which has {ways}")
 
     def check_model(self, model: "ModelConfig") -> None:
         """Raise ``ValueError`` for settings that this representation cannot go with."""

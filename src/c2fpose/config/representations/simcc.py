@@ -1,6 +1,6 @@
 """One classification for each axis of a joint, instead of a volume (SimCC, in 3D)."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from c2fpose.config.representations import RepresentationConfig
 from c2fpose.config.schema import Count, Positive
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 class Config(RepresentationConfig):
     """How fine the axes are, and what each is trained towards. Bins of depth follow the schedule."""
+
+    decodings: ClassVar[tuple[str, ...]] = ("argmax", "expectation")
 
     # "simcc": a Gaussian of area 1; "rtmpose": the softmax of 10 times a Gaussian of peak 1, logits times 10
     form: Literal["simcc", "rtmpose"] = "simcc"

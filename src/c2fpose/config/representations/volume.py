@@ -9,3 +9,4 @@ class Config(RepresentationConfig):
     """No keys beside the target and the decoding."""
 
     volumetric: ClassVar[bool] = True
+    decodings: ClassVar[tuple[str, ...]] = ("argmax", "subvoxel", "expectation")

@@ -1,0 +1,26 @@
+"""A checkpoint evaluated again: what its representation cannot be asked is refused before any data is read."""
+
+import pytest
+from toy_labels import config_of
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.evaluation import EvaluateSettings
+from c2fpose.config.representations import names, schema_of
+from c2fpose.evaluation.checkpoint import evaluate_checkpoint
+from c2fpose.model.checkpoints.formats import save_checkpoint
+from c2fpose.model.module import PoseModule
+
+
+@pytest.mark.parametrize(("head", "has"), [("integral", "one way alone"), ("simcc", "argmax and expectation")])
+def test_a_decoding_of_another_representation_is_refused(head, has, tmp_path):
+    config = config_of(head).model_dump(mode="json")
+    save_checkpoint(tmp_path / "x.ckpt", PoseModule(config).state_dict(), config, {})
+    with pytest.raises(ConfigError, match=f"decoding=subvoxel is not for head={head}, which has {has}") as caught:
+        evaluate_checkpoint(EvaluateSettings(ckpt=str(tmp_path / "x.ckpt"), decoding="subvoxel"))
+    assert "\n" not in str(caught.value)
+
+
+def test_volumes_have_all_decodings_and_coordinates_none():
+    assert {name: len(schema_of(name).decodings) for name in names() if schema_of(name).decodings} == {
+        "volume": 3, "simcc": 2,
+    }  # fmt: skip
