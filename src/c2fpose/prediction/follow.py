@@ -14,7 +14,17 @@ from scipy.optimize import linear_sum_assignment
 
 from c2fpose.prediction.boxes import BoxFile
 from c2fpose.prediction.engines import Predictor
-from c2fpose.prediction.people import Seen, Volumes, poses_in, same_person, second_looks
+from c2fpose.prediction.people import (
+    LEAST_SHARE,
+    LOOSE,
+    Seen,
+    Volumes,
+    not_below,
+    poses_in,
+    resized,
+    same_person,
+    second_looks,
+)
 from c2fpose.prediction.photo import Box, whole_box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.tracks import Track, Tracker
@@ -54,7 +64,10 @@ class FollowFound:
 
     def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:
         """Follow everybody into one more frame."""
-        expected = [(track, track.expected_box(frame.time_s)) for track in self.tracker.tracks]
+        expected = [
+            (track, not_below(track.expected_box(frame.time_s), LEAST_SHARE * track.found_side_px))
+            for track in self.tracker.tracks
+        ]
         looked, new = self._new_boxes(frame, expected)
         if new and self.looks > 1:
             new, _ = second_looks(self.predictor, frame.image, new, self.intrinsics_px, self.looks)
@@ -63,6 +76,8 @@ class FollowFound:
         kept = self._without_doubles(people, len(expected))
         tracks = self.tracker.assign([people[at] for at in kept], frame.time_s)
         for at, track in zip(kept, tracks, strict=True):
+            if at >= len(expected):
+                track.found_side_px = boxes[at].box.side
             if looked and (at >= len(expected) or expected[at][0].seen_s == frame.time_s):
                 track.seen_s = frame.time_s
         lost = [track for track in self.tracker.tracks if frame.time_s - track.seen_s > LOST_AFTER_S]
@@ -82,7 +97,8 @@ class FollowFound:
         if self.start is not None:
             for track, _ in expected:
                 track.seen_s = frame.time_s
-            return True, [] if expected else [Seen(self.start, "given")]
+            if not expected:
+                return True, [Seen(self.start, "given")]
         if expected and frame.time_s - self._looked_s < LOOK_EVERY_S:
             return False, []
         self._looked_s = frame.time_s
@@ -93,8 +109,15 @@ class FollowFound:
             for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
                 if table[row, column] > NEAR:
                     expected[column][0].seen_s = frame.time_s
+                    expected[column][0].found_side_px = LOOSE * found[row][0].side
                     taken.add(int(row))
-        new = [Seen(box, "found", score) for at, (box, score) in enumerate(found) if at not in taken]
+        if self.start is not None:
+            return True, []
+        new = [
+            Seen(resized(box, LOOSE * box.side), "found", score)
+            for at, (box, score) in enumerate(found)
+            if at not in taken
+        ]
         if not self.everybody:
             new = [] if expected else sorted(new, key=lambda each: -each.box.side)[:1]
         return True, new

@@ -26,6 +26,8 @@ ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about 
 TOGETHER = 16  # crops of one batch
 RESTS = 0.02  # of a box's side: one that moves by less from look to look is at rest
 LOOKS = 4  # at most
+LOOSE = 1.1  # sides of the box of a person found that are looked at: a cut head costs more than some surroundings
+LEAST_SHARE = 0.8  # of the first box's side: joints of which a network is unsure draw together, and boxes would shrink
 _LEAST_SIDE_PX = 4.0
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -131,11 +133,11 @@ def second_looks(
 
     Returns the boxes and the poses of the last look at each.
     """
-    boxes = list(boxes)
+    boxes, first = list(boxes), [each.box for each in boxes]
     people = poses_in(predictor, image, boxes, intrinsics_px)
     moving = list(range(len(boxes)))
     for _ in range(looks - 1):
-        new = {at: box_of_pose(people[at], image) for at in moving}
+        new = {at: not_below(box_of_pose(people[at], image), LEAST_SHARE * first[at].side) for at in moving}
         moving = [at for at in moving if moved(new[at], boxes[at].box) >= RESTS]
         if not moving:
             break
@@ -155,6 +157,17 @@ def box_of_pose(person: PersonPose, image: Image) -> Box:
     side = float(np.clip(side, _LEAST_SIDE_PX, 2 * max(rows, columns)))
     center = np.clip(center, 0, [columns, rows])
     return Box(float(center[0] - side / 2), float(center[1] - side / 2), side)
+
+
+def resized(box: Box, side: float) -> Box:
+    """Give a box of another side about the same centre."""
+    shift = (box.side - side) / 2
+    return Box(box.left + shift, box.top + shift, side)
+
+
+def not_below(box: Box, side: float) -> Box:
+    """Widen a box to a side, if it is smaller."""
+    return resized(box, max(box.side, side))
 
 
 def moved(first: Box, second: Box) -> float:

@@ -30,6 +30,7 @@ class Track:
     person: PersonPose  # the last pose
     velocity: Float[np.ndarray, "2"] = field(default_factory=lambda: np.zeros(2))  # of the box's centre, px/s
     growth: float = 0.0  # of the box's side, px/s
+    found_side_px: float = 0.0  # of the box in which the person was last found
     seen_s: float = 0.0  # when somebody was last found there, not only expected
 
     def expected_box(self, time_s: float) -> Box:
