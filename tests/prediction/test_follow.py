@@ -100,12 +100,33 @@ def test_the_largest_alone(monkeypatch):
     assert np.sign(frames[0].people[0].joints_cam_mm[0, 0]) == (1 if sides[1] > sides[0] else -1)
 
 
-def test_a_box_of_the_first_frame_is_followed_without_the_finder(monkeypatch):
+def test_a_box_of_the_first_frame_is_followed(monkeypatch):
     world = World(monkeypatch, {1: (lambda t: -400 + 300 * t, always)})
     center, side = square_box(pose(1, -400).joints_px)
     frames = world.film(2, start=Box(float(center[0] - side / 2), float(center[1] - side / 2), float(side)))
-    assert world.looks == 0 and all(len(frame.people) == 1 and frame.people[0].observed for frame in frames)
+    assert all(len(frame.people) == 1 and frame.people[0].observed for frame in frames)
     assert frames[-1].people[0].joints_cam_mm[0, 0] > 150
+
+
+def test_boxes_do_not_shrink_with_joints_that_draw_together(monkeypatch):
+    """A network that sees everybody half as large as the box."""
+    world = World(monkeypatch, {1: (lambda t: 0.0, always)})
+    shown = []
+
+    def shrinking(predictor, image, boxes, camera, volumes=None):
+        shown.extend(each.box.side for each in boxes)
+        people = []
+        for each in boxes:
+            person = pose(1, 0)
+            _, side = square_box(person.joints_px)
+            middle = np.array([each.box.left, each.box.top]) + each.box.side / 2
+            joints_px = middle + (person.joints_px - person.joints_px.mean(0)) * (0.5 * each.box.side / side)
+            people.append(replace(person, box=each.box, joints_px=joints_px))
+        return people
+
+    monkeypatch.setattr(follow, "poses_in", shrinking)
+    world.film(3, start=Box(300.0, 300.0, 400.0))
+    assert min(shown) > 0.75 * 400
 
 
 def test_nobody_is_an_answer(monkeypatch):

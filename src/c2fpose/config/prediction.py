@@ -17,7 +17,7 @@ class PredictSettings(Schema):
     boxes: str | None = None
     people: Literal["largest", "all"] = "all"
     finder: str = "builtin"
-    looks: Annotated[int, Field(ge=1, le=8)] = 1
+    looks: Annotated[int, Field(ge=1, le=8)] = 2
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fov: Annotated[float, Field(ge=1, le=170)] | None = None

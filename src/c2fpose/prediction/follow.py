@@ -21,9 +21,9 @@ from c2fpose.prediction.people import (
     Volumes,
     not_below,
     poses_in,
-    resized,
     same_person,
     second_looks,
+    seen_of,
 )
 from c2fpose.prediction.photo import Box, whole_box
 from c2fpose.prediction.result import Frame, PersonPose
@@ -113,11 +113,7 @@ class FollowFound:
                     taken.add(int(row))
         if self.start is not None:
             return True, []
-        new = [
-            Seen(resized(box, LOOSE * box.side), "found", score)
-            for at, (box, score) in enumerate(found)
-            if at not in taken
-        ]
+        new = seen_of([each for at, each in enumerate(found) if at not in taken])
         if not self.everybody:
             new = [] if expected else sorted(new, key=lambda each: -each.box.side)[:1]
         return True, new

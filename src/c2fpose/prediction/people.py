@@ -25,7 +25,7 @@ from c2fpose.prediction.result import BoxFrom, PersonPose
 ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about the person
 TOGETHER = 16  # crops of one batch
 RESTS = 0.02  # of a box's side: one that moves by less from look to look is at rest
-LOOKS = 4  # at most
+LOOKS = 2  # at most, by default
 LOOSE = 1.1  # sides of the box of a person found that are looked at: a cut head costs more than some surroundings
 LEAST_SHARE = 0.8  # of the first box's side: joints of which a network is unsure draw together, and boxes would shrink
 _LEAST_SIDE_PX = 4.0
@@ -124,6 +124,11 @@ def _looked_at(
         volume = reading if schema_of(predictor.config.network.head).volumetric else None
         sure = None if calibration is None else representation.certainty(reading)
         return representation.points(reading), volume, sure
+
+
+def seen_of(found: list[tuple[Box, float]]) -> list[Seen]:
+    """Make boxes to look at of those that a finder gives, a tenth wider."""
+    return [Seen(resized(box, LOOSE * box.side), "found", score) for box, score in found]
 
 
 def second_looks(

@@ -22,7 +22,7 @@ from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, poses_of, second_looks, without_doubles
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, poses_of, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 
@@ -124,7 +124,7 @@ class PosePredictor:
         return sorted_out
 
     def _found(self, image: Image, camera: Camera) -> list[PersonPose]:
-        seen = [Seen(box, "found", score) for box, score in people_in(load_finder("builtin"), image)]
+        seen = seen_of(people_in(load_finder("builtin"), image))
         _, people = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         return without_doubles(people)
 

@@ -27,7 +27,7 @@ from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand
 from c2fpose.prediction.outputs import plan, write
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, second_looks, without_doubles
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
@@ -167,7 +167,7 @@ class PredictJob:
             return poses_in(predictor, image, self._largest(self._given(path, image)), intrinsics_px)
         if asked.person == "whole":
             return poses_in(predictor, image, [Seen(whole_box(image), "whole")], intrinsics_px)
-        found = [Seen(box, "found", score) for box, score in self.find(image)]
+        found = seen_of(self.find(image))
         _, people = second_looks(predictor, image, self._largest(found), intrinsics_px, asked.looks)
         return without_doubles(people)
 
