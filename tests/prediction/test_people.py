@@ -12,7 +12,7 @@ from c2fpose.pose.camera import project
 from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM
 from c2fpose.pose.skeleton import EDGES, ROOT
 from c2fpose.prediction.engines import Predictor
-from c2fpose.prediction.people import Seen, box_of_pose, moved, poses_in, same_person, second_looks
+from c2fpose.prediction.people import LEAST_SHARE, Seen, box_of_pose, moved, poses_in, same_person, second_looks
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box
 
@@ -94,12 +94,15 @@ def test_many_boxes_go_in_batches():
 def test_a_rough_box_comes_to_rest_on_the_person():
     mm = skeleton_mm(3, 300)
     center, side = square_box(project(mm, CAMERA))
-    rough = Seen(Box(float(center[0] - side), float(center[1] - 1.1 * side), float(2 * side)), "found", 0.7)
+    rough = Seen(Box(float(center[0] - 0.55 * side), float(center[1] - 0.7 * side), float(1.2 * side)), "found", 0.7)
     seer = Seer([mm])
-    (box,), (person,) = second_looks(seer, chart(), [rough], CAMERA)
+    (box,), (person,) = second_looks(seer, chart(), [rough], CAMERA, 4)
     expected = Box(*(center - side / 2), float(side))
     assert moved(box.box, expected) < 0.04 and box.score == 0.7
     assert person.box_from == "found" and len(seer.batches) <= 4
+    wide = Seen(Box(float(center[0] - side), float(center[1] - side), float(2 * side)), "found")
+    (bounded,), _ = second_looks(seer, chart(), [wide], CAMERA, 4)
+    assert bounded.box.side == pytest.approx(LEAST_SHARE * 2 * side)  # joints that draw together must not shrink boxes
     (still,), _ = second_looks(seer, chart(), [Seen(box.box, "found")], CAMERA)
     assert moved(still.box, box.box) < 0.04
 
