@@ -29,7 +29,7 @@ from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.follow import FollowFound, overlap
-from c2fpose.prediction.people import Seen, poses_in, second_looks
+from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, read_photo
 from c2fpose.prediction.result import Frame
@@ -38,7 +38,7 @@ from c2fpose.prediction.video import VideoFrame
 from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
 
 ENOUGH = 0.5  # intersection over union of a box that is found
-LOOKS = (1, 2, 4)  # at each box: 1 is the finder's own
+LOOKS = (1, 2, 4)  # at each box: 1 is the finder's own, a tenth wider
 CLOSE = 0.1  # of the labelled box: a joint is right
 SEQUENCES = ((9, "Walking"), (9, "Greeting"), (11, "Eating"), (11, "SittingDown"))
 FPS, SECONDS, FRAME_PX = 25, 3, 384
@@ -54,7 +54,7 @@ def photos(folder: Path, predictor: Predictor) -> None:
         image = read_photo(folder / name)
         camera = camera_of(image.shape[1::-1]).intrinsics_px
         truth = [Box(*person["box"]) for person in people]
-        found = [Seen(box, "found", score) for box, score in people_in(finder, image)]
+        found = seen_of(people_in(finder, image))
         looks = {count: second_looks(predictor, image, found, camera, count)[0] for count in LOOKS}
         ways = {
             "known box": truth,
