@@ -10,13 +10,25 @@ ARGS   ?=
 SHARE  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train bench sweep notebook test test-oldest torture gpu curve data setup lint clean
+.PHONY: help train model bench sweep notebook test test-oldest torture gpu curve data setup lint clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 train: setup data ## train, evaluate and show a network on the tiny data set (ARGS="key=value ..." to change it)
 	$(RUN) -m c2fpose.train $(if $(filter-out synth36,$(SET)),data=$(SET)) data.preset=$(PRESET) $(ARGS)
+
+model: setup ## train a network like the one in the package from nothing, and put it there (hours; goes on where it stopped)
+	$(RUN) -m c2fpose.data.synth36 preset=small workers=2
+	$(RUN) -m c2fpose.data.synth_wild preset=medium workers=2
+	$(call part,builtin_64)
+	$(call part,builtin_96)
+	$(RUN) -m c2fpose.weights runs/builtin_96/checkpoints/final.ckpt --half --out src/c2fpose/model/builtin/people.safetensors
+	$(RUN) scripts/model_card.py
+
+# One training of the network in the package: left alone if finished, gone on with if stopped
+part = test -f runs/$(1)/checkpoints/final.ckpt || $(RUN) -m c2fpose.train +experiment=$(1) run_dir=runs/$(1) \
+	$$(test -f runs/$(1)/checkpoints/last.ckpt && echo resume=runs/$(1)/checkpoints/last.ckpt)
 
 bench: $(VENV)/has-export data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)
