@@ -1,7 +1,6 @@
 """The network that comes with the package is there, small, and says what it is; without it there is one clear line."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
