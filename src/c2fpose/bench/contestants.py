@@ -19,7 +19,7 @@ from c2fpose.data.datamodule import PoseData, loader_workers
 from c2fpose.model.module import PoseModule, make_optimizer
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.input import outputs_of
-from c2fpose.model.precision import resolve_precision
+from c2fpose.model.precision import denormals_flushed, resolve_precision
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import to_points
 from c2fpose.model.volumes.targets import target_profiles
@@ -50,9 +50,12 @@ class Engine:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
 
     def step(self, clock: Clock) -> None:
-        """One training step; the gradient of the loss counts as loss, not as backward pass."""
+        """Take one training step; the gradient of the loss counts as loss, not as backward pass."""
+        with denormals_flushed():  # as in training
+            self._step(clock)
+
+    def _step(self, clock: Clock) -> None:
         self.module.train()
-        torch.set_flush_denormal(True)  # as in training
         clock.start()
         batch = next(self.batches)
         clock.mark("data")
