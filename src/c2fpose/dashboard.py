@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.files import write_text
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 from c2fpose.config.sweep import SweepDirectories
@@ -25,7 +26,7 @@ class DashboardSettings(Schema):
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """One dashboard of one experiment from its sweep settings.sweeps."""
+    """One dashboard of one experiment from its sweep directories."""
     settings = options(DashboardSettings, "dashboard.yaml", words, positional="sweeps")
     from c2fpose.reports.dashboard.html import page
     from c2fpose.reports.dashboard.panels import sections
@@ -36,10 +37,7 @@ def main(words: list[str] | None = None) -> None:
     stacks, volumes = shape_of(results)
     if not settings.online:
         out = Path(settings.out) if settings.out else settings.sweeps[0] / "dashboard.html"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(f".{out.name}.partial")
-        partial.write_text(page(results, sections(stacks, volumes), settings.root_depth))
-        partial.replace(out)
+        write_text(out, page(results, sections(stacks, volumes), settings.root_depth))
         print(f"dashboard: {out}")
         return
     from c2fpose.reports.dashboard.wandb import make_report, make_workspace, publish

@@ -3,6 +3,7 @@
 Written from the formats' descriptions, not with the package's code: geometry and projection are restated here in their
 own scalar form. Only tables of names are shared.
 """
+# long: one made-up release in each of its seven forms
 
 import json
 import math

@@ -167,7 +167,7 @@ def test_points_span_the_depth_range():
     torch.testing.assert_close(depth[0], torch.tensor([DEPTH_MIN_MM, DEPTH_MAX_MM]))
 
 
-@pytest.mark.parametrize("name, reference", [("rmsprop", torch.optim.RMSprop), ("adamw", torch.optim.AdamW)])
+@pytest.mark.parametrize(("name", "reference"), [("rmsprop", torch.optim.RMSprop), ("adamw", torch.optim.AdamW)])
 def test_optimizers_in_few_calls_are_pytorchs_plain_ones(name, reference):
     config = OptimizerConfig(name=name, weight_decay=0.01)
     smoothing = {"alpha": config.alpha} if name == "rmsprop" else {"betas": (0.9, config.alpha)}

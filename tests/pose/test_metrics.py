@@ -97,7 +97,7 @@ def test_pck_and_auc():
 def test_table_averages_equal_loops():
     errors = metrics.joint_errors_mm(PREDICTED, TRUE)
     table = ActionTable.of(errors, ACTION)
-    present = [errors[ACTION == index].mean() for index in range(15) if (ACTION == index).any()]
+    present = [errors[index == ACTION].mean() for index in range(15) if (index == ACTION).any()]
     assert table.frame_weighted() == pytest.approx(errors.mean())
     assert table.mean_over_actions() == pytest.approx(np.mean(present))
     np.testing.assert_allclose(table.by_joint(), errors.mean(0))

@@ -1,5 +1,6 @@
 """Dashboards: every metric that a panel names is logged by a real offline run, and the page stands alone."""
 
+import base64
 import json
 import re
 import subprocess
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 from fabricated import jpeg, people
 
+from c2fpose.base.table import Table
 from c2fpose.config.model import NetworkConfig
 from c2fpose.dashboard import main
 from c2fpose.data.schema import write_split
-from c2fpose.reports.dashboard.html import line_chart, logged
+from c2fpose.reports.dashboard.html import Chart, Section, Strip, line_chart, logged, rendered
 from c2fpose.reports.dashboard.panels import metrics, sections
 
 TOY = [
@@ -98,7 +100,9 @@ def test_the_page_stands_alone_and_holds_what_was_logged(sweep):
     for panels in sections(stacks=2).values():
         for panel in panels:
             assert panel.title in page or panel.kind == "table", panel.title
-    assert page.count("<polyline") >= 2 * 7
+    charts = [base64.b64decode(data).decode() for data in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)]
+    assert sum(chart.count('<g id="series_') for chart in charts) >= 2 * 7  # both jobs in each chart
+    assert page.index("<h3>Poses of validation images</h3>") < page.index("seed 0: step 000004 poses")
     assert logged(sweep / "direct" / "seed0", "train/loss")[0].tolist()
 
 
@@ -110,10 +114,21 @@ def test_pictures_of_volumes_are_drawn_along_the_training(sweep):
 
 def test_charts_are_logarithmic_where_values_span_decades():
     steps = np.arange(1, 5)
-    assert "(logarithmic)" in line_chart("loss", [("a", "#000", steps, 10.0**-steps)])
-    flat = line_chart("a < b", [("a", "#000", steps, np.full(4, 2.0))])
-    assert "(logarithmic)" not in flat and "a &lt; b" in flat
-    assert "nan" not in line_chart("x", [("a", "#000", steps, np.array([1, np.nan, 2, 3]))])
+    assert "(logarithmic)" in line_chart("loss", [("a", "#000000", steps, 10.0**-steps)]).title
+    assert "(logarithmic)" not in line_chart("flat", [("a", "#000000", steps, np.full(4, 2.0))]).title
+    assert line_chart("gaps", [("a", "#000000", steps, np.array([1, np.nan, 2, 3]))]) is not None
+    assert line_chart("nothing", [("a", "#000000", steps, np.full(4, np.nan))]) is None
+    assert line_chart("nothing", []) is None
+
+
+def test_the_template_escapes_what_it_is_given():
+    table = Table(("<th>", "n"), (("a < b", "1"),), ("<note>",))
+    strip = Strip("<strip>", (("<caption>", "data:,"),))
+    section = Section("<name>", [Chart("<chart>", "data:,")], [table], [strip])
+    page = rendered(title="<title>", key=[("<row>", "#000000")], errors=table, differences=table, sections=[section])
+    for text in ("th", "note", "strip", "caption", "name", "chart", "title", "row"):
+        assert f"&lt;{text}&gt;" in page, text
+    assert "a &lt; b" in page
 
 
 def test_logs_from_before_a_run_was_resumed_count(tmp_path):

@@ -12,7 +12,6 @@ from hydra import compose, initialize_config_dir
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.provenance import file_hash
-from c2fpose.base.table import Table
 from c2fpose.config.command_line import conf_dir
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Row
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
@@ -239,12 +238,6 @@ def test_everything_is_written_and_the_csv_holds_the_values(directory, errors, t
     assert "d64/seed0 failed: RuntimeError: out of memory" in text and "d8_64/seed0 missing" in text
     columns = [line.count("&") for line in (out / "table.tex").read_text().splitlines() if line.endswith(r"\\")]
     assert len(set(columns[:11])) == 1
-
-
-def test_latex_and_markdown_are_escaped():
-    table = Table(("", "a_b"), (("5 % & more", "1 ± 2"),))
-    assert r"5 \% \& more & 1 $\pm$ 2 \\" in table.latex("x")
-    assert "| 5 % & more | 1 ± 2 |" in table.markdown()
 
 
 def test_actions_are_columns_where_the_experiment_asks_for_them(tmp_path, errors):

@@ -1,4 +1,5 @@
 """Sweeps: which jobs they have, what they refuse, and that one that was killed ends as an undisturbed one."""
+# long: one sweep, stopped and changed in every way
 
 import importlib.util
 import json

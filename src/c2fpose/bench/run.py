@@ -50,6 +50,7 @@ def device_for(settings: TrainSettings) -> torch.device:
     return torch.device("cuda" if settings.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+# long: one table of measurements, in the order of the page
 def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str, Any]:
     """All figures of one run, as they go to JSON."""
     device = device_for(settings)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from c2fpose.base.files import written_whole
 from c2fpose.pictures.palette import INK
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.text import Text
-
 
 DOTS_PER_INCH = 150
 
@@ -22,17 +19,13 @@ DOTS_PER_INCH = 150
 def save_png(figure: Figure, path: str | Path, dots_per_inch: int = DOTS_PER_INCH) -> Path:
     """Write a figure; the file has its name only when it is complete."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return path
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    """Make an empty white page, without pyplot."""
     figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -50,6 +43,7 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
 
 
 def write(figure: Figure, left: float, baseline: float, text: str, size: float, **style: str) -> Text:
+    """Write a line of text, its place in inches from the page's left and top edge."""
     page_width, page_height = figure.get_size_inches()
     style = {"color": INK, "ha": "left", "va": "baseline"} | style
     # A dollar sign in a caption is no formula.
@@ -57,6 +51,7 @@ def write(figure: Figure, left: float, baseline: float, text: str, size: float, 
 
 
 def width_inches(figure: Figure, text: Text) -> float:
+    """Measure a text, inches."""
     return text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
 
 

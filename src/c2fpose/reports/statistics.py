@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.stats
 from jaxtyping import Float, Int
 
 CONFIDENCE = 0.95
@@ -31,10 +32,11 @@ class Difference:
 
 def mean_and_half_interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean, and half the 95 % Student interval over seeds; NaN for the latter with fewer than two values."""
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return (float(values[0]) if len(values) else float("nan")), float("nan")
-    return float(values.mean()), float(_t_quantile(len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    seeds = np.asarray(values, float)
+    if len(seeds) < 2:
+        return (float(seeds[0]) if len(seeds) else float("nan")), float("nan")
+    quantile = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(seeds) - 1)
+    return float(seeds.mean()), float(quantile * scipy.stats.sem(seeds))
 
 
 def paired_difference(
@@ -53,7 +55,12 @@ def paired_difference(
     mean = difference.mean()
     sums = np.bincount(index, difference - mean)
     error = np.sqrt(groups / (groups - 1) * (sums**2).sum()) / len(difference)
-    return _student(mean, error, groups - 1, groups)
+    if not error:
+        return Difference(float(mean), float(mean), float(mean), float(mean == 0), groups)
+    student = scipy.stats.t(groups - 1, loc=mean, scale=error)
+    low, high = student.interval(CONFIDENCE)
+    p = 2 * scipy.stats.t.sf(abs(mean) / error, groups - 1)
+    return Difference(float(mean), float(low), float(high), float(p), groups)
 
 
 def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float]) -> Difference | None:
@@ -61,26 +68,12 @@ def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float]) -> Di
     a, b = np.asarray(first_mm, float), np.asarray(second_mm, float)
     if min(len(a), len(b)) < 2:
         return None
-    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    if not parts.sum():
-        freedom = float(len(a) + len(b) - 2)
-    else:
-        freedom = float(parts.sum() ** 2 / (parts**2 / (len(a) - 1, len(b) - 1)).sum())
-    return _student(a.mean() - b.mean(), np.sqrt(parts.sum()), freedom, len(a) + len(b))
-
-
-def _student(mean: float, error: float, freedom: float, groups: int) -> Difference:
-    from scipy.stats import t
-
-    half = _t_quantile(freedom) * error
-    p = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
-    return Difference(float(mean), float(mean - half), float(mean + half), p, groups)
-
-
-def _t_quantile(freedom: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
+    test = scipy.stats.ttest_ind(a, b, equal_var=False)
+    mean = float(a.mean() - b.mean())
+    if np.isnan(test.statistic) or np.isinf(test.statistic):  # neither row is spread at all
+        return Difference(mean, mean, mean, float(mean == 0), len(a) + len(b))
+    interval = test.confidence_interval(CONFIDENCE)
+    return Difference(mean, float(interval.low), float(interval.high), float(test.pvalue), len(a) + len(b))
 
 
 def value_at(positions: Float[np.ndarray, " P"], values: Float[np.ndarray, " P"], position: float) -> float:

@@ -6,6 +6,7 @@ Missing and failed jobs are shown as such. Errors are averages over all test ima
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from c2fpose.base.files import write_text
 from c2fpose.base.table import Table
 from c2fpose.evaluation.scores import AXES
+from c2fpose.pictures.figure import save_png
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.paper import VERSIONS, column, figure
+from c2fpose.reports.plots import error_figure, validation_figure
 from c2fpose.reports.records import (
     Budget,
     budget,
@@ -48,9 +52,6 @@ def summarise(
     directories: Sequence[Path], out: Path, root_depth: str = "ground_truth", accept_code: bool = False
 ) -> Results:
     """Read the sweeps, write every table and figure to ``out``, print the main table. Raises ``DataError``."""
-    from c2fpose.pictures.figure import save_png
-    from c2fpose.reports.plots import error_figure, validation_figure
-
     results = read_results(directories, accept_code)
     out.mkdir(parents=True, exist_ok=True)
     metrics = {"mpjpe": "MPJPE", "reconstruction": "Reconstruction error"}
@@ -72,8 +73,8 @@ def summarise(
     unfinished = [job for job in results.jobs if job.state != "finished"]
     if unfinished:
         text += ["## Not finished\n", "\n".join(f"- {_state_line(job)}" for job in unfinished) + "\n"]
-    _write(out / "table.md", "\n".join(text))
-    _write(out / "table.tex", "\n".join(latex))
+    write_text(out / "table.md", "\n".join(text))
+    write_text(out / "table.tex", "\n".join(latex))
     write_csv(out / "table.csv", row_records(results, root_depth))
     write_csv(out / "jobs.csv", job_records(results))
     write_csv(out / "differences.csv", difference_records(results, root_depth))
@@ -298,20 +299,12 @@ def _schedule_note(results: Results) -> list[str]:
 
 def write_csv(path: Path, records: list[dict[str, Any]]) -> None:
     """One line a record; an empty file for none."""
-    import io
-
     text = io.StringIO(newline="")
     if records:
         writer = csv.DictWriter(text, records[0])
         writer.writeheader()
         writer.writerows(records)
-    _write(path, text.getvalue())
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    partial.replace(path)
+    write_text(path, text.getvalue())
 
 
 def _state_line(job: Job) -> str:

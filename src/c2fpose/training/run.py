@@ -84,6 +84,7 @@ def run_name(settings: TrainSettings) -> str:
 
 
 def recalibrated(module: PoseModule, data: PoseData, settings: TrainSettings) -> None:
+    """Measure BatchNorm's statistics again over training images, where ``model.batch_norm`` asks for it."""
     from c2fpose.model.networks.batch_norm import recalibrate
 
     if settings.model.batch_norm == "recalibrated":

@@ -173,7 +173,7 @@ def test_another_source_is_named(asked, held, prepare, sets):
 
 
 @pytest.mark.parametrize(
-    "inside, name",
+    ("inside", "name"),
     [
         ("annotations/person_keypoints_train2017.json", "COCO"),
         ("mpii_human_pose_v1_u12_1.mat", "MPII"),

@@ -84,7 +84,7 @@ def test_euler_angles_against_scipy():
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         (lambda t: t.replace("<w0>[", "<w0>[1 "), "w0 holds 301 numbers, expected 300"),
         (lambda t: t.replace("w0>", "w1>"), "has no <w0>"),

@@ -67,7 +67,7 @@ def assert_equal_to_dense(volume: Tensor, target: Profiles, relative: float) -> 
     assert error <= relative
 
 
-@pytest.mark.parametrize("definition, centers", list(itertools.product(DEFINITIONS, CENTERS)))
+@pytest.mark.parametrize(("definition", "centers"), list(itertools.product(DEFINITIONS, CENTERS)))
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_float32_loss_and_gradient_are_the_dense_ones(definition, centers, shape, layout):

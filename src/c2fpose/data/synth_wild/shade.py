@@ -15,6 +15,7 @@ from c2fpose.data.synth36.render.shading import lit, surface, unit
 BIAS_MM = 14.0  # so far off a surface is it looked up in the shadow map
 
 
+# long: one compiled loop over pixels; a call in it would cost
 @compiled
 def shade(
     radiance, alpha, owner, vertices, normals, triangles, material, channels, materials,

@@ -1,0 +1,1 @@
+"""The small network that finds people in a picture: its weights, training and measurement."""

@@ -59,6 +59,7 @@ def publish(workspace: Any, report: Any) -> tuple[str, str]:
 
 
 def default_entity() -> str:
+    """Find the account that W&B is logged in with."""
     import wandb
 
     try:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from importlib.resources import files
 from pathlib import Path
 
 import jinja2
-import matplotlib as mpl
 import numpy as np
 import yaml
 from markupsafe import Markup
@@ -30,6 +27,7 @@ from c2fpose.evaluation.scores import (
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import JOINTS
+from c2fpose.reports.embedded import data_uri, svg_uri
 from c2fpose.reports.run_page import charts
 from c2fpose.reports.run_page.content import Run
 
@@ -72,7 +70,7 @@ def page(run: Run) -> str:
         actions=_table(evaluation, "action") if evaluation else None,
         worst=_worst(evaluation) if evaluation else None,
         definitions=PREDICTORS | ROOT_DEPTH_RULES | METRICS | AVERAGES,
-        pictures=[(picture.heading, _data_uri(picture.path.read_bytes(), "png")) for picture in run.pictures],
+        pictures=[(picture.heading, data_uri(picture.path.read_bytes(), "png")) for picture in run.pictures],
         configuration=yaml.safe_dump(run.configuration, sort_keys=False) if run.configuration else None,
     )
 
@@ -152,14 +150,4 @@ def _number(value: float) -> str:
 
 
 def _chart(figure: Figure | None) -> str | None:
-    """A figure as a data URI: as a picture of its own, its names cannot meet those of another one."""
-    if figure is None:
-        return None
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "c2fpose"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _data_uri(buffer.getvalue(), "svg+xml")
-
-
-def _data_uri(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return None if figure is None else svg_uri(figure)

@@ -227,7 +227,7 @@ def test_limbs_stay_out_of_the_body_of_each_other_and_of_the_seat(action):
     assert deepest.max() < 36.0, [{part: depth.max().round() for part, depth in each.items()} for each in every]
 
 
-@pytest.mark.parametrize("trial", (1, 2, 3))
+@pytest.mark.parametrize("trial", [1, 2, 3])
 def test_who_sits_is_on_the_seat_and_the_shins_are_not_in_it(trial):
     shape = subject_shape(0, 9)
     drawn = motion(0, 9, "Sitting", trial, shape)

@@ -186,7 +186,7 @@ def test_subjects_differ_and_have_plausible_sizes():
         heights.append(body.height_mm)
         again = subject_shape(0, subject)
         np.testing.assert_array_equal(body.rest_vertices_mm, again.rest_vertices_mm)
-    assert 1500 < min(heights) and max(heights) < 1980
+    assert min(heights) > 1500 and max(heights) < 1980
     proportions = np.array(lengths) / np.sum(lengths, axis=1, keepdims=True)
     apart = np.abs(proportions[:, None] - proportions[None]).max(-1) + np.eye(len(SUBJECTS))
     assert apart.min() > 0.003, "two subjects have the same proportions"
@@ -201,7 +201,7 @@ def test_the_shape_space_holds_its_own_adults():
     np.testing.assert_allclose(pack.training_scores.std(0), 1, rtol=0.02)
     crown = pack.landmark_index["crown"]
     heights = pack.landmarks_mm[crown, 2] + pack.training_scores @ pack.landmark_basis_mm[:, crown, 2]
-    assert 1480 < heights.min() and heights.max() < 1970
+    assert heights.min() > 1480 and heights.max() < 1970
     # Landmarks are linear in the same coefficients as the surface: the crown is a vertex of it.
     betas = np.random.default_rng(5).standard_normal(24)
     body = BodyShape(betas, np.zeros((2, 2)))

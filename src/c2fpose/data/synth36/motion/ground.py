@@ -120,6 +120,7 @@ def _off_knees(s: Script, time: float, forward: float) -> float:
     return max(end, s.posture.free_s)
 
 
+# long: one movement, key by key
 def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> float:
     """Down to the floor, changing postures there; up again if the sequence lasts. Returns the end, seconds."""
     duration = s.between(1.2, 1.7)

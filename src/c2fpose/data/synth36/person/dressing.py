@@ -79,7 +79,7 @@ def sequence_appearance(
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, action, trial]))
     relaxed, grip = rng.uniform(0.3, 1.2, 2), rng.uniform(0.0, 0.35, 2)
     if hand_prop is not None:
-        grip["left right".split().index(prop_side)] = 0.8
+        grip[["left", "right"].index(prop_side)] = 0.8
     shape = BodyShape(shape.betas, np.stack([relaxed, grip], axis=1))
     person = dressed(shape, subject_look(seed, subject, shape.maleness), sequence_outfit(seed, subject, action, trial))
     if hand_prop is None:

@@ -136,6 +136,7 @@ def _shadow(
     return shadow_map, frame
 
 
+# long: one compiled loop over pixels; a call in it would cost
 @compiled
 def _shade(
     radiance, owner, vertices, normals, triangles, material, channels, materials,
