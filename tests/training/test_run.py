@@ -235,3 +235,10 @@ def test_help_needs_nothing_heavy():
     code = f"import sys, c2fpose.train, c2fpose.evaluate, c2fpose.tables; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_debug_run_is_one_batch_without_loggers_and_ends_in_tables(files, tmp_path):
+    settings = settings_for([*files, "+debug=default", "data.validation_every=2", "model.network.levels=1"], tmp_path)
+    assert settings.trainer.max_steps == 1 and not settings.logger.wandb and not settings.logger.csv
+    run(settings, tmp_path)
+    assert (tmp_path / "evaluation" / "evaluation.json").is_file() and not (tmp_path / "logs").exists()

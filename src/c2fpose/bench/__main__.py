@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import hydra
@@ -11,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
+from c2fpose.base.files import write_text
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.config.schema import parse
@@ -35,16 +35,9 @@ def main(cfg: DictConfig) -> None:
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{settings.scale}-{device_for(settings).type}.json"
     before = json.loads(file.read_text()) if file.is_file() else []
-    _write(file, json.dumps(with_like(results, before)[: bench.keep], indent=1) + "\n")
-    _write(out.with_suffix(".md"), page([json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]))
+    write_text(file, json.dumps(with_like(results, before)[: bench.keep], indent=1) + "\n")
+    write_text(out.with_suffix(".md"), page([json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]))
     print(f"written: {out.with_suffix('.md')}")
-
-
-def _write(path: Path, text: str) -> None:
-    """The file has its name only when it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
 
 
 if __name__ == "__main__":

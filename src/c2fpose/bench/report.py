@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from c2fpose.base.table import Table
+
 HEAD = """# Benchmark
 
 Made by `make bench` (`python -m c2fpose.bench`); do not edit. Times are medians in milliseconds, quartiles in brackets.
@@ -44,19 +46,16 @@ def section(runs: list[dict[str, Any]]) -> str:
         f"{network['image_size']} px, width {network['width']}, depths {network['depths']}, batch {run['batch']}; "
         f"code {run['code_version']}; {run['date']}.",
         "",
-        *table(
+        _table(
             ["ratio", "the newest run", *(["before it"] * (len(runs) - 1))],
             [
                 [name, *(f"{one['ratios'][name]:.2f}" if name in one["ratios"] else "" for one in runs)]
                 for name in run["ratios"]
             ],
         ),
-        "",
-        *table(["training step", *_with_shares(run)], _training_rows(run)),
-        "",
-        *table(["prediction", *_engines(run)], _prediction_rows(run)),
-        "",
-        *table(
+        _table(["training step", *_with_shares(run)], _training_rows(run)),
+        _table(["prediction", *_engines(run)], _prediction_rows(run)),
+        _table(
             ["the machine", ""],
             [
                 *(
@@ -73,13 +72,12 @@ def section(runs: list[dict[str, Any]]) -> str:
                 ["GFLOP of the prediction of one image", f"{run['inference_gflop_an_image']:.1f}"],
             ],
         ),
-        "",
     ]
     return "\n".join(lines)
 
 
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"  # what a shorter run left out
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return Table(tuple(header), tuple(map(tuple, rows))).markdown(aligned=True)
 
 
 def _with_shares(run: dict[str, Any]) -> list[str]:
@@ -120,18 +118,3 @@ def _prediction_rows(run: dict[str, Any]) -> list[list[str]]:
 
 def _times(value: dict[str, float], digits: int = 1) -> str:
     return f"{value['median']:.{digits}f} ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of a Markdown table, numbers to the right."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(_aligned(cells, widths)) + " |"
-
-    return [line(head), line(rule), *(line(row) for row in rows)]
-
-
-def _aligned(cells: list[str], widths: list[int]) -> list[str]:
-    return [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]

@@ -5,9 +5,7 @@ Pure: from arrays to an ``Evaluation``, which writes, reads and prints itself. R
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.files import written_whole
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable, aligned_joint_errors_mm, joint_errors_mm, root_relative
 from c2fpose.pose.protocol import ACTIONS
@@ -136,9 +135,9 @@ class Evaluation:
         }
         lines = [self._csv_line(row) for row in self.rows]
         with (
-            _when_complete(directory / "evaluation.json") as json_path,
-            _when_complete(directory / "evaluation.csv") as csv_path,
-            _when_complete(directory / "evaluation.npz") as npz_path,
+            written_whole(directory / "evaluation.json") as json_path,
+            written_whole(directory / "evaluation.csv") as csv_path,
+            written_whole(directory / "evaluation.npz") as npz_path,
         ):
             with open(npz_path, "wb") as file:
                 np.savez_compressed(file, **arrays)
@@ -307,15 +306,3 @@ def _axis_rows(poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[
 def _number(value: float) -> float | None:
     """For JSON and CSV: tenths of a micrometre; nothing for NaN."""
     return None if np.isnan(value) else round(float(value), 4)
-
-
-@contextmanager
-def _when_complete(path: Path) -> Iterator[Path]:
-    """A temporary name to write to, which becomes the real one if nothing goes wrong."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        yield partial
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    os.replace(partial, path)

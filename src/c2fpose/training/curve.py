@@ -1,21 +1,20 @@
 """The validation curve of a run, as a file: error against steps and training time."""
 
 import csv
-import os
 from pathlib import Path
+
+from c2fpose.base.files import written_whole
 
 CURVE = "curve.csv"
 CURVE_COLUMNS = ("step", "training_seconds", "val_mpjpe_mm")
 
 
 def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
-    """The file has its name only when it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", newline="") as file:
+    """Write the curve whole."""
+    with written_whole(path) as partial, open(partial, "w", newline="") as file:
         writer = csv.DictWriter(file, CURVE_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(partial, path)
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
