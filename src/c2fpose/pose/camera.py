@@ -32,7 +32,11 @@ def project(
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
     distortion: Float[np.ndarray, "*#batch 5"] | None = None,
 ) -> Float[np.ndarray, "*batch J 2"]:
-    """Camera frame to image, with Human3.6M's lens distortion ``(k1, k2, k3, p1, p2)`` if given (see ``distort``)."""
+    """Project joints of the camera frame onto the image, with lens distortion ``(k1, k2, k3, p1, p2)`` if given.
+
+    >>> project(np.array([[500.0, 0.0, 5000.0]]), np.array([1145.0, 1145.0, 512.0, 512.0]))
+    array([[626.5, 512. ]])
+    """
     joints = np.asarray(joints_cam_mm, np.float64)
     xy = joints[..., :2] / joints[..., 2:]
     if distortion is not None:
@@ -46,7 +50,11 @@ def back_project(
     depth_mm: Float[np.ndarray, "*batch J"],
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
 ) -> Float[np.ndarray, "*batch J 3"]:
-    """Image and depth to the camera frame, millimetres; no distortion, as in the released evaluation."""
+    """Image and depth to the camera frame, millimetres; no distortion, as in the released evaluation.
+
+    >>> back_project(np.array([[626.5, 512.0]]), np.array([5000.0]), np.array([1145.0, 1145.0, 512.0, 512.0]))
+    array([[ 500.,    0., 5000.]])
+    """
     depth = np.asarray(depth_mm, np.float64)[..., None]
     return rays(joints_px, intrinsics_px) * depth
 
@@ -97,12 +105,21 @@ def check_depth_bins(bins: int) -> int:
 
 
 def depth_step_mm(bins: int = DEPTH_BINS) -> float:
-    """Thickness of one of ``bins`` depth bins, millimetres."""
+    """Compute the thickness of one of ``bins`` depth bins, millimetres.
+
+    >>> depth_step_mm(64)
+    31.03196507515625
+    """
     return (DEPTH_MAX_MM - DEPTH_MIN_MM) / check_depth_bins(bins)
 
 
 def depth_limits_mm(bins: int = DEPTH_BINS) -> Float[np.ndarray, " limits"]:
-    """Limits of the depth bins, millimetres from the root."""
+    """List the limits of the depth bins, millimetres from the root.
+
+    >>> depth_limits_mm(4)
+    array([-1005.18590298,  -508.67446178,   -12.16302058,   484.34842063,
+             980.85986183])
+    """
     return DEPTH_MIN_MM + depth_step_mm(bins) * np.arange(bins + 1)
 
 
@@ -117,14 +134,21 @@ def depth_bin_coordinate(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
 
 
 def depth_of_bin_mm(bin_coordinate: Array, bins: int = DEPTH_BINS) -> Array:
-    """Inverse of ``depth_bin_coordinate``; a whole bin gives the depth of its centre."""
+    """Inverse of ``depth_bin_coordinate``; a whole bin gives the depth of its centre.
+
+    >>> depth_of_bin_mm(np.array([0.0, 63.0]), 64)
+    array([-989.66992044,  965.34387929])
+    """
     return (bin_coordinate + 0.5) * depth_step_mm(bins) + DEPTH_MIN_MM
 
 
 def depth_bin(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
-    """The bin that holds a depth, 0 to ``bins - 1``; what lies outside goes to the first or last bin.
+    """Find the bin that holds a depth, 0 to ``bins - 1``; what lies outside goes to the first or last bin.
 
     With coarser bins this is the released code's ``ceil(zind * d / 64)``, counted from 0: bin limits coincide.
+
+    >>> depth_bin(np.array([-2000.0, 0.0, 500.0]), 64)
+    array([ 0, 32, 48])
     """
     whole = ((depth_bin_coordinate(depth_rel_mm, bins) + 0.5) // 1).clip(0, bins - 1)
     return whole.astype(np.int64) if isinstance(whole, np.ndarray | np.generic) else whole.long()

@@ -39,7 +39,11 @@ THORAX, NOSE = JOINTS.index("thorax"), JOINTS.index("nose")
 
 
 def limb_lengths_mm(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> Float[np.ndarray, "*batch 16"]:
-    """Lengths of ``EDGES``, millimetres."""
+    """Measure the lengths of ``EDGES``, millimetres.
+
+    >>> limb_lengths_mm(np.arange(51.0).reshape(17, 3))[:2].round(2)
+    array([ 5.2 , 20.78])
+    """
     start, end = np.transpose(EDGES)
     return np.linalg.norm(joints_mm[..., end, :] - joints_mm[..., start, :], axis=-1)
 

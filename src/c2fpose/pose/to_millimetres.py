@@ -18,7 +18,11 @@ def box_to_frame_px(
     box_left_top_px: Float[np.ndarray, "*batch 2"],
     box_side_px: Float[np.ndarray, "*batch"],
 ) -> Float[np.ndarray, "*batch J 2"]:
-    """Positions across the crop to pixels of the full camera frame."""
+    """Carry positions across the crop to pixels of the full camera frame.
+
+    >>> box_to_frame_px(np.array([[0.5, 0.25]]), np.array([100.0, 200.0]), np.array(400.0))
+    array([[300., 300.]])
+    """
     corner, side = np.asarray(box_left_top_px, np.float64), np.asarray(box_side_px, np.float64)
     return corner[..., None, :] + np.asarray(joints_box, np.float64) * side[..., None, None]
 

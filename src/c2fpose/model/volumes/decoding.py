@@ -37,13 +37,18 @@ def mean_with_mirrored(
 
 
 def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) -> Float[Tensor, "B J 3"]:
-    """One point for each volume.
+    """Read one point from each volume.
 
     ``argmax``: the centre of the highest voxel (the paper's); of equal ones the first, lowest z, then y, then x.
     ``subvoxel``: that voxel, shifted along each axis by the Gaussian through it and its two neighbours.
     ``expectation``: the mean position, weighted by the positive part of the volume to a power: the higher, the less
     a low background far away pulls. A volume with a voxel that is not a number has no point: NaN, so that nothing takes
     it for a prediction.
+
+    >>> volume = torch.zeros(1, 1, 4, 8, 8)
+    >>> volume[0, 0, 2, 5, 1] = 1.0  # z, y, x
+    >>> decode(volume, "argmax")
+    tensor([[[0.1875, 0.6875, 0.6250]]])
     """
     if method == "expectation":
         return _expectation(volume.float().clamp_min(0) ** power)

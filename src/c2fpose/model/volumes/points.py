@@ -13,13 +13,21 @@ from c2fpose.pose.skeleton import MIRROR
 
 
 def to_points(joints_box: Float[Tensor, "*B J 2"], depth_rel_mm: Float[Tensor, "*B J"]) -> Float[Tensor, "*B J 3"]:
-    """Positions across the crop and depths relative to the root, as points."""
+    """Turn positions across the crop and depths relative to the root into points.
+
+    >>> to_points(torch.tensor([[0.5, 0.5]]), torch.tensor([0.0]))
+    tensor([[0.5000, 0.5000, 0.5061]])
+    """
     z = (depth_rel_mm - DEPTH_MIN_MM) / (DEPTH_MAX_MM - DEPTH_MIN_MM)
     return torch.cat([joints_box, z[..., None]], -1)
 
 
 def from_points(points: Float[Tensor, "*B J 3"]) -> tuple[Float[Tensor, "*B J 2"], Float[Tensor, "*B J"]]:
-    """The inverse of ``to_points``: positions across the crop, depths relative to the root in mm."""
+    """The inverse of ``to_points``: positions across the crop, depths relative to the root in mm.
+
+    >>> from_points(torch.tensor([[0.5, 0.25, 0.75]]))
+    (tensor([[0.5000, 0.2500]]), tensor([484.3484]))
+    """
     return points[..., :2], DEPTH_MIN_MM + points[..., 2] * (DEPTH_MAX_MM - DEPTH_MIN_MM)
 
 

@@ -42,10 +42,15 @@ def target_profiles(
     config: TargetConfig,
     depth_bins: int = DEPTH_BINS,
 ) -> Profiles:
-    """The target volumes of shape (D, H, W), one a joint, in separable form.
+    """Make the target volumes of shape (D, H, W), one a joint, in separable form.
 
     A Gaussian centred outside the volume shows as far as it reaches in. A joint that is not visible has an empty
     volume: the network is still trained towards zero there, as the original's is.
+
+    >>> middle, seen = torch.full((1, 1, 3), 0.5), torch.ones(1, 1, dtype=torch.bool)
+    >>> profiles = target_profiles(middle, seen, (4, 16, 16), TargetConfig(), depth_bins=4)
+    >>> profiles.volume().shape, [int(each.argmax()) for each in profiles]
+    (torch.Size([1, 1, 4, 16, 16]), [2, 8, 8])
     """
     x, y, z = points.unbind(-1)
     axes = []
@@ -78,7 +83,11 @@ def axis_profile(center: Float[Tensor, "B J"], size: int, config: TargetConfig) 
 
 
 def released_window(size: int) -> tuple[int, float]:
-    """Half the window and the sigma, in cells, of the authors' Gaussian along an axis of ``size`` cells."""
+    """Give half the window and the sigma, in cells, of the authors' Gaussian along an axis of ``size`` cells.
+
+    >>> released_window(64)
+    (6, 3.25)
+    """
     half = int((2 * RELEASED_HALF_WINDOW * size / RELEASED_SIZE + 1) / 2)
     return half, (2 * half + 1) / 4
 
