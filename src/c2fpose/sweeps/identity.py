@@ -18,7 +18,8 @@ from c2fpose.sweeps.rows import PlannedJob
 # tables are not among them.
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py",
-    "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py", "evaluation", "model/inference.py",
+    "data/mixture.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
+    "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
     "training/run.py", "training/trainer.py",
 )  # fmt: skip

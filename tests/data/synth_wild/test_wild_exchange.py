@@ -65,6 +65,10 @@ def test_a_folder_without_photographs_is_refused(tmp_path, folder):
         Backgrounds(str(tmp_path / folder), 32, 0).prepare()
 
 
-def test_a_file_without_masks_is_refused(make_split):
-    with pytest.raises(DataError, match="needs a file with masks"):
-        data(SplitReader(make_split()), still())
+def test_a_file_without_masks_keeps_its_backgrounds(make_split):
+    """One may stand beside files with masks in a training (``data.also``)."""
+    reader = SplitReader(make_split())
+    exchanged, as_stored = data(reader, still()), data(reader, None)
+    for record in range(3):
+        new, old = exchanged[Turn(record, 0, 0)].sample["image"], as_stored[record].sample["image"]
+        np.testing.assert_array_equal(new, old)
