@@ -4,6 +4,7 @@ SIGTERM and SIGINT end them within five seconds in one line, with 143 and 130, a
 """
 
 import hashlib
+import re
 import signal
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import toy_generation
 from torture import moments, rounds, run, stopped
 
 pytestmark = [pytest.mark.slow, pytest.mark.torture]
+IN_THE_PACKAGE = re.compile(r"src[/\\]c2fpose[/\\]")  # a file of ours in a traceback
 LINE = {signal.SIGTERM: (143, "stopped by SIGTERM"), signal.SIGINT: (130, "stopped by Ctrl-C")}
 
 
@@ -39,7 +41,7 @@ def check_stops(command, out: Path, whole: Path, seed: int, few: int) -> None:
         elif number == signal.SIGKILL:
             assert code == -signal.SIGKILL
         elif code == -number:  # Python itself was still starting, or had done everything and was ending
-            assert not said or digests(out) == digests(whole), said
+            assert not said or digests(out) == digests(whole) or not IN_THE_PACKAGE.search(said), said
         else:
             lines = [line for line in said.splitlines() if line.startswith(("stopped", "error", "Traceback"))]
             assert code == LINE[number][0] and lines and lines[0].startswith(LINE[number][1]), (code, said)

@@ -1,5 +1,6 @@
 """``python toy_generation.py OUT WORKERS``: a data set of dots, made as people are, in a second."""
 
+import c2fpose  # noqa: F401, I001  (first, as in the package's own commands: from here on a signal is one line)
 import sys
 from pathlib import Path
 
