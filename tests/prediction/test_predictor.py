@@ -15,6 +15,7 @@ from c2fpose.model.volumes.decoding import decode
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import project
 from c2fpose.prediction import predictor as prediction
+from c2fpose.prediction.people import poses_of
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_people_that_a_finder_finds(predictor, monkeypatch):
     monkeypatch.setattr(
         prediction, "people_in", lambda finder, image: [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64)
     )
-    monkeypatch.setattr(prediction, "second_looks", lambda p, i, boxes, c: (boxes, prediction.poses_of(
+    monkeypatch.setattr(prediction, "second_looks", lambda p, i, boxes, c: (boxes, poses_of(
         p, [i] * len(boxes), boxes, np.tile(c, (len(boxes), 1)))))  # fmt: skip
     found, none = predictor.many(IMAGES[:2], find=True)
     (person,) = found.frames[0].people
@@ -114,6 +115,7 @@ def test_wrong_input_is_named(predictor, images, options, message):
 
 def test_networks_without_volumes_say_so():
     made = PosePredictor.__new__(PosePredictor)
+    made.sizes = (1.0,)
     made.predictor = prediction_of(COORDINATES)
     made.model = prediction.ModelUsed()
     with pytest.raises(UserError, match="head=coordinates has none to show"):

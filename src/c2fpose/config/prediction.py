@@ -6,6 +6,8 @@ from pydantic import Field, field_validator, model_validator
 
 from c2fpose.config.schema import Count, Positive, Schema
 
+_Size = Annotated[float, Field(ge=0.5, le=3)]
+
 
 class PredictSettings(Schema):
     """The keys of ``conf/predict.yaml``."""
@@ -18,6 +20,9 @@ class PredictSettings(Schema):
     people: Literal["largest", "all"] = "all"
     finder: str = "builtin"
     looks: Annotated[int, Field(ge=1, le=8)] = 2
+    sizes: Annotated[tuple[Annotated[float, Field(ge=0.5, le=3)], ...], Field(min_length=1, max_length=16)] | None = (
+        None
+    )
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fov: Annotated[float, Field(ge=1, le=170)] | None = None

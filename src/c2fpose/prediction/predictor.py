@@ -22,9 +22,10 @@ from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, poses_of, second_looks, seen_of, without_doubles
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.sizes import sizes_for, surest_poses
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Boxes = Sequence[Any] | np.ndarray  # each: left, top, side in px; about a tenth wider than the person
@@ -36,6 +37,8 @@ class PosePredictor:
     ``checkpoint``: a file of training or of ``python -m c2fpose.export``, or ``builtin``, the package's own network.
     ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``precision``: ``32-true``, ``bf16-mixed`` or
     ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
+    ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: several for a
+    calibrated network, the box itself for others.
     Raises ``UserError`` for a file that is no network and an engine that cannot run it.
     """
 
@@ -46,12 +49,14 @@ class PosePredictor:
         engine: str = "auto",
         precision: str = "32-true",
         flip: bool | None = None,
+        sizes: Sequence[float] | None = None,
     ) -> None:
         predictor = load_predictor(checkpoint, engine, precision)
         if flip is not None:
             decoding = predictor.config.decoding.model_copy(update={"flip": flip})
             predictor = replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
         self.predictor = predictor
+        self.sizes = sizes_for(predictor, sizes)
         self.model = model_used(predictor, checkpoint)
 
     def __call__(self, image: np.ndarray, boxes: Boxes | None = None, **how: Any) -> PoseResult:
@@ -112,11 +117,12 @@ class PosePredictor:
         given = [None] * len(images) if boxes is None else boxes
         seen = [_seen(image, each, number) for number, (image, each) in enumerate(zip(images, given, strict=True))]
         owners = [number for number, each in enumerate(seen) for _ in each]
-        people = poses_of(
+        people = surest_poses(
             self.predictor,
             [images[number] for number in owners],
             [one for each in seen for one in each],
             np.array([cameras[number].intrinsics_px for number in owners], float).reshape(-1, 4),
+            self.sizes,
         )
         sorted_out: list[list[PersonPose]] = [[] for _ in images]
         for number, person in zip(owners, people, strict=True):
@@ -125,8 +131,9 @@ class PosePredictor:
 
     def _found(self, image: Image, camera: Camera) -> list[PersonPose]:
         seen = seen_of(people_in(load_finder("builtin"), image))
-        _, people = second_looks(self.predictor, image, seen, camera.intrinsics_px)
-        return without_doubles(people)
+        seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
+        cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
+        return without_doubles(surest_poses(self.predictor, [image] * len(seen), seen, cameras, self.sizes))
 
 
 def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:

@@ -27,10 +27,11 @@ from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand
 from c2fpose.prediction.outputs import plan, write
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, poses_in, second_looks, seen_of, without_doubles
+from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
 from c2fpose.prediction.video import Video
@@ -162,14 +163,18 @@ class PredictJob:
     def _people_of(self, path: Path, image: Image, intrinsics_px: np.ndarray) -> list[PersonPose]:
         asked, predictor = self.settings, self.predictor
         if asked.box is not None:
-            return poses_in(predictor, image, [Seen(check_box(Box(*asked.box), image), "given")], intrinsics_px)
-        if self.boxes is not None:
-            return poses_in(predictor, image, self._largest(self._given(path, image)), intrinsics_px)
-        if asked.person == "whole":
-            return poses_in(predictor, image, [Seen(whole_box(image), "whole")], intrinsics_px)
-        found = seen_of(self.find(image))
-        _, people = second_looks(predictor, image, self._largest(found), intrinsics_px, asked.looks)
-        return without_doubles(people)
+            boxes = [Seen(check_box(Box(*asked.box), image), "given")]
+        elif self.boxes is not None:
+            boxes = self._largest(self._given(path, image))
+        elif asked.person == "whole":
+            boxes = [Seen(whole_box(image), "whole")]
+        else:
+            found = self._largest(seen_of(self.find(image)))
+            boxes, _ = second_looks(predictor, image, found, intrinsics_px, asked.looks)
+        cameras = np.broadcast_to(intrinsics_px, (len(boxes), 4))
+        people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes_for(predictor, asked.sizes))
+        finding = asked.box is None and self.boxes is None and asked.person == "find"
+        return without_doubles(people) if finding else people
 
     def find(self, image: Image) -> list[tuple[Box, float]]:
         """Find people in a picture."""
