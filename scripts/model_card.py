@@ -205,7 +205,8 @@ def photographs(ckpt: str, folder: Path) -> str:
     return (
         f"{len(people)} people in photographs, {len(off)} labelled joints, boxes given: "
         f"{100 * (off < NEAR).mean():.0f} % of the joints within a tenth of the box, median distance "
-        f"{100 * np.median(off):.1f} % of the box; {missed} of the people missed (a mean distance of more than 30 % of the box). With `sizes=[1]`, the box alone: "
+        f"{100 * np.median(off):.1f} % of the box; {missed} of the people missed (a mean distance of more than 30 % of "
+        "the box). With `sizes=[1]`, the box alone: "
         f"{100 * (alone < NEAR).mean():.0f} %, {100 * np.median(alone):.1f} % and {missed_alone}."
     )
 
