@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from fabricated import jpeg, people
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, UserError
 from c2fpose.data.schema import FIELDS, SplitReader, write_split
+from c2fpose.pose.skeleton import Skeleton
 
 
 def test_what_is_written_is_read(make_split):
@@ -236,3 +237,79 @@ def test_missing_files_say_how_they_are_made(tmp_path, place, advice):
 def test_a_directory_is_named(tmp_path):
     with pytest.raises(DataError, match=r"is a directory; expected the HDF5 file of a split, such as train\.h5 in it"):
         SplitReader(tmp_path)
+
+
+def _own(skeleton, **changes):
+    """Annotations of other joints, of records as fabricated people's."""
+    rows = people(6, 0, "train")
+    rows |= {name: rows[name][:, : skeleton.joints].copy() for name in ("joints_cam_mm", "joints_px")}
+    return rows | changes
+
+
+FOUR = Skeleton.of(["a", "b", "c", "d"], {"a": "b", "c": "b", "d": "b"}, [("a", "c")])
+
+
+def test_a_file_has_joints_of_its_own(tmp_path):
+    path, rows = tmp_path / "a.h5", _own(FOUR)
+    about = {"actions": ["Sleep", "Eat"], "subjects": {"1": "Rex"}}
+    images = [jpeg(number) for number in range(6)]
+    options = {"dataset": "dogs", "split": "train", "provenance": about}
+    info = write_split(path, rows | {"action": np.arange(6) % 2}, images, skeleton=FOUR, **options)
+    read = SplitReader(path)
+    assert read.info == info and read.info.skeleton == FOUR and read.annotations["joints_px"].shape == (6, 4, 2)
+    assert read.info.action_names == ("Sleep", "Eat") and read.info.subject_names == {1: "Rex"}
+    assert read.name(1) == "S5_Eat_1.camera0_000001"
+    renamed = Skeleton.of(["a", "b", "c", "e"], {"a": "b", "c": "b", "e": "b"}, [("a", "c")])
+    other = write_split(path, rows | {"action": np.arange(6) % 2}, images, skeleton=renamed, **options)
+    assert other.fingerprint != info.fingerprint  # the joints' names are part of what results come from
+    with pytest.raises(DataError, match=r"joints_cam_mm has shape \(6, 4, 3\), expected \(6, 17, 3\)"):
+        write_split(path, rows, images, **options)
+    with h5py.File(path, "r+") as file:
+        file.attrs["skeleton"] = file.attrs["skeleton"].replace('"e"', '"f"')
+    with pytest.raises(DataError, match="were changed after it was made"):
+        SplitReader(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["skeleton"] = "{}"
+    with pytest.raises(UserError, match=r"a\.h5: skeleton: lacks joints"):
+        SplitReader(path)
+
+
+def test_files_of_the_papers_joints_are_as_they_were(tmp_path):
+    info = write_split(
+        tmp_path / "a.h5", people(5, 0, "train"), None, dataset="synth36", split="train", provenance={"seed": 0}
+    )
+    with h5py.File(tmp_path / "a.h5", "r") as file:
+        assert "skeleton" not in file.attrs and file.attrs["joint_order"] == "c2f17"
+    # by the version before skeletons could differ
+    assert info.fingerprint == "ba5b18350254005d4502c0f4515fd2cd2c1d0fca41336c890dfe3f8d4936216c"
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ({"joints_cam_mm": np.s_[1]}, None),
+        ({"joints_cam_mm": np.s_[1, 2:]}, None),
+        ({"joints_px": np.s_[3, 0]}, None),
+        ({"joints_px": np.s_[:], "joints_cam_mm": np.s_[:, 1]}, None),
+        ({"joints_px": np.s_[4, 2, 1]}, "record 4: joints_px: a joint of which a part is missing"),
+        ({"joints_px": np.s_[2], "joints_cam_mm": np.s_[2]}, "record 2: no joint has a label"),
+    ],
+)
+def test_joints_without_labels(tmp_path, missing, message):
+    rows = _own(FOUR)
+    for name, where in missing.items():
+        rows[name][where] = np.nan
+    about = {"dataset": "dogs", "split": "train", "skeleton": FOUR}
+    path = tmp_path / "a.h5"
+    write_split(path, rows, None, provenance={"labels": "partial"}, **about)
+    if message is None:
+        reader = SplitReader(path)
+        assert reader.info.partly_labelled
+        for name in missing:
+            np.testing.assert_array_equal(np.isnan(reader.annotations[name]), np.isnan(rows[name]))
+    else:
+        with pytest.raises(DataError, match=message):
+            SplitReader(path)
+    write_split(path, rows, None, provenance={}, **about)
+    with pytest.raises(DataError, match="NaN or infinite joints"):  # nothing may be missing unless the file says so
+        SplitReader(path)

@@ -30,22 +30,58 @@ _SUBJECTS = (*TRAIN_SUBJECTS, *TEST_SUBJECTS)
 _TALLEST_MM, _SMALLEST_MM = 4000, 200
 
 
-def check_annotations(annotations: dict[str, np.ndarray], dataset: str, path: str, *, cut: bool) -> None:
+def check_annotations(
+    annotations: dict[str, np.ndarray],
+    dataset: str,
+    path: str,
+    *,
+    cut: bool,
+    partial: bool = False,
+    actions: int = len(ACTIONS),
+) -> None:
     """Refuse implausible annotations of one file. Of people that are ``cut`` by their boxes joints may lie anywhere.
+
+    ``partial``: joints may be missing, all their numbers NaN. ``actions``: how many the file has.
 
     Raises ``DataError``, which names the first record at fault and their number.
     """
     if len(annotations["scale"]) == 0:
         raise DataError(f"{path}: holds no record")
-    for fault, rows in _faults(annotations, cut).items():
+    if partial:
+        annotations = _without_gaps(annotations, path)
+    for fault, rows in _faults(annotations, cut, actions).items():
         _refuse(rows, fault, path)
     for name in RANGES:
-        rows = out_of_range(name, annotations[name])
+        rows = out_of_range(name, annotations[name]) & (name != "action")  # its range is the file's own
         if rows.any():
             _refuse(rows, _Implausible(name, np.asarray(annotations[name][np.argmax(rows)])).in_words(), path)
     if dataset in _KNOWN:
         _refuse(~np.isin(annotations["subject"], _SUBJECTS), f"a subject that {dataset} does not have", path)
         _refuse(annotations["camera"] >= len(CAMERA_SERIALS), f"a camera that {dataset} does not have", path)
+
+
+def _without_gaps(annotations: dict[str, np.ndarray], path: str) -> dict[str, np.ndarray]:
+    """Fill joints that are not labelled with what breaks no rule, for the checks of the others.
+
+    Raises ``DataError`` for a joint of which a part is a number, and for a record without any label.
+    """
+    joints, joints_px = (np.array(annotations[name]) for name in ("joints_cam_mm", "joints_px"))
+    for name, values in (("joints_cam_mm", joints), ("joints_px", joints_px)):
+        missing = np.isnan(values)
+        _refuse((missing.any(-1) & ~missing.all(-1)).any(1), f"{name}: a joint of which a part is missing", path)
+    no_depth, no_place = np.isnan(joints[..., 0]), np.isnan(joints_px[..., 0])
+    _refuse(no_depth.all(1) & no_place.all(1), "no joint has a label", path)
+    some = np.array([[-_SMALLEST_MM, 0, 5000], [_SMALLEST_MM, 0, 5000]], joints.dtype)  # of a plausible extent
+    few = (~no_depth).sum(1) < 2
+    joints[no_depth] = np.broadcast_to(_first(joints, ~no_depth)[:, None], joints.shape)[no_depth]
+    joints[few] = some[np.arange(joints.shape[1]) % 2]
+    joints_px[no_place] = np.broadcast_to(annotations["center_px"][:, None], joints_px.shape)[no_place]
+    return annotations | {"joints_cam_mm": joints, "joints_px": joints_px}
+
+
+def _first(joints: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """The first labelled joint of each record."""
+    return joints[np.arange(len(joints)), labelled.argmax(1)]
 
 
 def out_of_range(name: str, values: np.ndarray) -> Bool[np.ndarray, " records"]:
@@ -73,7 +109,7 @@ def _refuse(rows: np.ndarray, fault: str, path: str) -> None:
         raise DataError(f"{path}: record {int(np.argmax(rows))}: {fault} ({int(rows.sum())} such records)")
 
 
-def _faults(annotations: dict[str, np.ndarray], cut: bool) -> dict[str, np.ndarray]:
+def _faults(annotations: dict[str, np.ndarray], cut: bool, actions: int) -> dict[str, np.ndarray]:
     """What is wrong between numbers that may each be plausible."""
     joints, joints_px, scale = (annotations[name] for name in ("joints_cam_mm", "joints_px", "scale"))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -88,7 +124,7 @@ def _faults(annotations: dict[str, np.ndarray], cut: bool) -> dict[str, np.ndarr
             f"a person less than {_SMALLEST_MM} mm in extent; lengths must be millimetres": extent < _SMALLEST_MM,
             f"a person more than {_TALLEST_MM / 1000:g} m in extent; lengths must be millimetres": extent > _TALLEST_MM,
             "a box without size": ~(scale > 0),
-            "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= len(ACTIONS)),
+            "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= actions),
             "a joint far outside its box": (from_center > 2 * half_side) & (not cut),
             "the stored image lies beside the person's box": beyond.any(1),
         }

@@ -18,73 +18,26 @@ import numpy as np
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import reason, written_whole
+from c2fpose.data.fields import FIELDS, Field, SplitInfo, fields_of
 from c2fpose.data.hdf5 import array_of, dataset_of
 from c2fpose.data.plausible import check_annotations
-from c2fpose.pose.protocol import ACTIONS
-from c2fpose.pose.skeleton import NUM_JOINTS
+from c2fpose.pose.skeleton import C2F17, Skeleton
+
+__all__ = [
+    "FIELDS", "Field", "ImageFiles", "SplitInfo", "SplitReader", "checked_arrays", "fields_of", "how_to_make",
+    "index_fingerprint", "write_annotations", "write_header", "write_split",
+]  # fmt: skip
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)  # 1 had no ``index_fingerprint``: damage to such a file is found by ``verify`` alone
-JOINT_ORDER = "c2f17"  # skeleton.JOINTS
+JOINT_ORDER = "c2f17"  # the joints of a file without the attribute ``skeleton``
+OWN_ORDER = "own"  # those of a file with it
 # Where images are: in the file itself, as files beside it, or nowhere (poses alone).
 IMAGE_STORES = ("embedded", "files", "none")
 _ATTRIBUTES = ("schema_version", "joint_order", "units", "dataset", "split", "images", "fingerprint", "provenance")
 # Arrays that say where images are, and of what
 _PLACES = {"jpeg_offsets": "images", "image_names": "images", "mask_offsets": "masks"}
 _LARGEST_JPEG = 256 << 20  # bytes of one image; more is a damaged offset
-
-
-@dataclass(frozen=True)
-class Field:
-    """One annotation array: a row for each record."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    meaning: str
-
-
-FIELDS = {
-    "joints_cam_mm": Field("float32", (NUM_JOINTS, 3), "joints in the camera frame (x right, y down, z forward), mm"),
-    "joints_px": Field("float32", (NUM_JOINTS, 2), "joints in the full camera frame, lens distortion included, px"),
-    "center_px": Field("float32", (2,), "centre of the person's box in the full camera frame, px"),
-    "scale": Field("float32", (), "side of the person's box in units of 200 px"),
-    "intrinsics_px": Field("float32", (4,), "fx, fy, cx, cy of the full camera frame, px"),
-    "stored_left_top_px": Field("float32", (2,), "left and top edge of the stored image in the full camera frame, px"),
-    "stored_step_px": Field("float32", (), "pixels of the full camera frame for each pixel of the stored image"),
-    "subject": Field("int16", (), "Human3.6M's subject number"),
-    "action": Field("int16", (), "index into protocol.ACTIONS"),
-    "trial": Field("int16", (), "which sequence of that subject and action, from 1"),
-    "camera": Field("int16", (), "index into protocol.CAMERA_SERIALS"),
-    "frame": Field("int32", (), "frame number in the sequence at 50 fps, from 1"),
-}
-
-
-@dataclass(frozen=True)
-class SplitInfo:
-    """What a file says about itself; goes into every result computed from it."""
-
-    path: str
-    dataset: str  # "synth36" or "h36m"
-    split: str  # "train" or "test"
-    records: int
-    fingerprint: str  # SHA-256 over annotations and image bytes, wherever the images are stored
-    provenance: dict[str, Any]  # how it was made: seed, preset, source, code version
-    images: str = "embedded"  # one of IMAGE_STORES
-
-    @property
-    def action_names(self) -> tuple[str, ...]:
-        """What ``action`` counts in: families of postures, or Human3.6M's actions."""
-        return tuple(self.provenance.get("families", ACTIONS))
-
-    @property
-    def boxes_hold_visible_parts(self) -> bool:
-        """Whether boxes are drawn around what can be seen of a person, instead of around all joints."""
-        return self.provenance.get("boxes") == "visible"
-
-    @property
-    def trial_is_person(self) -> bool:
-        """Whether each trial of a subject is another person, instead of the same one again."""
-        return self.provenance.get("trials") == "people"
 
 
 @dataclass(frozen=True)
@@ -105,22 +58,25 @@ def write_split(
     provenance: dict[str, Any],
     image_files: ImageFiles | None = None,
     masks: Iterable[bytes] | None = None,
+    skeleton: Skeleton = C2F17,
 ) -> SplitInfo:
     """Write one split; the file has its name only when it is complete.
 
     ``annotations`` holds every key of ``FIELDS`` with the same number of rows; ``jpegs`` yields as many encoded images
     and may be a generator, or is None for poses alone. With ``image_files`` the images stay where they are and
     ``jpegs`` is read for the fingerprint alone. ``masks`` yields a PNG for each image: how much of each stored pixel
-    is foreground, 255 all. Raises ``DataError`` when names, shapes or counts differ, and ``OutputError`` where the
-    file cannot be written.
+    is foreground, 255 all. What else a file can say of itself stands in ``provenance``: ``actions``, the names that
+    ``action`` counts in; ``subjects``, names by number; ``labels="partial"`` where joints may be missing (NaN), in the
+    image, in the camera frame or in both. Raises ``DataError`` when names, shapes or counts differ, and
+    ``OutputError`` where the file cannot be written.
     """
-    arrays = checked_arrays(path, annotations)
+    arrays = checked_arrays(path, annotations, skeleton)
     records = len(arrays["scale"])
     store = "none" if jpegs is None else "embedded" if image_files is None else "files"
     digest = hashlib.sha256()
     # h5py raises RuntimeError where closing a file fails
     with written_whole(path, foreign=(RuntimeError,)) as temporary, h5py.File(temporary, "w") as file:
-        write_annotations(file, arrays, digest)
+        write_annotations(file, arrays, digest, skeleton)
         where: dict[str, np.ndarray] = {}
         if store == "embedded":
             where["jpeg_offsets"] = _write_encoded(file, "jpeg", jpegs, digest)
@@ -135,25 +91,28 @@ def write_split(
             file.create_dataset(name, data=array)
             if (count := _items(name, array)) != records:
                 raise DataError(f"{path}: {count} {_PLACES[name]} for {records} annotated records")
-        info = SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance, store)
+        info = SplitInfo(str(path), dataset, split, records, digest.hexdigest(), provenance, store, skeleton)
         write_header(file, info, arrays | where)
     return info
 
 
-def checked_arrays(path: Path, annotations: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def checked_arrays(path: Path, annotations: dict[str, np.ndarray], skeleton: Skeleton = C2F17) -> dict[str, np.ndarray]:
     """Annotations in the schema's types; ``DataError`` where names or shapes differ from it."""
     if set(annotations) != set(FIELDS):
         raise DataError(f"{path}: annotations do not follow the schema: {sorted(set(annotations) ^ set(FIELDS))}")
-    arrays = {name: np.asarray(annotations[name], field.dtype) for name, field in FIELDS.items()}
+    fields = fields_of(skeleton)
+    arrays = {name: np.asarray(annotations[name], field.dtype) for name, field in fields.items()}
     records = len(arrays["scale"])
-    for name, field in FIELDS.items():
+    for name, field in fields.items():
         if arrays[name].shape != (records, *field.shape):
             raise DataError(f"{path}: {name} has shape {arrays[name].shape}, expected {(records, *field.shape)}")
     return arrays
 
 
-def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: Any) -> None:
-    """The annotation arrays into an open file, and into the fingerprint."""
+def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: Any, skeleton: Skeleton = C2F17) -> None:
+    """The annotation arrays into an open file, and into the fingerprint; so too joints that are not the paper's."""
+    if skeleton != C2F17:
+        digest.update(skeleton.to_json().encode())
     for name, array in arrays.items():
         file.create_dataset(name, data=array).attrs["meaning"] = FIELDS[name].meaning
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
@@ -161,9 +120,11 @@ def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: An
 
 def write_header(file: h5py.File, info: SplitInfo, index: dict[str, np.ndarray]) -> None:
     """What a file says about itself; ``index``: all its arrays but the images' bytes."""
+    if info.skeleton != C2F17:
+        file.attrs["skeleton"] = info.skeleton.to_json()
     file.attrs.update(
         schema_version=SCHEMA_VERSION,
-        joint_order=JOINT_ORDER,
+        joint_order=JOINT_ORDER if info.skeleton == C2F17 else OWN_ORDER,
         units="mm",
         dataset=info.dataset,
         split=info.split,
@@ -176,7 +137,7 @@ def write_header(file: h5py.File, info: SplitInfo, index: dict[str, np.ndarray])
 
 def index_fingerprint(header: Mapping[str, Any], index: dict[str, np.ndarray]) -> str:
     """SHA-256 over all of a file but the images' bytes: a few MB, compared whenever a file is opened."""
-    said = {name: str(header[name]) for name in (*_ATTRIBUTES, "images_root") if name in header}
+    said = {name: str(header[name]) for name in (*_ATTRIBUTES, "images_root", "skeleton") if name in header}
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name in sorted(index):
         array = np.ascontiguousarray(index[name])
@@ -226,7 +187,10 @@ class SplitReader:
         _check_is_there(self.path)
         with _in_one_line(self.path, "not a readable data file"), h5py.File(self.path, "r") as file:
             images = _check_header(file, self.path)
-            self.annotations = {name: _read_field(file, self.path, name) for name in FIELDS}
+            skeleton = _read_skeleton(file, self.path)
+            self.annotations = {
+                name: _read_field(file, self.path, name, field) for name, field in fields_of(skeleton).items()
+            }
             self._offsets = _read_offsets(file, self.path, "jpeg") if images == "embedded" else None
             self._mask_offsets = _read_offsets(file, self.path, "mask") if "mask_offsets" in file else None
             self._names = array_of(file, "image_names", self.path) if images == "files" else None
@@ -239,10 +203,18 @@ class SplitReader:
                 fingerprint=str(file.attrs["fingerprint"]),
                 provenance=dict(json.loads(file.attrs["provenance"])),
                 images=images,
+                skeleton=skeleton,
             )
             where = dict(zip(_PLACES, (self._offsets, self._names, self._mask_offsets), strict=True))
             self._check_index(file, self.annotations | {name: a for name, a in where.items() if a is not None})
-        check_annotations(self.annotations, self.info.dataset, self.path, cut=self.info.boxes_hold_visible_parts)
+        check_annotations(
+            self.annotations,
+            self.info.dataset,
+            self.path,
+            cut=self.info.boxes_hold_visible_parts,
+            partial=self.info.partly_labelled,
+            actions=len(self.info.action_names),
+        )
 
     def __len__(self) -> int:
         return self.info.records
@@ -348,15 +320,22 @@ def _check_header(file: h5py.File, path: str) -> str:
         raise DataError(f"{path}: not a c2fpose data file, or an unfinished one: lacks {', '.join(sorted(missing))}")
     if file.attrs["schema_version"] not in READABLE_VERSIONS:
         raise DataError(f"{path}: schema {file.attrs['schema_version']}, this version reads {SCHEMA_VERSION}")
-    if file.attrs["joint_order"] != JOINT_ORDER:
-        raise DataError(f"{path}: unknown joint order {file.attrs['joint_order']!r}, expected {JOINT_ORDER!r}")
+    expected = OWN_ORDER if "skeleton" in file.attrs else JOINT_ORDER
+    if file.attrs["joint_order"] != expected:
+        raise DataError(f"{path}: unknown joint order {file.attrs['joint_order']!r}, expected {expected!r}")
     if file.attrs["units"] != "mm":
         raise DataError(f"{path}: lengths in {file.attrs['units']!r}, expected 'mm'")
     return images
 
 
-def _read_field(file: h5py.File, path: str, name: str) -> np.ndarray:
-    records, field = dataset_of(file, "scale", path).shape[0], FIELDS[name]
+def _read_skeleton(file: h5py.File, path: str) -> Skeleton:
+    """The joints that a file's poses have."""
+    text = file.attrs.get("skeleton")
+    return C2F17 if text is None else Skeleton.from_json(str(text), f"{path}: skeleton")
+
+
+def _read_field(file: h5py.File, path: str, name: str, field: Field) -> np.ndarray:
+    records = dataset_of(file, "scale", path).shape[0]
     shape = dataset_of(file, name, path).shape
     if shape != (records, *field.shape):
         raise DataError(f"{path}: {name} has shape {shape}, expected {(records, *field.shape)}")

@@ -1,11 +1,245 @@
-"""The 17 joints: names, order, tree, mirror pairs, and the ways from other data sets' orders.
+"""Joints: names, order, tree, mirror pairs. Those of any data set, and the paper's 17 (``C2F17``).
 
 The C2F order (the order of the paper's released data) puts the LEFT leg first. Most other code puts the right leg
 first: ``RIGHT_LEG_FIRST`` converts, and is its own inverse.
 """
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import yaml
 from jaxtyping import Float
+
+from c2fpose.base.errors import UserError, readable
+from c2fpose.base.files import write_text
+
+MOST_JOINTS = 64
+_KEYS = ("joints", "parents", "mirror", "root", "limbs")
+
+
+class SkeletonError(UserError):
+    """A skeleton that cannot be one; the message names the joint and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Which joints a pose has, in which order; indices into ``names`` everywhere else.
+
+    Made by ``of`` (names) or ``from_file``, which check it; ``to_dict`` and ``to_file`` write what they read.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]  # -1 for the root
+    mirror_pairs: tuple[tuple[int, int], ...]  # left, right; joints in none of them are their own mirror image
+    root: int
+    limbs: tuple[tuple[int, int], ...]  # pairs of joints that are drawn, and whose lengths are measured
+
+    @classmethod
+    def of(
+        cls,
+        joints: Sequence[Any],
+        parents: Mapping[Any, Any],
+        mirror: Iterable[Any] = (),
+        root: Any = None,
+        limbs: Iterable[Any] | None = None,
+        where: str = "skeleton",
+    ) -> "Skeleton":
+        """Make a skeleton of joints' names, which may come from anywhere: everything is checked.
+
+        ``parents``: of each joint but the root. ``mirror``: pairs of left and right. ``root``: the one without a
+        parent, if not said. ``limbs``: pairs of joints; parents and children, if not said. Raises ``SkeletonError``,
+        one line that begins with ``where``.
+
+        >>> Skeleton.of(["tail", "hip", "head"], {"tail": "hip", "head": "hip"}).limbs
+        ((1, 0), (1, 2))
+        """
+        names = tuple(joints)
+        _check_names(names, where)
+        index = {name: place for place, name in enumerate(names)}
+
+        def known(name: Any, key: str) -> int:
+            if not isinstance(name, str) or name not in index:
+                raise SkeletonError(f"{where}: {key}: no joint is called {name!r}; one of {', '.join(names)}")
+            return index[name]
+
+        tree = [-1] * len(names)
+        for child, parent in parents.items():
+            tree[known(child, "parents")] = known(parent, "parents")
+        tops = [name for name, parent in zip(names, tree, strict=True) if parent < 0]
+        _check_tree(names, tree, where)
+        if root is not None and tree[known(root, "root")] >= 0:
+            raise SkeletonError(f"{where}: root: {root} has a parent, {names[tree[index[root]]]}; the root has none")
+        if len(tops) > 1:
+            lost = next(name for name in tops if name != root)
+            raise SkeletonError(f"{where}: parents: {lost} has none; every joint but one, the root, has a parent")
+        pairs = [_pair(pair, known, "mirror", where) for pair in mirror]
+        _check_pairs(names, pairs, where)
+        edges = (
+            [(parent, child) for child, parent in enumerate(tree) if parent >= 0]
+            if limbs is None
+            else [_pair(pair, known, "limbs", where) for pair in limbs]
+        )
+        if not edges:
+            raise SkeletonError(f"{where}: limbs: none; give pairs of joints, or leave the key out")
+        return cls(names, tuple(tree), tuple(pairs), index[tops[0]], tuple(edges))
+
+    @property
+    def joints(self) -> int:
+        """How many there are."""
+        return len(self.names)
+
+    @property
+    def mirror(self) -> tuple[int, ...]:
+        """Where each joint of a mirrored image comes from; its own inverse."""
+        order = list(range(len(self.names)))
+        for left, right in self.mirror_pairs:
+            order[left], order[right] = right, left
+        return tuple(order)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """``left``, ``right`` or ``middle`` for each joint."""
+        sides = ["middle"] * len(self.names)
+        for left, right in self.mirror_pairs:
+            sides[left], sides[right] = "left", "right"
+        return tuple(sides)
+
+    @property
+    def label(self) -> str:
+        """A few words for messages and tables: the name of one of ``SKELETONS``, or how many joints it has."""
+        return next((name for name, known in SKELETONS.items() if known == self), f"{self.joints} joints")
+
+    def index(self, name: str) -> int | None:
+        """The place of a joint, None if there is none of this name."""
+        return self.names.index(name) if name in self.names else None
+
+    def subset(self, names: Sequence[str], where: str = "skeleton") -> "Skeleton":
+        """Keep some joints, in the order given: each hangs on its nearest ancestor that is kept.
+
+        The joint that stands highest in the tree becomes the root. Raises ``SkeletonError`` for unknown names, and
+        where there is not one such joint.
+        """
+        if unknown := [name for name in names if name not in self.names]:
+            raise SkeletonError(f"{where}: no joint is called {unknown[0]!r}; one of {', '.join(self.names)}")
+        parents = {}
+        for name in names:
+            above = self.parents[self.names.index(name)]
+            while above >= 0 and self.names[above] not in names:
+                above = self.parents[above]
+            if above >= 0:
+                parents[name] = self.names[above]
+        pairs = [(self.names[left], self.names[right]) for left, right in self.mirror_pairs]
+        return Skeleton.of(names, parents, [pair for pair in pairs if set(pair) <= set(names)], where=where)
+
+    def limb_lengths_mm(self, joints_mm: Float[np.ndarray, "*batch J 3"]) -> Float[np.ndarray, "*batch limbs"]:
+        """Measure the lengths of ``limbs``, millimetres."""
+        start, end = np.transpose(self.limbs)
+        return np.linalg.norm(joints_mm[..., end, :] - joints_mm[..., start, :], axis=-1)
+
+    # --- files --------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``of`` takes, by names: fit for JSON and YAML."""
+        names = self.names
+        return {
+            "joints": list(names),
+            "parents": {names[child]: names[parent] for child, parent in enumerate(self.parents) if parent >= 0},
+            "mirror": [[names[left], names[right]] for left, right in self.mirror_pairs],
+            "root": names[self.root],
+            "limbs": [[names[start], names[end]] for start, end in self.limbs],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any, where: str = "skeleton") -> "Skeleton":
+        """Read what ``to_dict`` gives. Raises ``SkeletonError``."""
+        if not isinstance(values, Mapping):
+            raise SkeletonError(f"{where}: expected the keys {', '.join(_KEYS)}")
+        if unknown := [key for key in values if key not in _KEYS]:
+            raise SkeletonError(f"{where}: {unknown[0]}: no such key; expected {', '.join(_KEYS)}")
+        if missing := [key for key in ("joints", "parents") if key not in values]:
+            raise SkeletonError(f"{where}: lacks {missing[0]}")
+        shapes = {"joints": list, "parents": Mapping, "mirror": list, "limbs": list}
+        for key, shape in shapes.items():
+            if values.get(key) is not None and not isinstance(values[key], shape):
+                raise SkeletonError(
+                    f"{where}: {key}: expected {'joint: parent' if shape is Mapping else 'a list'}, each by its name"
+                )
+        return cls.of(
+            values["joints"] or (),
+            values["parents"] or {},
+            values.get("mirror") or (),
+            values.get("root"),
+            values.get("limbs"),
+            where,
+        )
+
+    def to_json(self) -> str:
+        """One line of JSON, the same for equal skeletons."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "skeleton") -> "Skeleton":
+        """Read what ``to_json`` gives. Raises ``SkeletonError``."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise SkeletonError(f"{where}: no JSON ({error})") from None
+        return cls.from_dict(values, where)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Skeleton":
+        """Read a ``skeleton.yaml`` (docs/own_data.md). Raises ``SkeletonError``, and ``DataError`` for no YAML."""
+        if not Path(path).is_file():
+            raise SkeletonError(f"{path}: no such file")
+        with readable(path, "not readable as YAML", "see docs/own_data.md for what it holds"):
+            values = yaml.safe_load(Path(path).read_text("utf-8"))
+        return cls.from_dict(values, str(path))
+
+    def to_file(self, path: str | Path) -> None:
+        """Write a ``skeleton.yaml``, whole. Raises ``OutputError``."""
+        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+        write_text(path, text)
+
+
+def _check_names(names: tuple[Any, ...], where: str) -> None:
+    if not 2 <= len(names) <= MOST_JOINTS:
+        raise SkeletonError(f"{where}: joints: {len(names)} of them; expected 2 to {MOST_JOINTS}")
+    for place, name in enumerate(names):
+        if not isinstance(name, str) or not name.strip() or len(name) > 64 or not name.isprintable():
+            raise SkeletonError(f"{where}: joints: {name!r} is no name; give each joint a word of its own")
+        if name in names[:place]:
+            raise SkeletonError(f"{where}: joints: {name} stands there twice")
+
+
+def _check_tree(names: tuple[str, ...], tree: list[int], where: str) -> None:
+    for joint in range(len(names)):
+        above, steps = joint, 0
+        while tree[above] >= 0 and steps <= len(names):
+            above, steps = tree[above], steps + 1
+        if steps > len(names):
+            raise SkeletonError(
+                f"{where}: parents: {names[above]} is its own ancestor; the tree goes round in a circle"
+            )
+
+
+def _pair(pair: Any, known: Any, key: str, where: str) -> tuple[int, int]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] == pair[1]:
+        raise SkeletonError(f"{where}: {key}: {pair!r} is no pair of two joints")
+    return known(pair[0], key), known(pair[1], key)
+
+
+def _check_pairs(names: tuple[str, ...], pairs: list[tuple[int, int]], where: str) -> None:
+    flat = [joint for pair in pairs for joint in pair]
+    for place, joint in enumerate(flat):
+        if joint in flat[:place]:
+            raise SkeletonError(f"{where}: mirror: {names[joint]} is in two pairs; each joint has one mirror image")
+
+
+# --- the paper's ------------------------------------------------------------------------------------------------------
 
 JOINTS = (
     "pelvis",
@@ -26,8 +260,9 @@ EDGES = (
     (8, 9), (8, 11), (8, 14), (9, 10), (11, 12), (12, 13), (14, 15), (15, 16),
 )  # fmt: skip
 
-# Where each joint of a mirrored image comes from; its own inverse.
-MIRROR = (0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13)
+C2F17 = Skeleton(JOINTS, PARENTS, ((1, 4), (2, 5), (3, 6), (11, 14), (12, 15), (13, 16)), ROOT, EDGES)
+MIRROR = C2F17.mirror
+SKELETONS = {"c2f17": C2F17}  # those that have names
 
 RIGHT_LEG_FIRST = (0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 # Human3.6M's own 32-joint layout (``D3_Positions``) to C2F order.
@@ -44,8 +279,7 @@ def limb_lengths_mm(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> Float[np.nda
     >>> limb_lengths_mm(np.arange(51.0).reshape(17, 3))[:2].round(2)
     array([ 5.2 , 20.78])
     """
-    start, end = np.transpose(EDGES)
-    return np.linalg.norm(joints_mm[..., end, :] - joints_mm[..., start, :], axis=-1)
+    return C2F17.limb_lengths_mm(joints_mm)
 
 
 def left_is_left(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> np.ndarray:

@@ -17,7 +17,7 @@ from c2fpose.sweeps.rows import PlannedJob
 # What a result depends on beside its configuration: folders whole, files by name. Commands, pictures, loggers and
 # tables are not among them.
 RESULT_CODE = (
-    "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py",
+    "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
     "data/mixture.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
     "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
