@@ -123,20 +123,31 @@ def video(predictor: Predictor) -> None:
     print(f"{len(SEQUENCES)} sequences of {SECONDS} s at {FPS} frames a second; relative to the pelvis")
     print(f"{'smooth':12s} error mm  shaking mm/frame^2  lag frames")
     for way, rows in table.items():
-        error, shaking, lag = np.mean(rows, axis=0)
-        print(f"{way:12s} {error:8.1f} {shaking:10.1f} {lag:18.2f}")
+        error, shaking, alike = (np.mean(parts, axis=0) for parts in zip(*rows, strict=True))
+        print(f"{way:12s} {error:8.1f} {shaking:10.1f} {_summit(alike):18.2f}")
 
 
-def _along_time(poses: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Mean joint error; mean difference of the accelerations; the delay at which the error is least (parabola)."""
+DELAYS = np.arange(-5, 6)  # frames
+
+
+def _along_time(poses: np.ndarray, truth: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Mean joint error, mean difference of the accelerations, and how alike velocities are at each of ``DELAYS``.
+
+    Positions would not do for a delay: an error that changes slowly with the pose moves the best one by many frames.
+    """
     error = np.linalg.norm(poses - truth, axis=-1).mean()
     shaking = np.linalg.norm(np.diff(poses - truth, 2, axis=0), axis=-1).mean()
-    delays = np.arange(-5, 6)
-    middle = slice(5, len(truth) - 5)
-    misses = [((poses[middle] - truth[5 - d : len(truth) - 5 - d]) ** 2).mean() for d in delays]
-    best = int(np.clip(np.argmin(misses), 1, len(delays) - 2))
-    below, here, above = misses[best - 1 : best + 2]
-    return error, shaking, delays[best] + 0.5 * (below - above) / (below - 2 * here + above)
+    speed, true_speed = np.diff(poses, axis=0), np.diff(truth, axis=0)
+    inner, frames = DELAYS.max(), len(true_speed)
+    alike = [(speed[inner : frames - inner] * true_speed[inner - d : frames - inner - d]).sum() for d in DELAYS]
+    return error, shaking, np.array(alike)
+
+
+def _summit(heights: np.ndarray) -> float:
+    """The delay at the top of a parabola through the largest height and its neighbours, frames."""
+    best = int(np.clip(np.argmax(heights), 1, len(heights) - 2))
+    below, here, above = heights[best - 1 : best + 2]
+    return float(DELAYS[best] + np.clip(0.5 * (below - above) / (below - 2 * here + above), -1, 1))
 
 
 def _sequence(subject: int, action: str) -> tuple[list[VideoFrame], np.ndarray, np.ndarray, Box]:
