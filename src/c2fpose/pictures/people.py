@@ -2,7 +2,8 @@
 
 Poses are drawn relative to the root and to one scale, without perspective: as the camera sees them, and turned by 90
 degrees about the camera's vertical axis; the heavier lines of the grid cross at the root. Limbs of the person's left
-are blue, of the right orange; the truth stands in panels of its own or, on sheets, lies in grey under the prediction.
+are blue, of the right orange. Where a network says how sure it is, joints are the fainter, the less sure, and ellipses
+hold a joint half of the time. The truth stands in panels of its own or, on sheets, lies in grey under the prediction.
 All functions return a matplotlib ``Figure`` of their own; none touches pyplot.
 """
 
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+from matplotlib.patches import Ellipse
+from scipy.stats import chi2
 
 from c2fpose.pictures.figure import DOTS_PER_INCH, add_axes, fit, new_figure, width_inches, write
-from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK, TRUTH, body_side
+from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK, TRUTH, body_side, joint_side
 from c2fpose.pose.skeleton import EDGES, JOINTS, ROOT
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID_MM = 500.0
+HALF = float(np.sqrt(chi2.ppf(0.5, 3)))  # standard deviations of the ellipsoid that holds a joint half of the time
+FAINTEST = 0.25  # opacity of a joint of confidence 0
 SMALLEST_EXTENT_MM, LARGEST_EXTENT_MM = 500.0, 1200.0  # of half a panel; what lies beyond is cut off
 
 
@@ -35,6 +40,8 @@ class Person(NamedTuple):
     true_cam_mm: Float[np.ndarray, "17 3"] | None = None
     caption: str = ""  # who, what, where
     error_mm: float | None = None  # mean per-joint error
+    confidence: Float[np.ndarray, " 17"] | None = None  # 0..1: joints are the fainter, the less sure
+    covariance_mm2: Float[np.ndarray, "17 3 3"] | None = None  # of predicted joints, camera frame: ellipses of HALF
 
 
 def pose_figure(person: Person, side_inches: float = 4.0) -> Figure:
@@ -82,7 +89,8 @@ def _page(groups: dict[str, Sequence[Person]], layout: _Layout) -> Figure:
         for row, person in enumerate(group):
             _draw_person(figure, layout, left, layout.first_row + row * layout.cell_height, person, extent_mm)
     overlaid = not layout.truth_beside and any(person.true_cam_mm is not None for person in people)
-    _draw_legend(figure, layout, extent_mm, overlaid)
+    sure = any(person.covariance_mm2 is not None for person in people)
+    _draw_legend(figure, layout, extent_mm, overlaid, sure)
     return figure
 
 
@@ -168,17 +176,24 @@ def _draw_person(figure: Figure, layout: _Layout, left: float, top: float, perso
     if layout.truth_beside:
         rows = [("predicted, ", person.pose_cam_mm, None), ("true, ", person.true_cam_mm, None)]
     right, down, away = _corners_mm(person).mean(0)
-    views = ((camera_view, (right, down), "camera's view"), (turned_view, (away, down), "turned by 90°"))
+    views = (
+        (camera_view, (0, 1), (right, down), "camera's view"),
+        (turned_view, (2, 1), (away, down), "turned by 90°"),
+    )
     for row, (whose, pose, under) in enumerate(rows):
         panel_top = top + row * (layout.panel + layout.label + layout.gap)
-        for column, (view, middle, where) in enumerate(views):
+        for column, (view, across, middle, where) in enumerate(views):
             panel_left = left + layout.side + layout.gap + column * (layout.panel + layout.gap)
             write(figure, panel_left, panel_top + layout.label - 0.06, whose + where, size=8, color=FAINT)
             panel = add_axes(figure, panel_left, panel_top + layout.label, layout.panel, layout.panel)
             _draw_grid(panel, middle, extent_mm)
             if under is not None:
                 _draw_shadow(panel, view(under), width=1.2 * layout.panel)
-            _draw_skeleton(panel, view(pose)[:, :2], view(pose)[:, 2], width=1.2 * layout.panel)
+            sure = None
+            if pose is person.pose_cam_mm:
+                sure = person.confidence
+                _draw_ellipses(panel, view(pose)[:, :2], person.covariance_mm2, across)
+            _draw_skeleton(panel, view(pose)[:, :2], view(pose)[:, 2], 1.2 * layout.panel, sure)
 
 
 def _draw_image(axes: Axes, person: Person, inches: float) -> None:
@@ -186,7 +201,7 @@ def _draw_image(axes: Axes, person: Person, inches: float) -> None:
     axes.imshow(person.image, extent=(0, 1, 1, 0), interpolation="bicubic" if smooth else "antialiased")
     axes.set(xlim=(0, 1), ylim=(1, 0))
     depth = np.asarray(person.pose_cam_mm, float)[:, 2]
-    _draw_skeleton(axes, np.asarray(person.joints_box, float), depth, width=0.9 * inches)
+    _draw_skeleton(axes, np.asarray(person.joints_box, float), depth, 0.9 * inches, person.confidence)
 
 
 def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> None:
@@ -206,8 +221,31 @@ def _draw_shadow(axes: Axes, view_mm: Float[np.ndarray, "17 3"], width: float) -
         axes.plot(*view_mm[list(edge), :2].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1)
 
 
+def _draw_ellipses(
+    axes: Axes,
+    points_mm: Float[np.ndarray, "17 2"],
+    covariance_mm2: Float[np.ndarray, "17 3 3"] | None,
+    across: tuple[int, int],
+) -> None:
+    """Ellipsoids of ``HALF`` as a view shows them; ``across``: the camera's axes that lie in the panel."""
+    if covariance_mm2 is None:
+        return
+    for joint, covariance in enumerate(covariance_mm2[:, across][:, :, across]):
+        variances, axes_mm = np.linalg.eigh(covariance)
+        width, height = 2 * HALF * np.sqrt(np.maximum(variances, 0))
+        turn_deg = np.degrees(np.arctan2(axes_mm[1, 0], axes_mm[0, 0]))
+        color = COLORS[joint_side(joint)]
+        axes.add_patch(
+            Ellipse(points_mm[joint], width, height, angle=turn_deg, facecolor=color, alpha=0.13, lw=0, zorder=1.5)
+        )
+
+
 def _draw_skeleton(
-    axes: Axes, points: Float[np.ndarray, "17 2"], depth: Float[np.ndarray, " 17"], width: float
+    axes: Axes,
+    points: Float[np.ndarray, "17 2"],
+    depth: Float[np.ndarray, " 17"],
+    width: float,
+    confidence: Float[np.ndarray, " 17"] | None = None,
 ) -> None:
     """Limbs from far to near, each with a white rim, so that crossings show which limb is in front."""
     order = np.argsort([-(depth[start] + depth[end]) for start, end in EDGES])
@@ -221,15 +259,17 @@ def _draw_skeleton(
     colors = {ROOT: COLORS["torso"]} | {edge[1]: COLORS[body_side(edge)] for edge in EDGES}
     for joint, color in colors.items():
         rim = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
-        axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], **rim)
+        clear = 1.0 if confidence is None else FAINTEST + (1 - FAINTEST) * float(confidence[joint])
+        axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **rim)
 
 
-def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bool) -> None:
+def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bool, sure: bool) -> None:
     width, height = figure.get_size_inches()
     bar = GRID_MM / (2 * extent_mm) * layout.panel
     entries = [("person's left", COLORS["left"], 0.3), ("person's right", COLORS["right"], 0.3)]
     entries += [("truth", TRUTH, 0.3)] if overlaid else []
     entries += [(f"{GRID_MM:.0f} mm", INK, bar), ("turned: camera on the left", None, 0.0)]
+    entries += [("ellipses: a joint is inside half of the time", None, 0.0)] if sure else []
     axes = add_axes(figure, 0, height - layout.legend, width, layout.legend)
     axes.set(xlim=(0, width), ylim=(layout.legend, 0))
     axes.set_axis_off()
