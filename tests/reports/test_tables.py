@@ -170,6 +170,7 @@ def test_parts_of_the_error_and_calibration_are_columns_where_they_are_asked_for
     for place, name in enumerate(("d1_64/seed0", "d1_64/seed1")):
         record = sweep.read_json(directory / name / sweep.FINISHED)
         measured = {"expected_calibration_error": 0.02 + 0.02 * place, "coverage": {"0.9": 0.88 + 0.01 * place}}
+        measured |= {"error_mm": 90.0 + 4 * place, "error_of_surest_mm": 60.0 + place}
         axes = {"x": 20.0 + place, "y": 15.0, "depth": 60.0}
         sweep.write_json(directory / name / sweep.FINISHED, record | {"axes_mm": axes, "calibration": measured})
     results = read_results([directory])
@@ -178,9 +179,9 @@ def test_parts_of_the_error_and_calibration_are_columns_where_they_are_asked_for
     table = error_table(results, "mpjpe", "ground_truth")
     assert {len(row) for row in table.rows} == {len(table.header)}
     rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
-    names = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %")
-    assert [rows["1, 64"][name] for name in names] == ["20.5", "15.0", "60.0", "3.0", "88.5"]
-    assert [rows["64, 64"][name] for name in names] == ["-"] * 5  # a job from before these were kept
+    names = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %", "surest 80 %, of all, mm")
+    assert [rows["1, 64"][name] for name in names] == ["20.5", "15.0", "60.0", "3.0", "88.5", "60.5 of 92.0"]
+    assert [rows["64, 64"][name] for name in names] == ["-"] * 6  # a job from before these were kept
 
 
 def test_captions_do_not_call_synthetic_people_human36m(directory):
