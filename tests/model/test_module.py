@@ -146,6 +146,27 @@ def test_depth_grows(step, depth, monkeypatch):
     assert module.eval().representation.grown_depth(module.done) == 8
 
 
+@pytest.mark.parametrize(("step", "frozen"), [(0, False), (74, False), (75, True), (99, True)])
+def test_batch_norm_is_frozen_at_the_end_of_training(step, frozen, monkeypatch):
+    module, batch = make_module(batch_norm_frozen=0.25).train(), make_batch()
+    monkeypatch.setattr(type(module), "global_step", property(lambda _: step))
+    monkeypatch.setattr(type(module), "trainer", property(lambda _: _Trainer))
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    norm = module.network.stem.norm
+    before, straight = norm.running_mean.clone(), normalise(batch["image"], module.network)
+    module.on_train_batch_start(batch, 0)
+    module.training_step(batch, 0).backward()
+    assert torch.equal(norm.running_mean, before) == frozen
+    assert module.network.training and norm.weight.grad is not None  # only statistics are at rest
+    outputs = module.network(straight)[-1]
+    assert torch.allclose(outputs, module.network.eval()(straight)[-1]) == frozen
+
+
+def test_freezing_batch_norm_needs_running_statistics():
+    with pytest.raises(ValueError, match=r"batch_norm_frozen=0\.1 is for running statistics"):
+        ModelConfig(batch_norm="batch", batch_norm_frozen=0.1)
+
+
 def test_rmsprop_is_the_written_formula():
     parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
     from c2fpose.config.model import OptimizerConfig

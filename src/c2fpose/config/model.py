@@ -142,6 +142,9 @@ class ModelConfig(Schema):
     # recalibration_batches of training images; "batch": those of each test batch
     batch_norm: Literal["running", "recalibrated", "batch"] = "running"
     recalibration_batches: Count = 50
+    # Last share of the training steps in which BatchNorm uses its running statistics, as in evaluation: the weights get
+    # used to them (MeTRAbs: 1,000 of 400,000 steps); null: none
+    batch_norm_frozen: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @field_validator("representation", mode="plain")
     @classmethod
@@ -161,5 +164,10 @@ class ModelConfig(Schema):
             raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
         if self.loss.expectation and self.network.head != "volume":
             raise ValueError(f"loss.expectation is for head=volume, not for head={self.network.head}; set it to 0")
+        if self.batch_norm_frozen is not None and (self.network.norm != "batch" or self.batch_norm == "batch"):
+            raise ValueError(
+                f"batch_norm_frozen={self.batch_norm_frozen} is for running statistics; set it to null with "
+                f"network.norm={self.network.norm} and batch_norm={self.batch_norm}"
+            )
         self.representation.check_model(self)
         return self

@@ -29,8 +29,8 @@ _MOST_SKIPPED = 16
 class Batch(TypedDict):
     """What the loaders yield. ``B`` images of ``S`` x ``S`` px; joints in C2F order.
 
-    Augmentation changes ``image``, ``joints_box``, ``depth_rel_mm``, ``visible`` and ``flipped``, and nothing else:
-    metric ground truth and camera are the record's own, so metric poses are compared on unaugmented batches.
+    Augmentation changes the first seven, and nothing else: the rest of metric ground truth and camera are the record's
+    own, so predicted poses are compared on unaugmented batches.
     """
 
     image: UInt8[torch.Tensor, "B 3 S S"]  # RGB bytes: a quarter of the traffic of floats; divide by 255 on the device
@@ -38,6 +38,8 @@ class Batch(TypedDict):
     depth_rel_mm: Float[torch.Tensor, "B 17"]  # camera depth less that of the root; not changed by scale augmentation
     visible: Bool[torch.Tensor, "B 17"]  # inside the crop, and annotated (frame x > 0, the original's rule)
     flipped: Bool[torch.Tensor, "B"]  # mirrored by augmentation, left and right joints exchanged
+    joints_turned_mm: Float[torch.Tensor, "B 17 3"]  # camera frame, turned and mirrored as the image
+    box_to_ray: Float[torch.Tensor, "B 2 3"]  # affine: a position as of joints_box to x/z, y/z of joints_turned_mm
     joints_cam_mm: Float[torch.Tensor, "B 17 3"]  # camera frame (x right, y down, z forward)
     intrinsics_px: Float[torch.Tensor, "B 4"]  # fx, fy, cx, cy of the full frame
     box_left_top_px: Float[torch.Tensor, "B 2"]  # the unaugmented box in the full frame
@@ -220,14 +222,17 @@ class PoseDataset(Dataset):
         joints_box = crop.transform(to_crop, row["joints_px"].astype(float)) / size
         depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][ROOT, 2]
         visible = ((joints_box >= 0) & (joints_box < 1)).all(1) & (row["joints_px"][:, 0] > 0)
+        turned = crop.turned_mm(to_crop, row["joints_cam_mm"])
         if flip:
-            joints_box, depth, visible = joints_box[_MIRROR], depth[_MIRROR], visible[_MIRROR]
+            joints_box, depth, visible, turned = (each[_MIRROR] for each in (joints_box, depth, visible, turned))
         return {
             "image": image,
             "joints_box": joints_box.astype(np.float32),
             "depth_rel_mm": depth,
             "visible": visible,
             "flipped": np.bool_(flip),
+            "joints_turned_mm": turned.astype(np.float32),
+            "box_to_ray": crop.box_to_ray(to_crop, row["intrinsics_px"], size).astype(np.float32),
             "joints_cam_mm": row["joints_cam_mm"],
             "intrinsics_px": row["intrinsics_px"],
             "box_left_top_px": box_left_top.astype(np.float32),

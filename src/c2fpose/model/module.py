@@ -16,7 +16,7 @@ from c2fpose.base.host_memory import keep_freed_memory
 from c2fpose.config.model import ModelConfig, OptimizerConfig
 from c2fpose.config.schema import parse
 from c2fpose.model.inference import points_of, poses_given_root_depth, reading_of
-from c2fpose.model.networks.batch_norm import batch_statistics
+from c2fpose.model.networks.batch_norm import batch_statistics, freeze
 from c2fpose.model.networks.input import last_output, outputs_of
 from c2fpose.model.representations import network_of, representation_of
 from c2fpose.model.representations.interface import Certainty, Labels, Representation
@@ -57,6 +57,11 @@ class PoseModule(LightningModule):
         if self.device.type == "cpu":
             keep_freed_memory()
 
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # At each batch: validation sets the network back to training
+        if self.config.batch_norm_frozen and self.done >= 1 - self.config.batch_norm_frozen:
+            freeze(self.network)
+
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
         losses = self.losses(outputs_of(self.network, batch["image"]), batch)
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
@@ -68,7 +73,8 @@ class PoseModule(LightningModule):
 
     def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
         """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
-        labels = Labels(to_points(batch["joints_box"], batch["depth_rel_mm"]), batch["visible"])
+        points = to_points(batch["joints_box"], batch["depth_rel_mm"])
+        labels = Labels(points, batch["visible"], batch.get("joints_turned_mm"), batch.get("box_to_ray"))
         every = outputs if isinstance(outputs, list) else [outputs]
         representation = self.representation
         representation.check(labels)

@@ -56,6 +56,30 @@ def transform(affine: Float[np.ndarray, "2 3"], points: Float[np.ndarray, "*batc
     return points @ affine[:, :2].T + affine[:, 2]
 
 
+def turned_mm(to_crop: Float[np.ndarray, "2 3"], joints_cam_mm: Float[np.ndarray, "J 3"]) -> Float[np.ndarray, "J 3"]:
+    """Turn and mirror joints of the camera frame, mm, as the map does the picture: about the camera's own axis.
+
+    A crop of another place or size changes nothing: it is another part of the same camera's picture.
+    """
+    turn = _turn(to_crop)
+    return np.concatenate([joints_cam_mm[:, :2] @ turn.T, joints_cam_mm[:, 2:]], -1)
+
+
+def box_to_ray(
+    to_crop: Float[np.ndarray, "2 3"], intrinsics_px: Float[np.ndarray, "4"], size: int
+) -> Float[np.ndarray, "2 3"]:
+    """Affine map from positions across the crop (0..1) to x/z and y/z in the frame of ``turned_mm``; no distortion."""
+    focal, middle = np.asarray(intrinsics_px, float)[:2], np.asarray(intrinsics_px, float)[2:]
+    to_box = to_crop[:, :2] * focal @ _turn(to_crop).T / size
+    back = np.linalg.inv(to_box)
+    return np.column_stack([back, -back @ transform(to_crop, middle) / size])
+
+
+def _turn(to_crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 2"]:
+    """The rotation or reflection in a map."""
+    return to_crop[:, :2] / math.sqrt(abs(np.linalg.det(to_crop[:, :2])))
+
+
 def warp(
     image: UInt8[np.ndarray, "rows columns 3"],
     to_crop: Float[np.ndarray, "2 3"],

@@ -24,6 +24,12 @@ def batch_statistics(network: torch.nn.Module, wanted: bool) -> Iterator[None]:
             layer.training, layer.momentum = training, momentum
 
 
+def freeze(network: torch.nn.Module) -> None:
+    """Make BatchNorm use its running statistics, and leave them, until ``network.train()``: as in evaluation."""
+    for layer in normalisations(network):
+        layer.eval()
+
+
 @torch.no_grad()
 def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S S"]]) -> int:
     """Measure the running statistics anew, as plain means over the given batches; returns how many there were."""

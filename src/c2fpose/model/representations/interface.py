@@ -20,6 +20,9 @@ class Labels(NamedTuple):
 
     points: Float[Tensor, "B J 3"]
     visible: Bool[Tensor, "B J"]
+    # Of the camera that sees the crop as it is, turned and mirrored by augmentation; None where nobody asked for it
+    joints_mm: Float[Tensor, "B J 3"] | None = None
+    box_to_ray: Float[Tensor, "B 2 3"] | None = None  # affine: x and y of points to x/z and y/z of joints_mm
 
 
 class Certainty(NamedTuple):
@@ -29,6 +32,13 @@ class Certainty(NamedTuple):
     covariance: Float[Tensor, "B J 3 3"] | None = None  # of the points, in their unit
     second_mode: Float[Tensor, "B J 3"] | None = None  # another place that the joint may be, NaN where there is none
     second_weight: Float[Tensor, "B J"] | None = None  # its share of what both modes hold, 0 where there is none
+
+
+class MetricPose(NamedTuple):
+    """A pose in mm that was not read from a picture with an assumed distance."""
+
+    relative_mm: Float[Tensor, "B J 3"]  # camera frame, from the root
+    in_view: Bool[Tensor, "B J"]  # joints whose points are of the picture: those that say where the pose stands
 
 
 class Shown(NamedTuple):
@@ -92,6 +102,10 @@ class Representation(ABC):
     @abstractmethod
     def points(self, reading: Any) -> Float[Tensor, "B J 3"]:
         """Decide on one point a joint."""
+
+    def metric(self, reading: Any) -> MetricPose | None:
+        """Give the pose in mm; None where lengths across the view follow from the root's depth alone."""
+        return None
 
     # --- 4. how sure ---
 

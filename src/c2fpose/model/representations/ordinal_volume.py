@@ -52,7 +52,7 @@ class OrdinalVolume(Integral):
         keys = self.config.representation
         mass = softmax(volume)
         heat = mass.sum(2)
-        target = target_profiles(*labels, (1, *heat.shape[2:]), self.config.target)
+        target = target_profiles(labels.points, labels.visible, (1, *heat.shape[2:]), self.config.target)
         plane = target.y[..., :, None] * target.x[..., None, :] * labels.visible[..., None, None]
         # a softmax sums to 1, and so must the Gaussian
         flat = plane / plane.sum((2, 3), keepdim=True).clamp_min(1e-12)

@@ -43,12 +43,12 @@ class Volume(Representation):
             volume = volume.unflatten(2, (depth, -1)).mean(3)
         loss = volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
         if self.config.loss.expectation:
-            loss = loss + self.config.loss.expectation * expectation_error(volume, *labels)
+            loss = loss + self.config.loss.expectation * expectation_error(volume, labels.points, labels.visible)
         return loss
 
     def targets(self, labels: Labels, shape: tuple[int, int, int]) -> Profiles:
         """Make separable target volumes of shape (D, H, W), on the labels' device."""
-        return target_profiles(*labels, shape, self.config.target, self.config.network.depth_bins)
+        return target_profiles(labels.points, labels.visible, shape, self.config.target, self.config.network.depth_bins)
 
     def grown_depth(self, done: float) -> int:
         """Find the finest depth in training: doubling up to the full one where ``grow_depth`` says when.

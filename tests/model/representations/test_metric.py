@@ -1,0 +1,121 @@
+"""The metric head against plain numpy, and what it is for: joints beyond the crop, and the place of the root."""
+
+import numpy as np
+import pytest
+import torch
+from toy_labels import batch_of, config_of, labels_of
+
+from c2fpose.base.errors import DataError
+from c2fpose.model.module import PoseModule
+from c2fpose.model.representations import representation_of
+from c2fpose.model.volumes.points import from_points, mirror_points, to_points
+from c2fpose.pose.strong_perspective import placed_mm, strong_perspective_mm, weak_perspective_mm
+
+RANGE_MM = 2200.0
+
+
+def soft(logits: np.ndarray) -> np.ndarray:
+    """x, y, z in 0..1 of one joint's (D, H, W)."""
+    mass = np.exp(logits - logits.max())
+    grids = np.meshgrid(*((np.arange(n) + 0.5) / n for n in logits.shape), indexing="ij")
+    return np.array([(grid * mass).sum() / mass.sum() for grid in grids[::-1]])
+
+
+def peaked(points: torch.Tensor, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Logits whose softmax is a narrow Gaussian about each point."""
+    axes = [(torch.arange(n, dtype=torch.float64) + 0.5) / n for n in shape]
+    z, y, x = (
+        ((axis - points[..., 2 - at, None]) * n) ** 2 for at, (axis, n) in enumerate(zip(axes, shape, strict=True))
+    )
+    return -(z[..., :, None, None] + y[..., None, :, None] + x[..., None, None, :]) / 2
+
+
+def output_of(points: torch.Tensor, pose_mm: torch.Tensor, depth: int = 32, cells: int = 32) -> torch.Tensor:
+    """What a network would put out for positions across the crop and poses in the cube."""
+    flat = torch.cat([points[..., :2], torch.full_like(points[..., :1], 0.5)], -1)
+    return torch.cat([peaked(flat, (1, cells, cells)), peaked(pose_mm / RANGE_MM, (depth, cells, cells))], 2)
+
+
+def expected_loss(output, labels, mix, place, place_weight) -> float:
+    total = []
+    for image in range(len(output)):
+        picture = np.array([soft(joint[:1])[:2] for joint in output[image]])
+        pose = np.array([soft(joint[1:]) for joint in output[image]]) * RANGE_MM
+        border = 0.75 / output.shape[-1]
+        in_view = ((picture >= border) & (picture <= 1 - border)).all(1).astype(float)
+        to_ray, truth = labels.box_to_ray[image].numpy(), labels.joints_mm[image].numpy()
+        ray = np.column_stack([picture @ to_ray[:, :2].T + to_ray[:, 2], np.ones(17)])
+        placed = placed_mm(ray, pose, in_view, place(ray, pose, in_view), mix[image])
+        seen = np.linalg.solve(to_ray[:, :2], (placed[:, :2] / placed[:, 2:] - to_ray[:, 2]).T).T
+        shown = ((seen >= border) & (seen <= 1 - border)).all(1) & labels.visible[image].numpy()
+        total.append(
+            [
+                np.abs((placed - placed.mean(0)) - (truth - truth.mean(0))).mean(1),
+                np.where(shown, np.abs(seen - labels.points[image, :, :2].numpy()).mean(1), np.nan),
+                np.abs(placed - truth).mean(1),
+            ]
+        )
+    pose, picture, place_error = np.nanmean(np.array(total), (0, 2))
+    return pose / 1000 + picture * RANGE_MM / 1000 + place_weight * place_error / 1000
+
+
+@pytest.mark.parametrize(
+    ("done", "place", "weight"),
+    [(0.0, weak_perspective_mm, 0), (0.005, strong_perspective_mm, 0), (0.5, strong_perspective_mm, 0.1)],
+)
+def test_loss_is_that_of_the_pose_that_picture_and_cube_make(done, place, weight, monkeypatch):
+    labels, mix = labels_of(), np.array([0.2, 0.5, 0.9])
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(mix)[:, None])
+    random = torch.Generator().manual_seed(0)
+    noisy = labels.joints_mm - labels.joints_mm[:, :1] + 1100
+    noisy = noisy + 80 * torch.randn(noisy.shape, generator=random, dtype=torch.float64)
+    output = output_of(labels.points + 0.02 * torch.randn(labels.points.shape, generator=random), noisy)
+    (found,) = representation_of(config_of("metric")).losses([output], labels, done)
+    assert float(found) == pytest.approx(expected_loss(output.numpy(), labels, mix, place, weight), rel=1e-6)
+
+
+def test_the_truth_has_next_to_no_loss_and_says_where_the_root_is():
+    labels = labels_of()
+    output = output_of(labels.points, labels.joints_mm - labels.joints_mm[:, :1] + 1100)
+    metric = representation_of(config_of("metric"))
+    assert float(metric.losses([output], labels)[0]) < 0.01
+    reading = metric.read(output)
+    relative_mm, in_view = metric.metric(reading)
+    assert in_view.all()
+    torch.testing.assert_close(relative_mm, labels.joints_mm - labels.joints_mm[:, :1], atol=10.0, rtol=0)
+    expected = labels.points.clone()
+    expected[..., 2] += to_points(torch.zeros(1, 2), torch.zeros(1))[0, 2] - expected[:, :1, 2]  # toy roots have depths
+    torch.testing.assert_close(metric.points(reading), expected, atol=6e-3, rtol=0)
+
+
+def test_joints_beyond_the_crop_lie_where_the_pose_says():
+    labels = labels_of()
+    points = labels.points.clone()
+    points[:, 3, 0] = 1.3
+    depth_mm = from_points(points)[1] * 0 + 4000  # equally far: weak perspective is exact
+    points[..., 2] = 0.5061
+    ray = points[..., :2] @ labels.box_to_ray[..., :2].mT + labels.box_to_ray[:, None, :, 2]
+    joints_mm = torch.cat([ray * depth_mm[..., None], depth_mm[..., None]], -1)
+    output = output_of(points, (joints_mm - joints_mm[:, :1]) * 0.5 + 1100)
+    metric = representation_of(config_of("metric"))
+    found = metric.points(metric.read(output))
+    assert not metric.metric(metric.read(output)).in_view[:, 3].any()
+    torch.testing.assert_close(found[:, 3, :2], points[:, 3, :2], atol=0.01, rtol=0)
+
+
+def test_mirrored_truth_read_together_is_the_truth():
+    labels = labels_of()
+    relative = labels.joints_mm - labels.joints_mm[:, :1]
+    output = output_of(labels.points, relative + 1100)
+    mirrored = output_of(mirror_points(labels.points), mirror_points((relative + 1100) / RANGE_MM) * RANGE_MM)
+    metric = representation_of(config_of("metric"))
+    both, one = metric.read(output, mirrored), metric.read(output)
+    torch.testing.assert_close(metric.points(both), metric.points(one), atol=1e-6, rtol=0)
+    torch.testing.assert_close(both.pose.relative_mm, one.pose.relative_mm, atol=1e-6, rtol=0)
+
+
+def test_labels_without_a_camera_are_refused_in_a_line():
+    module, batch = PoseModule(config_of("metric").model_dump(mode="json")), batch_of()
+    del batch["box_to_ray"]
+    with pytest.raises(DataError, match=r"^labels without a camera: head=metric is trained by poses in mm$"):
+        module.losses([], batch)
