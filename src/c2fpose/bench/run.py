@@ -154,7 +154,12 @@ def ratios(results: dict[str, Any]) -> dict[str, float]:
 def _last_volume(engine: Engine, settings: TrainSettings) -> torch.Tensor:
     """Of the size, type and memory layout of the last stack's."""
     network, dtype = settings.model.network, torch.bfloat16 if engine.precision == "bf16-mixed" else torch.float32
-    shape = (settings.data.batch_size, network.joints * network.depths[-1], network.heatmap_size, network.heatmap_size)
+    shape = (
+        settings.data.batch_size,
+        network.joint_count * network.depths[-1],
+        network.heatmap_size,
+        network.heatmap_size,
+    )
     return torch.zeros(shape, dtype=dtype, device=engine.device).contiguous(memory_format=torch.channels_last)
 
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from c2fpose.config.schema import Count, NonNegative, Schema
-from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.pose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 HalfRange = Annotated[float, Field(ge=0, lt=1)]
@@ -111,10 +111,11 @@ class DataConfig(Schema):
     on_corrupt: Literal["fail", "skip"] = "fail"  # an unreadable image ends the run, or is counted and passed over
     augmentation: AugmentationConfig | None = AugmentationConfig()  # null: none
 
-    train_subjects: tuple[int, ...] = TRAIN_SUBJECTS
-    test_subjects: tuple[int, ...] = TEST_SUBJECTS
-    actions: tuple[str, ...] = ACTIONS  # published names, whole
-    cameras: tuple[Annotated[int, Field(ge=0, lt=len(CAMERA_SERIALS))], ...] = (0, 1, 2, 3)  # index of CAMERA_SERIALS
+    # Null, of these four: all that the files have
+    train_subjects: tuple[int, ...] | None = TRAIN_SUBJECTS
+    test_subjects: tuple[int, ...] | None = TEST_SUBJECTS
+    actions: tuple[str, ...] | None = ACTIONS  # names as in the files: Human3.6M's published ones, or the data's own
+    cameras: tuple[Annotated[int, Field(ge=0)], ...] | None = (0, 1, 2, 3)  # numbers; Human3.6M's: of CAMERA_SERIALS
     frame_stride: Count = 1  # every n-th record of each training sequence and camera
     test_frame_stride: Count = 1  # the same for test sequences
     exclude: tuple[Literal["s9_drift", "s11_directions_corrupt"], ...] = ()  # protocol.EXCLUSIONS
@@ -124,17 +125,9 @@ class DataConfig(Schema):
     validation_every: Annotated[int, Field(ge=2)] = 16  # n: 1 of n sequences, all its frames and cameras
     validation_records: Count | None = 512  # at most so many records, evenly spread; null: all
 
-    @field_validator("actions")
-    @classmethod
-    def _known_actions(cls, actions: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [action for action in actions if action not in ACTIONS]
-        if unknown:
-            raise ValueError(f"unknown action {unknown[0]!r}; one of {', '.join(ACTIONS)}")
-        return actions
-
     @model_validator(mode="after")
     def _consistent(self) -> "DataConfig":
-        shared = set(self.train_subjects) & set(self.test_subjects)
+        shared = set(self.train_subjects or ()) & set(self.test_subjects or ())
         if shared:
             raise ValueError(f"subject {min(shared)} is in both train_subjects and test_subjects")
         return self

@@ -9,10 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from c2fpose.base.errors import ConfigError
 from c2fpose.config.representations import RepresentationConfig, schema_of
 from c2fpose.config.schema import Count, NonNegative, Positive, Schema
+from c2fpose.config.space import SpaceConfig
 from c2fpose.pose.protocol import DEPTH_BINS
-from c2fpose.pose.skeleton import NUM_JOINTS
+from c2fpose.pose.skeleton import NUM_JOINTS, difference
+from c2fpose.pose.space import PoseSpace
 
 
 class NetworkConfig(Schema):
@@ -26,7 +29,7 @@ class NetworkConfig(Schema):
     # Depth resolution of each stack, coarse to fine; the last one is the number of depth bins
     depths: tuple[Count, ...] = (1, 2, 4, 64)
     depth_bins: Count = DEPTH_BINS  # whatever the image size
-    joints: Annotated[int, Field(ge=1, le=512)] = NUM_JOINTS
+    joints: Annotated[int, Field(ge=1, le=512)] | Literal["auto"] = "auto"  # "auto": as many as the data have
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px, square crop
     heatmap_size: Annotated[int, Field(ge=4, le=512)] = 64  # cells; a half or a quarter of the image
     width: Annotated[int, Field(ge=8, le=1024)] = 256  # channels inside the hourglass, a multiple of 4
@@ -41,6 +44,11 @@ class NetworkConfig(Schema):
     # What the coordinate head predicts (x, y across the crop and depth): as such, or relative to another joint
     coordinates: Literal["absolute", "root_relative", "parent_relative"] = "absolute"
     checkpoint_activations: bool = False  # recompute the hourglasses in the backward pass: less memory, more time
+
+    @property
+    def joint_count(self) -> int:
+        """How many joints; the paper's number where nothing says another."""
+        return NUM_JOINTS if self.joints == "auto" else self.joints
 
     @field_validator("head")
     @classmethod
@@ -128,6 +136,7 @@ class ModelConfig(Schema):
     # How a person's box becomes the network's input: "standard", or "released_code": the original's whole-pixel boxes
     # and resampling
     crop_mode: Literal["standard", "released_code"] = "standard"
+    space: SpaceConfig = SpaceConfig()  # joints, depth range and limb lengths, all of the training data
     network: NetworkConfig = NetworkConfig()
     # The keys of network.head's own, by its schema in config/representations/
     representation: SerializeAsAny[RepresentationConfig] = RepresentationConfig()
@@ -145,6 +154,16 @@ class ModelConfig(Schema):
     # Last share of the training steps in which BatchNorm uses its running statistics, as in evaluation: the weights get
     # used to them (MeTRAbs: 1,000 of 400,000 steps); null: none
     batch_norm_frozen: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @field_validator("network")
+    @classmethod
+    def _of_the_skeleton(cls, network: NetworkConfig, given: ValidationInfo) -> NetworkConfig:
+        skeleton = given.data["space"].skeleton if "space" in given.data else None
+        if skeleton is None or network.joints == skeleton.joints:
+            return network
+        if network.joints != "auto":
+            raise ValueError(f"joints={network.joints}, and model.space.skeleton has {skeleton.joints}; set it to auto")
+        return network.model_copy(update={"joints": skeleton.joints})
 
     @field_validator("representation", mode="plain")
     @classmethod
@@ -171,3 +190,23 @@ class ModelConfig(Schema):
             )
         self.representation.check_model(self)
         return self
+
+    @property
+    def pose_space(self) -> PoseSpace:
+        """What poses are of, and what a volume spans."""
+        return self.space.pose_space(None if self.network.joints == "auto" else self.network.joints)
+
+    def in_space(self, space: PoseSpace, where: str) -> "ModelConfig":
+        """Follow the data: fill in what ``space`` and ``network.joints`` leave open.
+
+        ``where``: the data's file. Raises ``ConfigError`` where they ask for other joints than the data have.
+        """
+        theirs, ours = space.skeleton, self.space.skeleton
+        if self.network.joints not in ("auto", theirs.joints):
+            raise ConfigError(
+                f"model.network.joints={self.network.joints}: {where} has {theirs.joints} joints; set it to auto"
+            )
+        if ours is not None and ours != theirs:
+            raise ConfigError(f"model.space.skeleton: {where} has other joints: {difference(ours, theirs)}")
+        network = self.network.model_copy(update={"joints": theirs.joints})
+        return self.model_copy(update={"network": network, "space": self.space.filled(space)})

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
+from jaxtyping import Float
 
 from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
@@ -76,6 +77,11 @@ class PoseData(pl.LightningDataModule):
         reader = self._open(more.file, "train", f"also[{place}]")
         records = thinned(reader.annotations, select(reader, self.config.train_subjects, self.config), more.every)
         return PoseDataset(reader, records, self.config, self.seed + (place + 1) * SEED_STEP)
+
+    def training_poses_mm(self) -> Float[np.ndarray, "N J 3"]:
+        """Gather the poses of all training records, camera frame, NaN where a joint has no label."""
+        parts = self.train.parts if isinstance(self.train, Mixture) else [self.train]
+        return np.concatenate([part.reader.annotations["joints_cam_mm"][part.records] for part in parts])
 
     def _open(self, path: str, split: str, what: str | None = None) -> SplitReader:
         reader = SplitReader(path)
@@ -173,13 +179,20 @@ def settle_worker(worker: int) -> None:
         allocator.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
-def select(reader: SplitReader, subjects: tuple[int, ...], config: DataConfig) -> np.ndarray:
+def select(reader: SplitReader, subjects: tuple[int, ...] | None, config: DataConfig) -> np.ndarray:
     """Records of the subjects, actions and cameras asked for, less the excluded ones. Raises ``DataError`` if none."""
-    rows = reader.annotations
-    actions = [ACTIONS.index(action) for action in config.actions]
-    kept = (
-        np.isin(rows["subject"], subjects) & np.isin(rows["action"], actions) & np.isin(rows["camera"], config.cameras)
-    )
+    rows, names = reader.annotations, reader.info.action_names
+    if "actions" not in reader.info.provenance and set(config.actions or ()) <= set(ACTIONS):
+        names = ACTIONS  # families of postures go by these numbers too
+    if unknown := [action for action in config.actions or () if action not in names]:
+        raise DataError(
+            f"{reader.path}: data.actions: no action {unknown[0]!r} in it; null for all of {', '.join(names)}"
+        )
+    actions = None if config.actions is None else [names.index(action) for action in config.actions]
+    kept = np.ones(len(reader), bool)
+    for name, wanted in (("subject", subjects), ("action", actions), ("camera", config.cameras)):
+        if wanted is not None:
+            kept &= np.isin(rows[name], wanted)
     for name in config.exclude:
         for subject, action, trial, camera in EXCLUSIONS[name]:
             left_out = (rows["subject"] == subject) & (rows["action"] == ACTIONS.index(action))
@@ -188,11 +201,16 @@ def select(reader: SplitReader, subjects: tuple[int, ...], config: DataConfig) -
             kept &= ~left_out
     if not kept.any():
         raise DataError(
-            f"{reader.path}: no record left of {len(reader)}; asked for subjects {list(subjects)} (the file has "
-            f"{np.unique(rows['subject']).tolist()}), actions {', '.join(config.actions)}, "
-            f"cameras {list(config.cameras)}, without {list(config.exclude)}"
+            f"{reader.path}: no record left of {len(reader)}; asked for subjects {_listed(subjects)} (the file has "
+            f"{np.unique(rows['subject']).tolist()}), actions "
+            f"{'all' if config.actions is None else ', '.join(config.actions)}, "
+            f"cameras {_listed(config.cameras)}, without {list(config.exclude)}"
         )
     return np.flatnonzero(kept)
+
+
+def _listed(numbers: tuple[int, ...] | None) -> str:
+    return "all" if numbers is None else str(list(numbers))
 
 
 def held_out_sequences(annotations: dict[str, np.ndarray], records: np.ndarray, every: int) -> np.ndarray:

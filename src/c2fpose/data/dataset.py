@@ -18,29 +18,27 @@ from c2fpose.data.crops import standard as crop
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth_wild.exchange import Backgrounds
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
-from c2fpose.pose.skeleton import MIRROR, ROOT
 
 _LABELS = ("subject", "action", "trial", "camera", "frame")
-_MIRROR = np.array(MIRROR)
 # So many unreadable images in a row are not bad luck.
 _MOST_SKIPPED = 16
 
 
 class Batch(TypedDict):
-    """What the loaders yield. ``B`` images of ``S`` x ``S`` px; joints in C2F order.
+    """What the loaders yield. ``B`` images of ``S`` x ``S`` px; joints as the file has them.
 
     Augmentation changes the first seven, and nothing else: the rest of metric ground truth and camera are the record's
     own, so predicted poses are compared on unaugmented batches.
     """
 
     image: UInt8[torch.Tensor, "B 3 S S"]  # RGB bytes: a quarter of the traffic of floats; divide by 255 on the device
-    joints_box: Float[torch.Tensor, "B 17 2"]  # x, y across the crop: 0 is its left or top edge, 1 its right or bottom
-    depth_rel_mm: Float[torch.Tensor, "B 17"]  # camera depth less that of the root; not changed by scale augmentation
-    visible: Bool[torch.Tensor, "B 17"]  # inside the crop, and annotated (frame x > 0, the original's rule)
+    joints_box: Float[torch.Tensor, "B J 2"]  # x, y across the crop: 0 is its left or top edge, 1 its right or bottom
+    depth_rel_mm: Float[torch.Tensor, "B J"]  # camera depth less that of the root; not changed by scale augmentation
+    visible: Bool[torch.Tensor, "B J"]  # inside the crop, and annotated (frame x > 0, the original's rule)
     flipped: Bool[torch.Tensor, "B"]  # mirrored by augmentation, left and right joints exchanged
-    joints_turned_mm: Float[torch.Tensor, "B 17 3"]  # camera frame, turned and mirrored as the image
+    joints_turned_mm: Float[torch.Tensor, "B J 3"]  # camera frame, turned and mirrored as the image
     box_to_ray: Float[torch.Tensor, "B 2 3"]  # affine: a position as of joints_box to x/z, y/z of joints_turned_mm
-    joints_cam_mm: Float[torch.Tensor, "B 17 3"]  # camera frame (x right, y down, z forward)
+    joints_cam_mm: Float[torch.Tensor, "B J 3"]  # camera frame (x right, y down, z forward)
     intrinsics_px: Float[torch.Tensor, "B 4"]  # fx, fy, cx, cy of the full frame
     box_left_top_px: Float[torch.Tensor, "B 2"]  # the unaugmented box in the full frame
     box_side_px: Float[torch.Tensor, "B"]
@@ -76,6 +74,8 @@ class PoseDataset(Dataset):
 
     def __init__(self, reader: SplitReader, records: np.ndarray, config: DataConfig, seed: int | None = None) -> None:
         self.reader = reader
+        self.skeleton = reader.info.skeleton
+        self._mirror = np.array(self.skeleton.mirror)
         self.records = np.asarray(records, np.int64)
         self.config = config
         self.seed = seed
@@ -139,7 +139,9 @@ class PoseDataset(Dataset):
     def _draw(self, turn: Turn, record: int) -> augmentation.Draw:
         if self.seed is None or self.config.augmentation is None:
             return augmentation.Draw()
-        return augmentation.draw(self.config.augmentation, self.seed, turn.epoch, record, turn.batch)
+        return augmentation.draw(
+            self.config.augmentation, self.seed, turn.epoch, record, turn.batch, self.skeleton.joints
+        )
 
     def _reduction(self, record: int, scale: float) -> int:
         if self.config.crop_mode == "released_code":
@@ -152,7 +154,7 @@ class PoseDataset(Dataset):
         record, size = int(self.records[position]), self.config.image_size
         row = {name: array[record] for name, array in self.reader.annotations.items()}
         side = BOX_SCALE_UNIT_PX * float(row["scale"]) * draw.scale
-        center = row["center_px"] + draw.towards * (row["joints_px"][draw.focus] - row["center_px"])
+        center = row["center_px"] + draw.towards * np.nan_to_num(row["joints_px"][draw.focus] - row["center_px"])
         center = center + BOX_SCALE_UNIT_PX * float(row["scale"]) * np.array(draw.shift)
         to_crop = crop.frame_to_crop(center, side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
         reduced = self._reduction(record, draw.scale)
@@ -220,11 +222,11 @@ class PoseDataset(Dataset):
             image = crop.planes(image)
 
         joints_box = crop.transform(to_crop, row["joints_px"].astype(float)) / size
-        depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][ROOT, 2]
+        depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][self.skeleton.root, 2]
         visible = ((joints_box >= 0) & (joints_box < 1)).all(1) & (row["joints_px"][:, 0] > 0)
         turned = crop.turned_mm(to_crop, row["joints_cam_mm"])
         if flip:
-            joints_box, depth, visible, turned = (each[_MIRROR] for each in (joints_box, depth, visible, turned))
+            joints_box, depth, visible, turned = (each[self._mirror] for each in (joints_box, depth, visible, turned))
         return {
             "image": image,
             "joints_box": joints_box.astype(np.float32),

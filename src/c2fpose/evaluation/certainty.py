@@ -12,6 +12,7 @@ import torch
 from c2fpose.base.files import write_text
 from c2fpose.evaluation.calibration import Calibration, Observations, fit, measure
 from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2, poses_cam_mm
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
             points, sure = module.predict_with_certainty(batch["image"].to(module.device))
             if sure is None or sure.confidence is None or sure.covariance is None:
                 break
-            kept.append(_compared(points, sure.confidence, sure.covariance, batch))
+            kept.append(_compared(points, sure.confidence, sure.covariance, batch, module.config.pose_space))
             images += len(points)
     module.train(was_training)
     if not kept:
@@ -76,14 +77,18 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
 
 
 def _compared(
-    points: torch.Tensor, confidence: torch.Tensor, covariance: torch.Tensor, batch: dict[str, Any]
+    points: torch.Tensor,
+    confidence: torch.Tensor,
+    covariance: torch.Tensor,
+    batch: dict[str, Any],
+    space: PoseSpace,
 ) -> _Batch:
-    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
+    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points, space))
     side, intrinsics = (batch[name].double().numpy() for name in ("box_side_px", "intrinsics_px"))
     truth, visible = batch["joints_cam_mm"].double().numpy(), batch["visible"].numpy()
     joints_px = box_to_frame_px(joints_box, batch["box_left_top_px"].double().numpy(), side)
-    poses = poses_cam_mm(joints_px, depth_rel_mm, intrinsics, "ground_truth", truth)
-    spread = covariances_cam_mm2(covariance.double().cpu().numpy(), joints_px, poses[..., 2], side, intrinsics)
+    poses = poses_cam_mm(joints_px, depth_rel_mm, intrinsics, "ground_truth", truth, space)
+    spread = covariances_cam_mm2(covariance.double().cpu().numpy(), joints_px, poses[..., 2], side, intrinsics, space)
     return _Batch(confidence.double().cpu().numpy()[visible], spread[visible], (poses - truth)[visible])
 
 

@@ -19,6 +19,7 @@ from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import resolve_precision
+from c2fpose.pose.skeleton import difference
 
 
 def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
@@ -43,6 +44,10 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     loading = {"eval_batch_size": settings.batch_size, "workers": settings.workers}
     data = PoseData(test_data(module, settings.test_file, **records, **loading))
     data.setup("test")
+    info = data.test.reader.info
+    if info.skeleton != module.config.pose_space.skeleton:
+        what = difference(module.config.pose_space.skeleton, info.skeleton)
+        raise ConfigError(f"{info.path}: has other joints than the network: {what}")
     changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
     changed |= records
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch

@@ -19,7 +19,8 @@ from c2fpose.base.files import written_whole
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable, aligned_joint_errors_mm, joint_errors_mm, root_relative
 from c2fpose.pose.protocol import ACTIONS
-from c2fpose.pose.skeleton import JOINTS
+from c2fpose.pose.skeleton import JOINTS, ROOT
+from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm, quantised
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ PREDICTORS = {
     XY_ALONE: "the predicted x and y at the true depths: their part of the error",
 }
 METRICS = {
-    "mpjpe": "mean over 17 joints of the distance from the truth, both relative to the pelvis, mm",
+    "mpjpe": "mean over all joints of the distance from the truth, both relative to the root, mm",
     "reconstruction": "the same after a similarity fit (rotation, scale, shift) of each pose, mm",
 }
 # Of the network with the root's depth given alone
 AXES = {
-    "x": "mean over 17 joints of how far they are off along the camera's x, both relative to the pelvis, mm",
+    "x": "mean over all joints of how far they are off along the camera's x, both relative to the root, mm",
     "y": "the same along its y, mm",
     "depth": "the same along its z, mm",
 }
@@ -55,9 +56,9 @@ AVERAGES = {
 class Truth:
     """What predictions are compared with: the fields of a loader's batch of the same names, for all test images."""
 
-    joints_box: Float[np.ndarray, "N 17 2"]
-    depth_rel_mm: Float[np.ndarray, "N 17"]
-    joints_cam_mm: Float[np.ndarray, "N 17 3"]
+    joints_box: Float[np.ndarray, "N J 2"]
+    depth_rel_mm: Float[np.ndarray, "N J"]
+    joints_cam_mm: Float[np.ndarray, "N J 3"]
     intrinsics_px: Float[np.ndarray, "N 4"]
     box_left_top_px: Float[np.ndarray, "N 2"]
     box_side_px: Float[np.ndarray, " N"]
@@ -91,6 +92,8 @@ class Evaluation:
     action: Int[np.ndarray, " N"]
     record: Int[np.ndarray, " N"]  # of the test file
     provenance: dict[str, Any]  # of provenance.provenance, with the checkpoint's SHA-256
+    joints: tuple[str, ...] = JOINTS  # names
+    actions: tuple[str, ...] = ACTIONS  # names
 
     @property
     def frames(self) -> int:
@@ -157,8 +160,9 @@ class Evaluation:
                 Row(row["predictor"], row["root_depth"], row["metric"], ActionTable(sums, arrays["frames"]), per_image)
                 for row, sums, per_image in zip(text["rows"], arrays["sums_mm"], arrays["per_image_mm"], strict=True)
             )
-            return cls(rows, arrays["subject"], arrays["action"], arrays["record"], text["provenance"])
-        except (OSError, ValueError, KeyError) as error:
+            names = (tuple(text["rows"][0][key]) for key in ("by_joint", "by_action"))
+            return cls(rows, arrays["subject"], arrays["action"], arrays["record"], text["provenance"], *names)
+        except (OSError, ValueError, KeyError, IndexError) as error:
             raise DataError(f"{directory}: no complete evaluation ({error}); evaluate the checkpoint again") from None
 
     def _json(self) -> dict[str, Any]:
@@ -166,13 +170,13 @@ class Evaluation:
         return {
             "frames": self.frames,
             "subjects": sorted({int(subject) for subject in self.subject}),
-            "frames_by_action": dict(zip(ACTIONS, counts.tolist(), strict=True)),
+            "frames_by_action": dict(zip(self.actions, counts.tolist(), strict=True)),
             "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AXES | AVERAGES,
             "rows": [
                 {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
                 | {name: _number(getattr(row.table, name)()) for name in AVERAGES}
-                | {"by_action": dict(zip(ACTIONS, map(_number, row.table.by_action()), strict=True))}
-                | {"by_joint": dict(zip(JOINTS, map(_number, row.table.by_joint()), strict=True))}
+                | {"by_action": dict(zip(self.actions, map(_number, row.table.by_action()), strict=True))}
+                | {"by_joint": dict(zip(self.joints, map(_number, row.table.by_joint()), strict=True))}
                 for row in self.rows
             ],
             "provenance": self.provenance,
@@ -183,8 +187,8 @@ class Evaluation:
         line: dict[str, Any] = {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
         line["frames"] = self.frames
         line |= {name: _number(getattr(table, name)()) for name in AVERAGES}
-        line |= dict(zip(ACTIONS, map(_number, table.by_action()), strict=True))
-        line |= dict(zip(JOINTS, map(_number, table.by_joint()), strict=True))
+        line |= dict(zip(self.actions, map(_number, table.by_action()), strict=True))
+        line |= dict(zip(self.joints, map(_number, table.by_joint()), strict=True))
         line["data_fingerprint"] = self.provenance.get("data_fingerprints", {}).get("test")
         return line | {key: self.provenance.get(key) for key in ("config_hash", "code_version", "checkpoint_sha256")}
 
@@ -225,32 +229,34 @@ class Evaluation:
             table.add_row(name if count is None else f"{name:<12}{count:>7}", *cells, **options)
 
         actions = np.stack([row.table.by_action() for row in rows], 1)
-        for index, action in enumerate(ACTIONS):
-            add(action, int(counts[index]), actions[index].tolist(), end_section=index == len(ACTIONS) - 1)
+        for index, action in enumerate(self.actions):
+            add(action, int(counts[index]), actions[index].tolist(), end_section=index == len(self.actions) - 1)
         for index, name in enumerate(AVERAGES):
             values = [getattr(row.table, name)() for row in rows]
             add(name.replace("_", " "), None, values, end_section=by_joint and index == len(AVERAGES) - 1)
         if by_joint:
             joints = np.stack([row.table.by_joint() for row in rows], 1)
-            for index, joint in enumerate(JOINTS):
+            for index, joint in enumerate(self.joints):
                 add(joint.replace("_", " "), None, joints[index].tolist())
         return table
 
 
-def mean_pose_mm(joints_cam_mm: Float[np.ndarray, "N 17 3"]) -> Float[np.ndarray, "17 3"]:
+def mean_pose_mm(joints_cam_mm: Float[np.ndarray, "N J 3"], root: int = ROOT) -> Float[np.ndarray, "J 3"]:
     """Mean root-relative pose in the camera frame: the prediction of someone who does not look."""
-    return root_relative(joints_cam_mm).mean(0)
+    return np.nan_to_num(np.nanmean(root_relative(joints_cam_mm, root), 0))
 
 
 def evaluate_predictions(
-    joints_box: Float[np.ndarray, "N 17 2"],
-    depth_rel_mm: Float[np.ndarray, "N 17"],
+    joints_box: Float[np.ndarray, "N J 2"],
+    depth_rel_mm: Float[np.ndarray, "N J"],
     truth: Truth,
     *,
-    mean_training_pose_mm: Float[np.ndarray, "17 3"] | None,
+    mean_training_pose_mm: Float[np.ndarray, "J 3"] | None,
     heatmap_size: int,
     depth_bins: int,
     provenance: dict[str, Any],
+    space: PoseSpace = PAPER,
+    actions: tuple[str, ...] = ACTIONS,
 ) -> Evaluation:
     """Errors of predictions (positions across the crop, depths relative to the root), and of what to compare them with.
 
@@ -265,42 +271,62 @@ def evaluate_predictions(
             f"record {truth.record[np.argmin(finite)]}: the prediction is not finite ({(~finite).sum()} such records); "
             "the network has diverged, lower model.optimizer.learning_rate"
         )
-    perfect = quantised(truth.joints_box, truth.depth_rel_mm, heatmap_size, depth_bins)
+    perfect = quantised(truth.joints_box, truth.depth_rel_mm, heatmap_size, depth_bins, space)
+    compare = Comparison(truth, space, len(actions))
     rows: list[Row] = []
     for predictor, prediction in ((NETWORK, (joints_box, depth_rel_mm)), (PERFECT_VOLUME, perfect)):
         for rule in ROOT_DEPTH_RULES:
-            rows.extend(_rows(predictor, rule, predicted_poses_cam_mm(*prediction, truth, rule), truth))
+            rows.extend(compare.rows(predictor, rule, compare.poses(*prediction, rule)))
     parts = ((DEPTH_ALONE, (truth.joints_box, depth_rel_mm)), (XY_ALONE, (joints_box, truth.depth_rel_mm)))
     for part, mixed in parts:
-        rows.extend(_rows(part, "ground_truth", predicted_poses_cam_mm(*mixed, truth, "ground_truth"), truth))
-    rows.extend(_axis_rows(predicted_poses_cam_mm(joints_box, depth_rel_mm, truth, "ground_truth"), truth))
+        rows.extend(compare.rows(part, "ground_truth", compare.poses(*mixed, "ground_truth")))
+    rows.extend(compare.axis_rows(compare.poses(joints_box, depth_rel_mm, "ground_truth")))
     if mean_training_pose_mm is not None:
         mean_pose = np.broadcast_to(mean_training_pose_mm, truth.joints_cam_mm.shape)
-        rows.extend(_rows(MEAN_POSE, None, mean_pose, truth))
-    return Evaluation(tuple(rows), truth.subject, truth.action, truth.record, provenance)
+        rows.extend(compare.rows(MEAN_POSE, None, mean_pose))
+    return Evaluation(tuple(rows), truth.subject, truth.action, truth.record, provenance, space.skeleton.names, actions)
 
 
 def predicted_poses_cam_mm(
-    joints_box: Float[np.ndarray, "N 17 2"], depth_rel_mm: Float[np.ndarray, "N 17"], truth: Truth, rule: str
-) -> Float[np.ndarray, "N 17 3"]:
+    joints_box: Float[np.ndarray, "N J 2"],
+    depth_rel_mm: Float[np.ndarray, "N J"],
+    truth: Truth,
+    rule: str,
+    space: PoseSpace = PAPER,
+) -> Float[np.ndarray, "N J 3"]:
     """Predicted poses in the camera frame; ``truth`` gives boxes, cameras and what the rule may know."""
     joints_px = box_to_frame_px(joints_box, truth.box_left_top_px, truth.box_side_px)
-    return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm)
+    return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm, space)
 
 
-def _rows(predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[Row]:
-    measures = {"mpjpe": joint_errors_mm, "reconstruction": aligned_joint_errors_mm}
-    for metric, measure in measures.items():
-        errors = measure(poses_mm, truth.joints_cam_mm)
-        yield Row(predictor, rule, metric, ActionTable.of(errors, truth.action), errors.mean(1))
+@dataclass(frozen=True)
+class Comparison:
+    """Poses against the truth, by action and joint."""
 
+    truth: Truth
+    space: PoseSpace
+    actions: int
 
-def _axis_rows(poses_mm: Float[np.ndarray, "N 17 3"], truth: Truth) -> Iterator[Row]:
-    """What the network's error is made of, axis by axis, the root's depth given."""
-    off = np.abs(root_relative(poses_mm) - root_relative(truth.joints_cam_mm))
-    for axis, name in enumerate(AXES):
-        errors = off[..., axis]
-        yield Row(NETWORK, "ground_truth", name, ActionTable.of(errors, truth.action), errors.mean(1))
+    def poses(
+        self, joints_box: Float[np.ndarray, "N J 2"], depth_rel_mm: Float[np.ndarray, "N J"], rule: str
+    ) -> Float[np.ndarray, "N J 3"]:
+        return predicted_poses_cam_mm(joints_box, depth_rel_mm, self.truth, rule, self.space)
+
+    def rows(self, predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
+        root, true_mm = self.space.skeleton.root, self.truth.joints_cam_mm
+        yield self._row(predictor, rule, "mpjpe", joint_errors_mm(poses_mm, true_mm, root))
+        yield self._row(predictor, rule, "reconstruction", aligned_joint_errors_mm(poses_mm, true_mm))
+
+    def axis_rows(self, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
+        """What the network's error is made of, axis by axis, the root's depth given."""
+        root = self.space.skeleton.root
+        off = np.abs(root_relative(poses_mm, root) - root_relative(self.truth.joints_cam_mm, root))
+        for axis, name in enumerate(AXES):
+            yield self._row(NETWORK, "ground_truth", name, off[..., axis])
+
+    def _row(self, predictor: str, rule: str | None, metric: str, errors_mm: Float[np.ndarray, "N J"]) -> Row:
+        table = ActionTable.of(errors_mm, self.truth.action, self.actions)
+        return Row(predictor, rule, metric, table, errors_mm.mean(1))
 
 
 def _number(value: float) -> float | None:

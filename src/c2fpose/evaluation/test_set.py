@@ -26,7 +26,7 @@ from c2fpose.model.volumes.points import from_points
 from c2fpose.pictures.figure import save_png
 from c2fpose.pictures.people import Person, choose, sheet
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
-from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.space import PAPER, PoseSpace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +51,8 @@ class Evaluating:
 class Answers:
     """What a network said of the test set, beside the truth."""
 
-    joints_box: Float[np.ndarray, "N 17 2"]  # across the crop, 0..1
-    depth_rel_mm: Float[np.ndarray, "N 17"]
+    joints_box: Float[np.ndarray, "N J 2"]  # across the crop, 0..1
+    depth_rel_mm: Float[np.ndarray, "N J"]
     truth: Truth
     seconds: float  # of all images
 
@@ -71,9 +71,13 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
         answers.joints_box, answers.depth_rel_mm, answers.truth, provenance=origin,
         mean_training_pose_mm=None if mean_pose is None else np.asarray(mean_pose),
         heatmap_size=network.heatmap_size, depth_bins=network.depth_bins,
+        space=module.config.pose_space, actions=data.test.reader.info.action_names,
     )  # fmt: skip
     evaluation.write(how.folder)
-    picture = save_png(draw_sheet(evaluation, answers, data.test.reader, how.pictures), how.folder / "sheet.png")
+    picture = save_png(
+        draw_sheet(evaluation, answers, data.test.reader, how.pictures, module.config.pose_space),
+        how.folder / "sheet.png",
+    )
     log_evaluation(evaluation, picture, loggers)
     if not how.print_tables:
         return evaluation
@@ -99,7 +103,7 @@ def predict_test_set(module: PoseModule, data: PoseData, how: Evaluating) -> Ans
     with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=how.precision == "bf16-mixed"):
         for batch in track(loader, "test images"):
             points = module.predict_points(batch["image"].to(module.device), how.read_as)
-            joints_box, depth_rel_mm = from_points(points.cpu())
+            joints_box, depth_rel_mm = from_points(points.cpu(), module.config.pose_space)
             rows = {key: batch[key] for key in Truth.__dataclass_fields__}
             rows |= {"predicted_box": joints_box, "predicted_depth": depth_rel_mm}
             for key, value in rows.items():
@@ -110,11 +114,13 @@ def predict_test_set(module: PoseModule, data: PoseData, how: Evaluating) -> Ans
     return Answers(arrays.pop("predicted_box"), arrays.pop("predicted_depth"), Truth.of(arrays), seconds)
 
 
-def draw_sheet(evaluation: Evaluation, answers: Answers, reader: SplitReader, count: int) -> Figure:
+def draw_sheet(
+    evaluation: Evaluation, answers: Answers, reader: SplitReader, count: int, space: PoseSpace = PAPER
+) -> Figure:
     """Draw the best, median and worst test images by MPJPE with the root depth given."""
     truth = answers.truth
     errors = evaluation.row(NETWORK, "ground_truth").per_image_mm
-    poses = predicted_poses_cam_mm(answers.joints_box, answers.depth_rel_mm, truth, "ground_truth")
+    poses = predicted_poses_cam_mm(answers.joints_box, answers.depth_rel_mm, truth, "ground_truth", space)
 
     def person(index: int) -> Person:
         box = (truth.box_left_top_px[index], float(truth.box_side_px[index]))
@@ -123,7 +129,8 @@ def draw_sheet(evaluation: Evaluation, answers: Answers, reader: SplitReader, co
             joints_box=answers.joints_box[index],
             pose_cam_mm=poses[index],
             true_cam_mm=truth.joints_cam_mm[index],
-            caption=f"S{truth.subject[index]} {ACTIONS[truth.action[index]]}",
+            skeleton=space.skeleton,
+            caption=f"S{truth.subject[index]} {evaluation.actions[truth.action[index]]}",
             error_mm=float(errors[index]),
         )
 
@@ -147,7 +154,7 @@ def log_evaluation(evaluation: Evaluation, picture: Path, loggers: Sequence[Logg
         logger.log_metrics(values)
         if isinstance(logger, WandbLogger):
             rows = [evaluation.row(NETWORK, rule).table for rule in ROOT_DEPTH_RULES]
-            by_action = [[a, *(float(t.by_action()[i]) for t in rows)] for i, a in enumerate(ACTIONS)]
+            by_action = [[a, *(float(t.by_action()[i]) for t in rows)] for i, a in enumerate(evaluation.actions)]
             for average in ("frame_weighted", "mean_over_actions"):
                 by_action.append([average, *(getattr(table, average)() for table in rows)])
             logger.log_table("test/by_action", columns=["action", *ROOT_DEPTH_RULES], data=by_action)

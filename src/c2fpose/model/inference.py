@@ -11,6 +11,7 @@ from c2fpose.config.model import ModelConfig
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Representation
 from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
 
 
@@ -34,14 +35,16 @@ def reading_of(
     return representation.read(*output_of(torch.cat([image, image.flip(-1)])).chunk(2))
 
 
-def poses_given_root_depth(points: Float[Tensor, "B J 3"], batch: Mapping[str, Any]) -> Float[Tensor, "B J 3"]:
+def poses_given_root_depth(
+    points: Float[Tensor, "B J 3"], batch: Mapping[str, Any], space: PoseSpace
+) -> Float[Tensor, "B J 3"]:
     """Poses in the camera frame, mm, with the root's true depth: for validation on the way."""
-    joints_box, depth_rel_mm = from_points(points)
+    joints_box, depth_rel_mm = from_points(points, space)
     given = {
         key: batch[key].cpu().numpy() for key in ("box_left_top_px", "box_side_px", "intrinsics_px", "joints_cam_mm")
     }
     joints_px = box_to_frame_px(joints_box.cpu().numpy(), given["box_left_top_px"], given["box_side_px"])
     poses = poses_cam_mm(
-        joints_px, depth_rel_mm.cpu().numpy(), given["intrinsics_px"], "ground_truth", given["joints_cam_mm"]
+        joints_px, depth_rel_mm.cpu().numpy(), given["intrinsics_px"], "ground_truth", given["joints_cam_mm"], space
     )
     return torch.as_tensor(poses, dtype=points.dtype, device=points.device)

@@ -30,7 +30,7 @@ class PoseModule(LightningModule):
     """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
 
     ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by anything that computes;
-    so does ``mean_training_pose_mm``, 17 joints from the root, which evaluation shows for comparison.
+    so does ``mean_training_pose_mm``, joints from the root, which evaluation shows for comparison.
     """
 
     def __init__(
@@ -44,7 +44,8 @@ class PoseModule(LightningModule):
         self.config = parse(ModelConfig, model, "model")
         self.network = network_of(self.config).to(memory_format=torch.channels_last)
         self.learned = self.representation.learned()
-        self.validation_error = MeanPerJointError()
+        skeleton = self.config.pose_space.skeleton
+        self.validation_error = MeanPerJointError(skeleton.joints, skeleton.root)
 
     @property
     def representation(self) -> Representation:
@@ -73,7 +74,7 @@ class PoseModule(LightningModule):
 
     def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
         """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
-        points = to_points(batch["joints_box"], batch["depth_rel_mm"])
+        points = to_points(batch["joints_box"], batch["depth_rel_mm"], self.config.pose_space)
         labels = Labels(points, batch["visible"], batch.get("joints_turned_mm"), batch.get("box_to_ray"))
         every = outputs if isinstance(outputs, list) else [outputs]
         representation = self.representation
@@ -129,12 +130,14 @@ class PoseModule(LightningModule):
 
     def validation_step(self, batch: Batch, _: int) -> None:
         points = self.predict_points(batch["image"])
-        self.validation_error.update(poses_given_root_depth(points, batch), batch["joints_cam_mm"])
+        self.validation_error.update(
+            poses_given_root_depth(points, batch, self.config.pose_space), batch["joints_cam_mm"]
+        )
         self.log("val/mpjpe_mm", self.validation_error, prog_bar=True, batch_size=len(points))
 
     def predict_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
         """Crop positions ``joints_box (B, J, 2)`` and depths ``depth_rel_mm (B, J)``, with the records' indices."""
-        joints_box, depth_rel_mm = from_points(self.predict_points(batch["image"]).cpu())
+        joints_box, depth_rel_mm = from_points(self.predict_points(batch["image"]).cpu(), self.config.pose_space)
         return {"joints_box": joints_box, "depth_rel_mm": depth_rel_mm, "record": batch["record"].cpu()}
 
 

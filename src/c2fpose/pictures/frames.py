@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from c2fpose.pictures.palette import COLORS, ON_PHOTOGRAPHS, joint_side, rgb
-from c2fpose.pose.skeleton import EDGES, JOINTS
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 Image = UInt8[np.ndarray, "_ _ 3"]
-Joints = Float[np.ndarray, "17 3"]
+Joints = Float[np.ndarray, "J 3"]
 
 Colour = tuple[int, int, int]
 PAPER, LINES, LETTERS = (255, 255, 255), (221, 221, 221), (90, 90, 90)
@@ -26,14 +26,15 @@ FAINTEST = 0.15
 
 def draw_joints(
     image: Image,
-    joints_px: Float[np.ndarray, "17 2"],
-    depth_mm: Float[np.ndarray, " 17"],
-    confidence: Float[np.ndarray, " 17"] | None = None,
+    joints_px: Float[np.ndarray, "J 2"],
+    depth_mm: Float[np.ndarray, " J"],
+    confidence: Float[np.ndarray, " J"] | None = None,
     label: str = "",
+    skeleton: Skeleton = C2F17,
 ) -> None:
     """Draw a person over ``image``, in place: limbs from far to near with white rims, ``label`` above the head."""
     width = max(2, round(min(image.shape[:2]) / 160))
-    _draw_skeleton(image, joints_px, depth_mm, confidence, ON_PHOTOGRAPHS, width, behind=None)
+    _draw_skeleton(image, joints_px, depth_mm, confidence, ON_PHOTOGRAPHS, width, None, skeleton)
     if label and np.isfinite(joints_px).all():
         x, y = joints_px[np.argmin(joints_px[:, 1])] - [0, 6 * width]
         _write(image, label, (float(x), float(y)), size=width / 4.5, color=(255, 255, 255), rim=(30, 30, 30))
@@ -48,7 +49,7 @@ class Stage:
     floor_mm: float  # y of the floor, camera frame (y down)
 
     @classmethod
-    def around(cls, joints_cam_mm: Float[np.ndarray, "N 17 3"]) -> Stage:
+    def around(cls, joints_cam_mm: Float[np.ndarray, "N J 3"]) -> Stage:
         """Make room for all poses but for what a few percent of stray joints reach."""
         joints = joints_cam_mm.reshape(-1, 3)
         low, high = np.percentile(joints, 2, axis=0), np.percentile(joints, 98, axis=0)
@@ -72,9 +73,10 @@ class Stage:
 
 def pose_panel(
     stage: Stage,
-    people: list[tuple[Joints, Float[np.ndarray, " 17"] | None, str]],
+    people: list[tuple[Joints, Float[np.ndarray, " J"] | None, str]],
     turn_deg: float,
     side_px: int,
+    skeleton: Skeleton = C2F17,
 ) -> Image:
     """Draw people (joints in the camera frame, confidence, label) on the stage's floor, from a side."""
     panel = np.full((side_px, side_px, 3), PAPER, np.uint8)
@@ -82,7 +84,7 @@ def pose_panel(
     width = max(2, side_px // 160)
     seen = [(stage.seen(joints, turn_deg, side_px), sure, label) for joints, sure, label in people]
     for points, sure, label in sorted(seen, key=lambda person: -float(person[0][:, 2].mean())):
-        _draw_skeleton(panel, points[:, :2], points[:, 2], sure, COLORS, width, behind=PAPER)
+        _draw_skeleton(panel, points[:, :2], points[:, 2], sure, COLORS, width, PAPER, skeleton)
         if label:
             x, y, _ = points[np.argmin(points[:, 1])]
             _write(panel, label, (float(x), float(y) - 5 * width), size=width / 4.5, color=LETTERS, rim=PAPER)
@@ -103,19 +105,20 @@ def _draw_floor(panel: Image, stage: Stage, turn_deg: float) -> None:
 
 def _draw_skeleton(
     image: Image,
-    points_px: Float[np.ndarray, "17 2"],
-    depth: Float[np.ndarray, " 17"],
-    confidence: Float[np.ndarray, " 17"] | None,
+    points_px: Float[np.ndarray, "J 2"],
+    depth: Float[np.ndarray, " J"],
+    confidence: Float[np.ndarray, " J"] | None,
     colors: dict[str, str],
     width: int,
     behind: Colour | None,
+    skeleton: Skeleton,
 ) -> None:
     """Far limbs first. Faint limbs are mixed with the paper ``behind`` them, or thinner where there is a picture."""
     if not np.isfinite(points_px).all() or abs(points_px).max() > 1e5:
         return
-    sure = np.ones(len(JOINTS)) if confidence is None else np.clip(np.nan_to_num(confidence), FAINTEST, 1)
-    for start, end in sorted(EDGES, key=lambda edge: -(depth[edge[0]] + depth[edge[1]])):
-        color = np.array(rgb(colors[joint_side(end)]), float)
+    sure = np.ones(skeleton.joints) if confidence is None else np.clip(np.nan_to_num(confidence), FAINTEST, 1)
+    for start, end in sorted(skeleton.limbs, key=lambda edge: -(depth[edge[0]] + depth[edge[1]])):
+        color = np.array(rgb(colors[joint_side(end, skeleton)]), float)
         share = float(min(sure[start], sure[end]))
         thick = width if behind is not None else max(1, round(width * (0.35 + 0.65 * share)))
         if behind is not None:
@@ -127,7 +130,7 @@ def _draw_skeleton(
     for joint in np.argsort(-np.asarray(depth)):
         center = tuple(int(value) for value in np.round(points_px[joint] * 2**_SHIFT))
         share = float(sure[joint])
-        color = np.array(rgb(colors[joint_side(int(joint))]), float)
+        color = np.array(rgb(colors[joint_side(int(joint), skeleton)]), float)
         color = share * color + (1 - share) * 255
         cv2.circle(image, center, round(rim * 1.2 * 2**_SHIFT), (255, 255, 255), -1, cv2.LINE_AA, _SHIFT)
         cv2.circle(image, center, round(rim * 0.8 * 2**_SHIFT), _whole(color), -1, cv2.LINE_AA, _SHIFT)

@@ -18,8 +18,8 @@ from matplotlib.patches import Ellipse
 from scipy.stats import chi2
 
 from c2fpose.pictures.figure import DOTS_PER_INCH, add_axes, fit, new_figure, width_inches, write
-from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK, TRUTH, body_side, joint_side
-from c2fpose.pose.skeleton import EDGES, JOINTS, ROOT
+from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK, TRUTH, joint_side
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,16 +32,17 @@ SMALLEST_EXTENT_MM, LARGEST_EXTENT_MM = 500.0, 1200.0  # of half a panel; what l
 
 
 class Person(NamedTuple):
-    """What is drawn of one image. Joints in C2F order."""
+    """What is drawn of one image."""
 
     image: UInt8[np.ndarray, "side side 3"]  # RGB crop, of any size
-    joints_box: Float[np.ndarray, "17 2"]  # predicted: x, y across that crop, 0..1
-    pose_cam_mm: Float[np.ndarray, "17 3"]  # predicted, camera frame
-    true_cam_mm: Float[np.ndarray, "17 3"] | None = None
+    joints_box: Float[np.ndarray, "J 2"]  # predicted: x, y across that crop, 0..1
+    pose_cam_mm: Float[np.ndarray, "J 3"]  # predicted, camera frame
+    true_cam_mm: Float[np.ndarray, "J 3"] | None = None
     caption: str = ""  # who, what, where
     error_mm: float | None = None  # mean per-joint error
-    confidence: Float[np.ndarray, " 17"] | None = None  # 0..1: joints are the fainter, the less sure
-    covariance_mm2: Float[np.ndarray, "17 3 3"] | None = None  # of predicted joints, camera frame: ellipses of HALF
+    confidence: Float[np.ndarray, " J"] | None = None  # 0..1: joints are the fainter, the less sure
+    covariance_mm2: Float[np.ndarray, "J 3 3"] | None = None  # of predicted joints, camera frame: ellipses of HALF
+    skeleton: Skeleton = C2F17
 
 
 def pose_figure(person: Person, side_inches: float = 4.0) -> Figure:
@@ -103,19 +104,19 @@ def half_extent_mm(people: Sequence[Person]) -> float:
 def _corners_mm(person: Person) -> Float[np.ndarray, "2 3"]:
     """Smallest and largest coordinates of predicted and true pose, relative to the root."""
     poses = [person.pose_cam_mm] if person.true_cam_mm is None else [person.pose_cam_mm, person.true_cam_mm]
-    joints = np.concatenate([camera_view(pose) for pose in poses])
+    joints = np.concatenate([camera_view(pose, person.skeleton.root) for pose in poses])
     return np.stack([joints.min(0), joints.max(0)])
 
 
-def camera_view(pose_cam_mm: Float[np.ndarray, "17 3"]) -> Float[np.ndarray, "17 3"]:
+def camera_view(pose_cam_mm: Float[np.ndarray, "J 3"], root: int) -> Float[np.ndarray, "J 3"]:
     """Right, down and away, millimetres from the root, as the camera sees a pose."""
     pose = np.asarray(pose_cam_mm, float)
-    return pose - pose[ROOT]
+    return pose - pose[root]
 
 
-def turned_view(pose_cam_mm: Float[np.ndarray, "17 3"]) -> Float[np.ndarray, "17 3"]:
+def turned_view(pose_cam_mm: Float[np.ndarray, "J 3"], root: int) -> Float[np.ndarray, "J 3"]:
     """The same seen from the camera's right, so that the camera stands on the left: turned by 90 degrees about y."""
-    right, down, away = camera_view(pose_cam_mm).T
+    right, down, away = camera_view(pose_cam_mm, root).T
     return np.stack([away, down, -right], axis=-1)
 
 
@@ -175,6 +176,7 @@ def _draw_person(figure: Figure, layout: _Layout, left: float, top: float, perso
     rows = [("", person.pose_cam_mm, person.true_cam_mm)]
     if layout.truth_beside:
         rows = [("predicted, ", person.pose_cam_mm, None), ("true, ", person.true_cam_mm, None)]
+    skeleton = person.skeleton
     right, down, away = _corners_mm(person).mean(0)
     views = (
         (camera_view, (0, 1), (right, down), "camera's view"),
@@ -188,12 +190,12 @@ def _draw_person(figure: Figure, layout: _Layout, left: float, top: float, perso
             panel = add_axes(figure, panel_left, panel_top + layout.label, layout.panel, layout.panel)
             _draw_grid(panel, middle, extent_mm)
             if under is not None:
-                _draw_shadow(panel, view(under), width=1.2 * layout.panel)
-            sure = None
+                _draw_shadow(panel, view(under, skeleton.root), 1.2 * layout.panel, skeleton)
+            sure, seen = None, view(pose, skeleton.root)
             if pose is person.pose_cam_mm:
                 sure = person.confidence
-                _draw_ellipses(panel, view(pose)[:, :2], person.covariance_mm2, across)
-            _draw_skeleton(panel, view(pose)[:, :2], view(pose)[:, 2], 1.2 * layout.panel, sure)
+                _draw_ellipses(panel, seen[:, :2], person, across)
+            _draw_skeleton(panel, seen[:, :2], seen[:, 2], 1.2 * layout.panel, skeleton, sure)
 
 
 def _draw_image(axes: Axes, person: Person, inches: float) -> None:
@@ -201,7 +203,9 @@ def _draw_image(axes: Axes, person: Person, inches: float) -> None:
     axes.imshow(person.image, extent=(0, 1, 1, 0), interpolation="bicubic" if smooth else "antialiased")
     axes.set(xlim=(0, 1), ylim=(1, 0))
     depth = np.asarray(person.pose_cam_mm, float)[:, 2]
-    _draw_skeleton(axes, np.asarray(person.joints_box, float), depth, 0.9 * inches, person.confidence)
+    _draw_skeleton(
+        axes, np.asarray(person.joints_box, float), depth, 0.9 * inches, person.skeleton, person.confidence
+    )
 
 
 def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> None:
@@ -216,25 +220,25 @@ def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> 
         axes.axvline(step * GRID_MM, **line)
 
 
-def _draw_shadow(axes: Axes, view_mm: Float[np.ndarray, "17 3"], width: float) -> None:
-    for edge in EDGES:
+def _draw_shadow(axes: Axes, view_mm: Float[np.ndarray, "J 3"], width: float, skeleton: Skeleton) -> None:
+    for edge in skeleton.limbs:
         axes.plot(*view_mm[list(edge), :2].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1)
 
 
 def _draw_ellipses(
     axes: Axes,
-    points_mm: Float[np.ndarray, "17 2"],
-    covariance_mm2: Float[np.ndarray, "17 3 3"] | None,
+    points_mm: Float[np.ndarray, "J 2"],
+    person: Person,
     across: tuple[int, int],
 ) -> None:
     """Ellipsoids of ``HALF`` as a view shows them; ``across``: the camera's axes that lie in the panel."""
-    if covariance_mm2 is None:
+    if person.covariance_mm2 is None:
         return
-    for joint, covariance in enumerate(covariance_mm2[:, across][:, :, across]):
+    for joint, covariance in enumerate(person.covariance_mm2[:, across][:, :, across]):
         variances, axes_mm = np.linalg.eigh(covariance)
         width, height = 2 * HALF * np.sqrt(np.maximum(variances, 0))
         turn_deg = np.degrees(np.arctan2(axes_mm[1, 0], axes_mm[0, 0]))
-        color = COLORS[joint_side(joint)]
+        color = COLORS[joint_side(joint, person.skeleton)]
         axes.add_patch(
             Ellipse(points_mm[joint], width, height, angle=turn_deg, facecolor=color, alpha=0.13, lw=0, zorder=1.5)
         )
@@ -242,22 +246,23 @@ def _draw_ellipses(
 
 def _draw_skeleton(
     axes: Axes,
-    points: Float[np.ndarray, "17 2"],
-    depth: Float[np.ndarray, " 17"],
+    points: Float[np.ndarray, "J 2"],
+    depth: Float[np.ndarray, " J"],
     width: float,
-    confidence: Float[np.ndarray, " 17"] | None = None,
+    skeleton: Skeleton,
+    confidence: Float[np.ndarray, " J"] | None = None,
 ) -> None:
     """Limbs from far to near, each with a white rim, so that crossings show which limb is in front."""
-    order = np.argsort([-(depth[start] + depth[end]) for start, end in EDGES])
-    above = np.zeros(len(JOINTS))  # a joint lies on the nearest of its limbs
+    order = np.argsort([-(depth[start] + depth[end]) for start, end in skeleton.limbs])
+    above = np.full(skeleton.joints, 2.0)  # a joint lies on the nearest of its limbs
     for level, index in enumerate(order, start=2):
-        edge = EDGES[index]
+        edge = skeleton.limbs[index]
         line = points[list(edge)].T
         axes.plot(*line, color="white", lw=1.9 * width, solid_capstyle="butt", zorder=level)
-        axes.plot(*line, color=COLORS[body_side(edge)], lw=width, solid_capstyle="round", zorder=level)
+        axes.plot(*line, color=COLORS[joint_side(edge[1], skeleton)], lw=width, solid_capstyle="round", zorder=level)
         above[list(edge)] = level + 0.5
-    colors = {ROOT: COLORS["torso"]} | {edge[1]: COLORS[body_side(edge)] for edge in EDGES}
-    for joint, color in colors.items():
+    for joint in dict.fromkeys([skeleton.root, *(end for _, end in skeleton.limbs), *range(skeleton.joints)]):
+        color = COLORS[joint_side(joint, skeleton)]
         rim = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
         clear = 1.0 if confidence is None else FAINTEST + (1 - FAINTEST) * float(confidence[joint])
         axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **rim)

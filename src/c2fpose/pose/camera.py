@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.errors import ConfigError
-from c2fpose.pose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM, MEAN_LIMB_LENGTHS_MM
-from c2fpose.pose.skeleton import EDGES, JOINTS, ROOT, limb_lengths_mm
+from c2fpose.pose.protocol import DEPTH_BINS
+from c2fpose.pose.skeleton import C2F17, Skeleton
+from c2fpose.pose.space import PAPER, PAPER_RANGE_MM, PoseSpace
 
 Array = TypeVar("Array")  # np.ndarray or torch.Tensor
 
@@ -104,13 +105,13 @@ def check_depth_bins(bins: int) -> int:
     return bins
 
 
-def depth_step_mm(bins: int = DEPTH_BINS) -> float:
+def depth_step_mm(bins: int = DEPTH_BINS, depth_range_mm: tuple[float, float] = PAPER_RANGE_MM) -> float:
     """Compute the thickness of one of ``bins`` depth bins, millimetres.
 
     >>> depth_step_mm(64)
     31.03196507515625
     """
-    return (DEPTH_MAX_MM - DEPTH_MIN_MM) / check_depth_bins(bins)
+    return (depth_range_mm[1] - depth_range_mm[0]) / check_depth_bins(bins)
 
 
 def depth_limits_mm(bins: int = DEPTH_BINS) -> Float[np.ndarray, " limits"]:
@@ -120,7 +121,7 @@ def depth_limits_mm(bins: int = DEPTH_BINS) -> Float[np.ndarray, " limits"]:
     array([-1005.18590298,  -508.67446178,   -12.16302058,   484.34842063,
              980.85986183])
     """
-    return DEPTH_MIN_MM + depth_step_mm(bins) * np.arange(bins + 1)
+    return PAPER_RANGE_MM[0] + depth_step_mm(bins) * np.arange(bins + 1)
 
 
 def depth_centres_mm(bins: int = DEPTH_BINS) -> Float[np.ndarray, " bins"]:
@@ -128,21 +129,27 @@ def depth_centres_mm(bins: int = DEPTH_BINS) -> Float[np.ndarray, " bins"]:
     return depth_of_bin_mm(np.arange(bins, dtype=np.float64), bins)
 
 
-def depth_bin_coordinate(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
+def depth_bin_coordinate(
+    depth_rel_mm: Array, bins: int = DEPTH_BINS, depth_range_mm: tuple[float, float] = PAPER_RANGE_MM
+) -> Array:
     """Depth from the root to a continuous bin coordinate: the centre of bin i is at i; not clipped."""
-    return (depth_rel_mm - DEPTH_MIN_MM) / depth_step_mm(bins) - 0.5
+    return (depth_rel_mm - depth_range_mm[0]) / depth_step_mm(bins, depth_range_mm) - 0.5
 
 
-def depth_of_bin_mm(bin_coordinate: Array, bins: int = DEPTH_BINS) -> Array:
+def depth_of_bin_mm(
+    bin_coordinate: Array, bins: int = DEPTH_BINS, depth_range_mm: tuple[float, float] = PAPER_RANGE_MM
+) -> Array:
     """Inverse of ``depth_bin_coordinate``; a whole bin gives the depth of its centre.
 
     >>> depth_of_bin_mm(np.array([0.0, 63.0]), 64)
     array([-989.66992044,  965.34387929])
     """
-    return (bin_coordinate + 0.5) * depth_step_mm(bins) + DEPTH_MIN_MM
+    return (bin_coordinate + 0.5) * depth_step_mm(bins, depth_range_mm) + depth_range_mm[0]
 
 
-def depth_bin(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
+def depth_bin(
+    depth_rel_mm: Array, bins: int = DEPTH_BINS, depth_range_mm: tuple[float, float] = PAPER_RANGE_MM
+) -> Array:
     """Find the bin that holds a depth, 0 to ``bins - 1``; what lies outside goes to the first or last bin.
 
     With coarser bins this is the released code's ``ceil(zind * d / 64)``, counted from 0: bin limits coincide.
@@ -150,7 +157,7 @@ def depth_bin(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
     >>> depth_bin(np.array([-2000.0, 0.0, 500.0]), 64)
     array([ 0, 32, 48])
     """
-    whole = ((depth_bin_coordinate(depth_rel_mm, bins) + 0.5) // 1).clip(0, bins - 1)
+    whole = ((depth_bin_coordinate(depth_rel_mm, bins, depth_range_mm) + 0.5) // 1).clip(0, bins - 1)
     return whole.astype(np.int64) if isinstance(whole, np.ndarray | np.generic) else whole.long()
 
 
@@ -159,10 +166,11 @@ def depth_bin(depth_rel_mm: Array, bins: int = DEPTH_BINS) -> Array:
 
 def root_depth_mm(
     rule: str,
-    joints_px: Float[np.ndarray, "*batch 17 2"],
-    depth_rel_mm: Float[np.ndarray, "*batch 17"],
+    joints_px: Float[np.ndarray, "*batch J 2"],
+    depth_rel_mm: Float[np.ndarray, "*batch J"],
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
-    true_joints_cam_mm: Float[np.ndarray, "*batch 17 3"] | None = None,
+    true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
+    space: PoseSpace = PAPER,
 ) -> Float[np.ndarray, "*batch"]:
     """Depth of the root by one of ``ROOT_DEPTH_RULES``, millimetres (released evaluation code of the authors).
 
@@ -172,35 +180,38 @@ def root_depth_mm(
     if rule not in ROOT_DEPTH_RULES:
         raise ConfigError(f"root depth rule {rule!r}: must be one of {', '.join(ROOT_DEPTH_RULES)}")
     if rule == "mean_limbs":
-        return fit_root_depth_mm(joints_px, depth_rel_mm, intrinsics_px, np.array(MEAN_LIMB_LENGTHS_MM))
+        lengths = np.array(space.mean_limb_lengths_mm)
+        return fit_root_depth_mm(joints_px, depth_rel_mm, intrinsics_px, lengths, space.skeleton)
     if true_joints_cam_mm is None:
         raise ConfigError(f"root depth rule {rule!r} needs the true joints; use mean_limbs without them")
     truth = np.asarray(true_joints_cam_mm, np.float64)
     if rule == "ground_truth":
-        return truth[..., ROOT, 2]
-    return fit_root_depth_mm(joints_px, depth_rel_mm, intrinsics_px, limb_lengths_mm(truth))
+        return truth[..., space.skeleton.root, 2]
+    lengths = space.skeleton.limb_lengths_mm(truth)
+    return fit_root_depth_mm(joints_px, depth_rel_mm, intrinsics_px, lengths, space.skeleton)
 
 
 def fit_root_depth_mm(
-    joints_px: Float[np.ndarray, "*batch 17 2"],
-    depth_rel_mm: Float[np.ndarray, "*batch 17"],
+    joints_px: Float[np.ndarray, "*batch J 2"],
+    depth_rel_mm: Float[np.ndarray, "*batch J"],
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
-    target_limb_lengths_mm: Float[np.ndarray, "*#batch 16"],
+    target_limb_lengths_mm: Float[np.ndarray, "*#batch limbs"],
+    skeleton: Skeleton = C2F17,
 ) -> Float[np.ndarray, "*batch"]:
     """Root depth z that minimises ``sqrt(sum((limb_lengths(z) - target)^2))``, millimetres, exact to 1e-6 mm.
 
     The released code descends from 2000 mm, and the start matters: a second minimum, mostly behind the camera, can be
     the lower one. Ours is the minimum next downhill from the same start. Where the limbs do not depend on z at all
-    (every joint in one pixel) it is the start itself.
+    (every joint in one pixel) it is the start itself. Limbs whose target is NaN do not count.
     """
     batch = np.shape(depth_rel_mm)[:-1]
-    ray = rays(joints_px, intrinsics_px).reshape(-1, len(JOINTS), 3)
-    relative = np.asarray(depth_rel_mm, np.float64).reshape(-1, len(JOINTS))
-    target = np.broadcast_to(target_limb_lengths_mm, (*batch, len(EDGES))).reshape(-1, len(EDGES))
+    ray = rays(joints_px, intrinsics_px).reshape(-1, skeleton.joints, 3)
+    relative = np.asarray(depth_rel_mm, np.float64).reshape(-1, skeleton.joints)
+    target = np.broadcast_to(target_limb_lengths_mm, (*batch, len(skeleton.limbs))).reshape(-1, len(skeleton.limbs))
     depths = np.empty(len(relative))
     for first in range(0, len(relative), _FIT_CHUNK):
         chunk = slice(first, first + _FIT_CHUNK)
-        parabolas = _limb_parabolas(ray[chunk], relative[chunk])
+        parabolas = _limb_parabolas(ray[chunk], relative[chunk], skeleton)
         # With the root at ``front`` the nearest joint is in the camera.
         depths[chunk] = _descend(*parabolas, target[chunk], front_mm=-relative[chunk].min(-1))
     return depths.reshape(batch)
@@ -211,10 +222,10 @@ Depths = Float[np.ndarray, " people"]
 
 
 def _limb_parabolas(
-    ray: Float[np.ndarray, "people 17 3"], depth_rel_mm: Float[np.ndarray, "people 17"]
+    ray: Float[np.ndarray, "people J 3"], depth_rel_mm: Float[np.ndarray, "people J"], skeleton: Skeleton
 ) -> tuple[Terms, Terms, Terms]:
     """Squared limb lengths over the root depth z, as ``a + 2 b z + c z^2``: a limb is offset + z * slope."""
-    start, end = np.transpose(EDGES)
+    start, end = np.transpose(skeleton.limbs)
     at_zero = ray * depth_rel_mm[..., None]
     offset = at_zero[:, end] - at_zero[:, start]
     slope = ray[:, end] - ray[:, start]
@@ -268,8 +279,9 @@ def _cost_slope(z: Depths, a: Terms, b: Terms, c: Terms, target: Terms) -> tuple
     """First and second derivative over z of half the summed squared differences of limb lengths."""
     half_slope = b + c * z[:, None]
     length = np.sqrt(np.maximum(a + z[:, None] * (b + half_slope), 1e-12))
-    rate = half_slope / length
-    difference = length - target
+    known = np.isfinite(target)  # a limb of unknown length pulls nowhere
+    rate = np.where(known, half_slope / length, 0.0)
+    difference = np.where(known, length - target, 0.0)
     slope = np.einsum("pe,pe->p", difference, rate)
     squared_rate = rate * rate
     curvature = np.einsum("pe->p", squared_rate + difference * (c - squared_rate) / length)

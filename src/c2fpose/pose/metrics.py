@@ -1,6 +1,6 @@
 """Errors of poses: pure functions, and thin metrics that sum them over batches and processes.
 
-All lengths are millimetres, all poses root-relative when compared, and every mean over joints runs over all 17, the
+All lengths are millimetres, all poses root-relative when compared, and every mean over joints runs over all, the
 root (always 0 before alignment) included: the definition of the released evaluation code of the authors.
 """
 
@@ -24,13 +24,13 @@ Joints = Float[np.ndarray, "*batch J 3"]
 Errors = Float[np.ndarray, "*batch J"]
 
 
-def root_relative(joints_mm: Joints) -> Joints:
+def root_relative(joints_mm: Joints, root: int = ROOT) -> Joints:
     """Joints relative to the root, float64."""
     joints = np.asarray(joints_mm, np.float64)
-    return joints - joints[..., ROOT : ROOT + 1, :]
+    return joints - joints[..., root : root + 1, :]
 
 
-def joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+def joint_errors_mm(predicted_mm: Joints, true_mm: Joints, root: int = ROOT) -> Errors:
     """Measure each joint's distance from the truth, both relative to their root; MPJPE is its mean.
 
     >>> true = np.zeros((1, 17, 3))
@@ -39,7 +39,7 @@ def joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
     >>> joint_errors_mm(predicted, true)[0, :5]
     array([0., 0., 0., 5., 0.])
     """
-    return np.linalg.norm(root_relative(predicted_mm) - root_relative(true_mm), axis=-1)
+    return np.linalg.norm(root_relative(predicted_mm, root) - root_relative(true_mm, root), axis=-1)
 
 
 def aligned_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
@@ -48,9 +48,9 @@ def aligned_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
     return np.linalg.norm(align_similarity(predicted_mm, true) - true, axis=-1)
 
 
-def scaled_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+def scaled_joint_errors_mm(predicted_mm: Joints, true_mm: Joints, root: int = ROOT) -> Errors:
     """The same with only the scale fitted, about the root; its mean is others' N-MPJPE."""
-    predicted, true = root_relative(predicted_mm), root_relative(true_mm)
+    predicted, true = root_relative(predicted_mm, root), root_relative(true_mm, root)
     power = (predicted**2).sum((-2, -1), keepdims=True)
     scale = (predicted * true).sum((-2, -1), keepdims=True) / np.where(power == 0, 1, power)
     return np.linalg.norm(scale * predicted - true, axis=-1)
@@ -101,11 +101,13 @@ class ActionTable:
     frames: Int[np.ndarray, " actions"]
 
     @classmethod
-    def of(cls, errors_mm: Float[np.ndarray, "N J"], action: Int[np.ndarray, " N"]) -> "ActionTable":
-        """From the errors of images, whose ``action`` indexes ``protocol.ACTIONS``."""
-        sums = np.zeros((len(ACTIONS), errors_mm.shape[1]))
+    def of(
+        cls, errors_mm: Float[np.ndarray, "N J"], action: Int[np.ndarray, " N"], actions: int = len(ACTIONS)
+    ) -> "ActionTable":
+        """From the errors of images, whose ``action`` indexes so many actions: ``protocol.ACTIONS``, or others."""
+        sums = np.zeros((actions, errors_mm.shape[1]))
         np.add.at(sums, action, errors_mm)
-        return cls(sums, np.bincount(action, minlength=len(ACTIONS)))
+        return cls(sums, np.bincount(action, minlength=actions))
 
     def by_action(self) -> Float[np.ndarray, " actions"]:
         """Mean over the frames and joints of each action."""
@@ -127,7 +129,12 @@ class ActionTable:
         return float(present.mean()) if len(present) else float("nan")
 
     def published_weighted(self) -> float:
-        """Actions weighted by their frames in Human3.6M's full test set; NaN where one has no frame here."""
+        """Actions weighted by their frames in Human3.6M's full test set; NaN where one has no frame here.
+
+        NaN too for other actions than Human3.6M's, by their number: whoever has as many of his own has no use for it.
+        """
+        if len(self.frames) != len(TEST_FRAMES_50FPS):
+            return float("nan")
         return float(np.average(self.by_action(), weights=TEST_FRAMES_50FPS))
 
 
@@ -141,8 +148,9 @@ class MeanPerJointError(Metric):
     sums_mm: Float[Tensor, "actions J"]
     frames: Int[Tensor, " actions"]
 
-    def __init__(self, joints: int = NUM_JOINTS, **kwargs: Any) -> None:
+    def __init__(self, joints: int = NUM_JOINTS, root: int = ROOT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.root = root
         self.add_state("sums_mm", torch.zeros(len(ACTIONS), joints, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("frames", torch.zeros(len(ACTIONS), dtype=torch.int64), dist_reduce_fx="sum")
 
@@ -167,16 +175,14 @@ class MeanPerJointError(Metric):
         """Sums so far; call it after ``compute`` or ``sync`` to have those of all processes."""
         return ActionTable(self.sums_mm.cpu().numpy(), self.frames.cpu().numpy())
 
-    @staticmethod
-    def errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+    def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
         """What is averaged."""
-        return joint_errors_mm(predicted_mm, true_mm)
+        return joint_errors_mm(predicted_mm, true_mm, self.root)
 
 
 class ReconstructionError(MeanPerJointError):
     """The same after a similarity fit of each pose."""
 
-    @staticmethod
-    def errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
+    def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
         """What is averaged."""
         return aligned_joint_errors_mm(predicted_mm, true_mm)

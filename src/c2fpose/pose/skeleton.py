@@ -109,6 +109,14 @@ class Skeleton:
         return tuple(sides)
 
     @property
+    def downwards(self) -> tuple[int, ...]:
+        """All joints, parents before children: the root first."""
+        order = [self.root]
+        for above in order:
+            order += [joint for joint, parent in enumerate(self.parents) if parent == above]
+        return tuple(order)
+
+    @property
     def label(self) -> str:
         """A few words for messages and tables: the name of one of ``SKELETONS``, or how many joints it has."""
         return next((name for name, known in SKELETONS.items() if known == self), f"{self.joints} joints")
@@ -205,6 +213,20 @@ class Skeleton:
         write_text(path, text)
 
 
+def difference(ours: Skeleton, theirs: Skeleton) -> str:
+    """Say in a few words in what two skeletons first differ."""
+    if ours.names != theirs.names:
+        lacks = [name for name in ours.names if name not in theirs.names]
+        more = [name for name in theirs.names if name not in ours.names]
+        if lacks or more:
+            return "; ".join([f"{name} is missing" for name in lacks[:1]] + [f"{name} is there" for name in more[:1]])
+        return f"{theirs.names} in this order"
+    for key, value in theirs.to_dict().items():
+        if value != ours.to_dict()[key]:
+            return f"{key} {value} instead of {ours.to_dict()[key]}"
+    return "none"
+
+
 def _check_names(names: tuple[Any, ...], where: str) -> None:
     if not 2 <= len(names) <= MOST_JOINTS:
         raise SkeletonError(f"{where}: joints: {len(names)} of them; expected 2 to {MOST_JOINTS}")
@@ -270,7 +292,6 @@ FROM_HUMAN36M_32 = (0, 6, 7, 8, 1, 2, 3, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
 LEFT_SHOULDER, RIGHT_SHOULDER = JOINTS.index("left_shoulder"), JOINTS.index("right_shoulder")
 LEFT_HIP, RIGHT_HIP = JOINTS.index("left_hip"), JOINTS.index("right_hip")
-THORAX, NOSE = JOINTS.index("thorax"), JOINTS.index("nose")
 
 
 def limb_lengths_mm(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> Float[np.ndarray, "*batch 16"]:
@@ -282,15 +303,18 @@ def limb_lengths_mm(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> Float[np.nda
     return C2F17.limb_lengths_mm(joints_mm)
 
 
-def left_is_left(joints_mm: Float[np.ndarray, "*batch 17 3"]) -> np.ndarray:
+def left_is_left(joints_mm: Float[np.ndarray, "*batch J 3"], skeleton: Skeleton = C2F17) -> np.ndarray | None:
     """Whether shoulders and hips marked left lie on the body's left, ``(*batch, 2)`` bool: shoulders, hips.
 
     With up = thorax - pelvis and forward = nose - thorax, up x forward points to the left in any right-handed frame
-    (camera frames with y down included). It holds on nearly all frames of correct data, not on each.
+    (camera frames with y down included). It holds on nearly all frames of correct data, not on each. None for joints
+    that lack any of these.
     """
-    up = joints_mm[..., THORAX, :] - joints_mm[..., ROOT, :]
-    forward = joints_mm[..., NOSE, :] - joints_mm[..., THORAX, :]
-    left = np.cross(up, forward)
-    shoulders = joints_mm[..., LEFT_SHOULDER, :] - joints_mm[..., RIGHT_SHOULDER, :]
-    hips = joints_mm[..., LEFT_HIP, :] - joints_mm[..., RIGHT_HIP, :]
-    return np.stack([(left * shoulders).sum(-1) > 0, (left * hips).sum(-1) > 0], axis=-1)
+    pairs = [tuple(skeleton.index(f"{side}_{part}") for side in ("left", "right")) for part in ("shoulder", "hip")]
+    pelvis, thorax, nose = (skeleton.index(name) for name in ("pelvis", "thorax", "nose"))
+    if None in (pelvis, thorax, nose, *pairs[0], *pairs[1]):
+        return None
+    forward = joints_mm[..., nose, :] - joints_mm[..., thorax, :]
+    to_left = np.cross(joints_mm[..., thorax, :] - joints_mm[..., pelvis, :], forward)
+    apart = [joints_mm[..., left, :] - joints_mm[..., right, :] for left, right in pairs]
+    return np.stack([(to_left * each).sum(-1) > 0 for each in apart], axis=-1)

@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 
 from c2fpose.pose.box import released_box
 from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, rays, root_depth_mm
-from c2fpose.pose.protocol import DEPTH_BINS, DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.protocol import DEPTH_BINS
+from c2fpose.pose.space import PAPER, PoseSpace
 
 RELEASED_CELLS = 64  # rows and columns of the authors' heatmaps
 
@@ -33,12 +34,13 @@ def poses_cam_mm(
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
     rule: str,
     true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
+    space: PoseSpace = PAPER,
 ) -> Float[np.ndarray, "*batch J 3"]:
     """Poses in the camera frame, the root's depth by one of ``camera.ROOT_DEPTH_RULES``.
 
     Raises ``ConfigError`` for another rule, or where the rule needs a truth that is not given.
     """
-    root_mm = root_depth_mm(rule, joints_px, depth_rel_mm, intrinsics_px, true_joints_cam_mm)
+    root_mm = root_depth_mm(rule, joints_px, depth_rel_mm, intrinsics_px, true_joints_cam_mm, space)
     return back_project(joints_px, np.asarray(depth_rel_mm, np.float64) + root_mm[..., None], intrinsics_px)
 
 
@@ -47,14 +49,15 @@ def quantised(
     depth_rel_mm: Float[np.ndarray, "*batch J"],
     heatmap_size: int,
     depth_bins: int,
+    space: PoseSpace = PAPER,
 ) -> tuple[Float[np.ndarray, "*batch J 2"], Float[np.ndarray, "*batch J"]]:
     """What the highest voxel of a perfect volume says: joints at the centres of the cells and bins that hold them.
 
     Joints outside the volume go to its border.
     """
     cells = np.clip(np.floor(np.asarray(joints_box, np.float64) * heatmap_size), 0, heatmap_size - 1)
-    bins = depth_bin(np.asarray(depth_rel_mm, np.float64), depth_bins)
-    return (cells + 0.5) / heatmap_size, depth_of_bin_mm(bins, depth_bins)
+    bins = depth_bin(np.asarray(depth_rel_mm, np.float64), depth_bins, space.depth_range_mm)
+    return (cells + 0.5) / heatmap_size, depth_of_bin_mm(bins, depth_bins, space.depth_range_mm)
 
 
 def released_poses_cam_mm(
@@ -82,6 +85,7 @@ def covariances_cam_mm2(
     depth_mm: Float[np.ndarray, "*batch J"],
     box_side_px: Float[np.ndarray, "*batch"],
     intrinsics_px: Float[np.ndarray, "*#batch 4"],
+    space: PoseSpace = PAPER,
 ) -> Float[np.ndarray, "*batch J 3 3"]:
     """Turn covariances of points (shares of the box and of the depth range) into square millimetres, camera frame.
 
@@ -93,5 +97,5 @@ def covariances_cam_mm2(
     across = np.asarray(box_side_px, np.float64)[..., None, None] * np.asarray(depth_mm, np.float64)[..., None] / focal
     derivative = np.zeros((*np.shape(depth_mm), 3, 3))
     derivative[..., 0, 0], derivative[..., 1, 1] = across[..., 0], across[..., 1]
-    derivative[..., :, 2] = ray * (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    derivative[..., :, 2] = ray * space.depth_mm
     return derivative @ np.asarray(covariance, np.float64) @ np.swapaxes(derivative, -1, -2)

@@ -13,6 +13,7 @@ from c2fpose.evaluation.calibration import Calibration
 from c2fpose.model.representations.interface import Certainty
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import back_project
+from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2
 from c2fpose.prediction.result import PersonPose
 
@@ -20,10 +21,10 @@ from c2fpose.prediction.result import PersonPose
 class JointCertainty(NamedTuple):
     """The optional fields of ``result.PersonPose``, for P people; None for what the network cannot say."""
 
-    confidence: Float[np.ndarray, "P 17"] | None
-    covariance_mm2: Float[np.ndarray, "P 17 3 3"] | None
-    second_mode_cam_mm: Float[np.ndarray, "P 17 3"] | None  # NaN where there is none
-    second_mode_weight: Float[np.ndarray, "P 17"] | None
+    confidence: Float[np.ndarray, "P J"] | None
+    covariance_mm2: Float[np.ndarray, "P J 3 3"] | None
+    second_mode_cam_mm: Float[np.ndarray, "P J 3"] | None  # NaN where there is none
+    second_mode_weight: Float[np.ndarray, "P J"] | None
 
     def of(self, person: int) -> dict[str, np.ndarray | None]:
         """Give one person's, by the names of ``PersonPose``."""
@@ -52,12 +53,13 @@ def meaning_of(provenance: dict[str, Any], people: Iterable[PersonPose]) -> str 
 def joint_certainty(
     sure: Certainty | None,
     calibration: Calibration | None,
-    joints_px: Float[np.ndarray, "P 17 2"],
-    joints_cam_mm: Float[np.ndarray, "P 17 3"],
+    joints_px: Float[np.ndarray, "P J 2"],
+    joints_cam_mm: Float[np.ndarray, "P J 3"],
     root_depth_mm: Float[np.ndarray, " P"],
     box_left_top_px: Float[np.ndarray, "P 2"],
     box_side_px: Float[np.ndarray, " P"],
     intrinsics_px: Float[np.ndarray, "#P 4"],
+    space: PoseSpace,
 ) -> JointCertainty:
     """Bring certainties of points to the camera frame, calibrated.
 
@@ -69,10 +71,10 @@ def joint_certainty(
     if confidence is not None:
         confidence = calibration.confidence(confidence)
     if covariance is not None:
-        raw = covariances_cam_mm2(covariance, joints_px, joints_cam_mm[..., 2], box_side_px, intrinsics_px)
+        raw = covariances_cam_mm2(covariance, joints_px, joints_cam_mm[..., 2], box_side_px, intrinsics_px, space)
         covariance = calibration.covariance_mm2(raw)
     if sure.second_mode is not None:
-        joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(sure.second_mode))
+        joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(sure.second_mode, space))
         second_px = box_to_frame_px(joints_box, box_left_top_px, box_side_px)
         second = back_project(second_px, depth_rel_mm + root_depth_mm[:, None], intrinsics_px)
     return JointCertainty(confidence, covariance, second, weight)

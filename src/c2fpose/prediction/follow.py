@@ -59,7 +59,7 @@ class FollowFound:
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
         self.find, self.everybody, self.start, self.looks = find, everybody, start, looks
-        self.tracker = Tracker()
+        self.tracker = Tracker(self.predictor.config.pose_space.skeleton.root)
         self._looked_s = -np.inf
 
     def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:
@@ -151,7 +151,7 @@ class FollowFile:
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
         self.boxes, self.everybody = boxes, everybody
-        self.tracker = Tracker()
+        self.tracker = Tracker(self.predictor.config.pose_space.skeleton.root)
 
     def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:
         """Predict a frame's boxes."""

@@ -92,6 +92,7 @@ def _batch(
     first_id: int,
 ) -> list[PersonPose]:
     crops, shown = crops_of(predictor, images, [each.box for each in boxes])
+    space = predictor.config.pose_space
     calibration, sure = calibration_of(predictor.provenance), None
     if volumes is None and calibration is None:
         points = predictor.predict_points(crops)
@@ -99,12 +100,14 @@ def _batch(
         points, volume, sure = _looked_at(predictor, crops, calibration)
         if volumes is not None and volume is not None:
             volumes(volume, shown)
-    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points))
+    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points, space))
     left_top, side = np.array([box[:2] for box in shown]), np.array([box.side for box in shown])
     joints_px = box_to_frame_px(joints_box, left_top, side)
-    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px)
+    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px, space=space)
     joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], intrinsics_px)
-    certain = joint_certainty(sure, calibration, joints_px, joints_cam_mm, root_mm, left_top, side, intrinsics_px)
+    certain = joint_certainty(
+        sure, calibration, joints_px, joints_cam_mm, root_mm, left_top, side, intrinsics_px, space
+    )
     return [
         PersonPose(
             first_id + at, shown[at], joints_px[at], joints_cam_mm[at], float(root_mm[at]), boxes[at].source,

@@ -104,6 +104,7 @@ class PosePredictor:
                 ROOT_DEPTH_RULE,
                 self.model,
                 meaning_of(self.predictor.provenance, each),
+                space=self.predictor.config.pose_space,
             )
             for image, camera, each in zip(checked, cameras, people, strict=True)
         ]
@@ -167,7 +168,7 @@ def with_volumes(predictor: Predictor, result: PoseResult, image: Image) -> Pose
     return replace(result, frames=frames)
 
 
-def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[np.ndarray, "17 _ H W"], ...]:
+def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[np.ndarray, "J _ H W"], ...]:
     """Give the volumes of a box, coarse to fine: of all stacks from PyTorch, of the last one from other engines.
 
     Mirror images are averaged in if the decoding wants them. Raises ``ConfigError`` for a network without volumes.
@@ -184,7 +185,10 @@ def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[n
         found.append(shown.volumes)
     if len(found) == 1:
         return tuple(volume.numpy() for volume in found[0])
-    return tuple(mean_with_mirrored(*(each[None] for each in both))[0].numpy() for both in zip(*found, strict=True))
+    skeleton = predictor.config.pose_space.skeleton
+    return tuple(
+        mean_with_mirrored(*(each[None] for each in both), skeleton)[0].numpy() for both in zip(*found, strict=True)
+    )
 
 
 def _image(image: Any, number: int) -> Image:

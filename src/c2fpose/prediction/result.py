@@ -1,7 +1,7 @@
 """What prediction gives: one source (an image, a video, arrays), its frames, the people in them. Light: NumPy alone.
 
-Joints are in C2F order (``skeleton.JOINTS``). ``_px``: pixels of the upright frame, x right, y down, pixel i covers
-[i, i + 1). ``_cam_mm``: camera frame, millimetres, x right, y down, z forward; all people of a frame share it.
+Joints are those of ``PoseResult.space``, in its order. ``_px``: pixels of the upright frame, x right, y down, pixel i
+covers [i, i + 1). ``_cam_mm``: camera frame, millimetres, x right, y down, z forward; all people of a frame share it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from c2fpose.pose.skeleton import Skeleton
+from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.prediction.photo import Box
 
 SourceKind = Literal["image", "video", "arrays"]
@@ -64,19 +66,19 @@ class PersonPose:
 
     id: int  # the same person keeps it through all frames; counts from 0
     box: Box  # square that was shown to the network, px
-    joints_px: Float[np.ndarray, "17 2"]
-    joints_cam_mm: Float[np.ndarray, "17 3"]
+    joints_px: Float[np.ndarray, "J 2"]
+    joints_cam_mm: Float[np.ndarray, "J 3"]
     root_depth_mm: float  # by the result's rule
     box_from: BoxFrom = "given"
     box_score: float | None = None  # of the finder, 0..1
     observed: bool = True  # False: filled in between frames in which the person was seen
-    confidence: Float[np.ndarray, " 17"] | None = None  # 0..1; its meaning: PoseResult.confidence_meaning
-    covariance_mm2: Float[np.ndarray, "17 3 3"] | None = None
-    second_mode_cam_mm: Float[np.ndarray, "17 3"] | None = None
-    second_mode_weight: Float[np.ndarray, " 17"] | None = None  # share of the volume's mass, 0..1
+    confidence: Float[np.ndarray, " J"] | None = None  # 0..1; its meaning: PoseResult.confidence_meaning
+    covariance_mm2: Float[np.ndarray, "J 3 3"] | None = None
+    second_mode_cam_mm: Float[np.ndarray, "J 3"] | None = None
+    second_mode_weight: Float[np.ndarray, " J"] | None = None  # share of the volume's mass, 0..1
     # A volume a stack, coarse to fine, where asked for: likelihoods over the depth bins (of the range around the root),
     # rows (H) and columns (W) of the box
-    volumes: tuple[Float[np.ndarray, "17 _ H W"], ...] | None = None
+    volumes: tuple[Float[np.ndarray, "J _ H W"], ...] | None = None
 
     @property
     def in_front(self) -> bool:
@@ -105,6 +107,12 @@ class PoseResult:
     confidence_meaning: str | None = None  # a sentence: what a joint's confidence is the probability of
     smoothing: str | None = None  # a sentence: what was done along time; None: every frame by itself
     notes: tuple[str, ...] = ()  # warnings that a reader of the numbers should see
+    space: PoseSpace = PAPER  # the network's joints, and the depths that it can tell
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of everybody."""
+        return self.space.skeleton
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -139,18 +147,19 @@ class PoseTable:
     box_px: Float[np.ndarray, "N 3"]  # left, top, side
     root_depth_mm: Float[np.ndarray, " N"]
     observed: Bool[np.ndarray, " N"]
-    joints_px: Float[np.ndarray, "N 17 2"]
-    joints_cam_mm: Float[np.ndarray, "N 17 3"]
-    confidence: Float[np.ndarray, "N 17"] | None = None
-    covariance_mm2: Float[np.ndarray, "N 17 3 3"] | None = None
-    second_mode_cam_mm: Float[np.ndarray, "N 17 3"] | None = None
-    second_mode_weight: Float[np.ndarray, "N 17"] | None = None
+    joints_px: Float[np.ndarray, "N J 2"]
+    joints_cam_mm: Float[np.ndarray, "N J 3"]
+    confidence: Float[np.ndarray, "N J"] | None = None
+    covariance_mm2: Float[np.ndarray, "N J 3 3"] | None = None
+    second_mode_cam_mm: Float[np.ndarray, "N J 3"] | None = None
+    second_mode_weight: Float[np.ndarray, "N J"] | None = None
 
     @classmethod
     def of(cls, result: PoseResult) -> PoseTable:
         """Stack a result; ``N`` is 0 where nobody was found."""
         rows = list(result.people())
         people = [person for _, person in rows]
+        joints = result.skeleton.joints
 
         def column(values: list[Any], *shape: int, kind: type = np.float64) -> np.ndarray:
             return np.array(values, kind).reshape(len(rows), *shape)
@@ -162,12 +171,12 @@ class PoseTable:
             box_px=column([tuple(person.box) for person in people], 3),
             root_depth_mm=column([person.root_depth_mm for person in people]),
             observed=column([person.observed for person in people], kind=np.bool_),
-            joints_px=column([person.joints_px for person in people], 17, 2),
-            joints_cam_mm=column([person.joints_cam_mm for person in people], 17, 3),
-            confidence=_optional(people, "confidence", (17,)),
-            covariance_mm2=_optional(people, "covariance_mm2", (17, 3, 3)),
-            second_mode_cam_mm=_optional(people, "second_mode_cam_mm", (17, 3)),
-            second_mode_weight=_optional(people, "second_mode_weight", (17,)),
+            joints_px=column([person.joints_px for person in people], joints, 2),
+            joints_cam_mm=column([person.joints_cam_mm for person in people], joints, 3),
+            confidence=_optional(people, "confidence", (joints,)),
+            covariance_mm2=_optional(people, "covariance_mm2", (joints, 3, 3)),
+            second_mode_cam_mm=_optional(people, "second_mode_cam_mm", (joints, 3)),
+            second_mode_weight=_optional(people, "second_mode_weight", (joints,)),
         )
 
     def arrays(self) -> dict[str, np.ndarray]:

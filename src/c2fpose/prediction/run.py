@@ -208,12 +208,12 @@ class PredictJob:
             peaks.append(kept)
             progress.advance(task)
         progress.remove_task(task)
-        smoothing = None
+        smoothing, space = None, self.predictor.config.pose_space
         frames = tidied(frames) if isinstance(follower, FollowFound) else frames
         if asked.smooth == "viterbi" and any(peaks):
-            frames, smoothing = follow_volumes(frames, peaks, camera.intrinsics_px), ALONG_PATH
+            frames, smoothing = follow_volumes(frames, peaks, camera.intrinsics_px, space), ALONG_PATH
         if asked.smooth != "none":
-            frames = smoothed(frames, camera.intrinsics_px)
+            frames = smoothed(frames, camera.intrinsics_px, space.skeleton.root)
             smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
         source = Source("video", clip.size_px, str(path), file_hash(path), clip.fps)
         return self._result(source, camera, frames, smoothing, clip.note), clip
@@ -240,7 +240,8 @@ class PredictJob:
             notes.append(f"no plausible distance {poses}: a joint lies behind the camera; try a tighter box")
         meaning = meaning_of(self.predictor.provenance, (person for frame in frames for person in frame.people))
         return PoseResult(
-            source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, meaning, smoothing, tuple(notes)
+            source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, meaning, smoothing, tuple(notes),
+            self.predictor.config.pose_space,
         )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Poses smoothed along time in two passes: a Kalman filter forwards, Rauch-Tung-Striebel's smoother back.
 
-What is smoothed is what the network says: joints in the picture, their depths from the pelvis, and the pelvis's own
-depth, which is by far the noisiest. Each moves at a velocity that wanders; how much of what is seen is noise, the track
-says itself (maximum likelihood). Where joints have covariances, they weigh the frames. Missing frames are filled.
+What is smoothed is what the network says: joints in the picture, their depths from the root (the pelvis), and the
+root's own depth, which is by far the noisiest. Each moves at a velocity that wanders; how much of what is seen is
+noise, the track says itself (maximum likelihood). Where joints have covariances, they weigh the frames. Missing frames
+are filled.
 """
 
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from c2fpose.pose.camera import back_project
-from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
+from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
@@ -38,10 +39,11 @@ class Smoothed(NamedTuple):
     variance: Float[np.ndarray, "T N"]
 
 
-def smoothed(frames: list[Frame], intrinsics_px: Float[np.ndarray, " 4"]) -> list[Frame]:
+def smoothed(frames: list[Frame], intrinsics_px: Float[np.ndarray, " 4"], root: int = ROOT) -> list[Frame]:
     """Smooth every person's track and fill its gaps of up to half a second with poses that are not ``observed``.
 
-    Joints in mm and px stay each other's projections. Frames stay as they are otherwise.
+    ``root``: which joint depths count from. Joints in mm and px stay each other's projections. Frames stay as they are
+    otherwise.
     """
     times_s = np.array([frame.time_s for frame in frames])
     people: list[dict[int, PersonPose]] = [{person.id: person for person in frame.people} for frame in frames]
@@ -50,7 +52,7 @@ def smoothed(frames: list[Frame], intrinsics_px: Float[np.ndarray, " 4"]) -> lis
         for first, stop in _stretches(there, times_s):
             track = [people[at].get(id) for at in range(first, stop)]
             if sum(person is not None for person in track) >= FEWEST:
-                for at, person in enumerate(_smooth_track(track, times_s[first:stop], intrinsics_px), first):
+                for at, person in enumerate(_smooth_track(track, times_s[first:stop], intrinsics_px, root), first):
                     people[at][id] = person
     return [
         replace(frame, people=tuple(each[id] for id in sorted(each)))
@@ -67,11 +69,15 @@ def _stretches(there: Bool[np.ndarray, " T"], times_s: Float[np.ndarray, " T"]) 
 
 
 def _smooth_track(
-    track: list[PersonPose | None], times_s: Float[np.ndarray, " T"], intrinsics_px: Float[np.ndarray, " 4"]
+    track: list[PersonPose | None],
+    times_s: Float[np.ndarray, " T"],
+    intrinsics_px: Float[np.ndarray, " 4"],
+    root_joint: int,
 ) -> list[PersonPose]:
     seen = np.array([person is not None for person in track])
-    px = np.full((len(track), NUM_JOINTS, 2), np.nan)
-    depth, root = np.full((len(track), NUM_JOINTS), np.nan), np.full((len(track), 1), np.nan)
+    joints = next(len(person.joints_px) for person in track if person is not None)
+    px = np.full((len(track), joints, 2), np.nan)
+    depth, root = np.full((len(track), joints), np.nan), np.full((len(track), 1), np.nan)
     noise_px, noise_depth = np.ones_like(px), np.ones_like(depth)
     for at, person in enumerate(track):
         if person is not None:
@@ -84,15 +90,15 @@ def _smooth_track(
     # The distance is what limbs of mean length say; its logarithm has the same noise near and far.
     mean_root = np.exp(rts(np.log(np.maximum(root, 1.0)), np.ones_like(root), times_s).mean)
     cameras = np.broadcast_to(intrinsics_px, (len(track), 4))
-    mm = back_project(mean_px, mean_depth - mean_depth[:, [ROOT]] + mean_root, cameras)
+    mm = back_project(mean_px, mean_depth - mean_depth[:, [root_joint]] + mean_root, cameras)
     return [_with(track, at, mean_px[at], mm[at], float(mean_root[at, 0]), bool(seen[at])) for at in range(len(track))]
 
 
 def _with(
     track: list[PersonPose | None],
     at: int,
-    joints_px: Float[np.ndarray, "17 2"],
-    joints_cam_mm: Float[np.ndarray, "17 3"],
+    joints_px: Float[np.ndarray, "J 2"],
+    joints_cam_mm: Float[np.ndarray, "J 3"],
     root_depth_mm: float,
     seen: bool,
 ) -> PersonPose:
@@ -108,10 +114,10 @@ def _with(
 
 def _noise(
     person: PersonPose, intrinsics_px: Float[np.ndarray, " 4"]
-) -> tuple[Float[np.ndarray, "17 2"], Float[np.ndarray, " 17"]]:
+) -> tuple[Float[np.ndarray, "J 2"], Float[np.ndarray, " J"]]:
     """Variances of a pose's joints in the picture (px^2) and in depth (mm^2) up to one factor each; 1 where unknown."""
     if person.covariance_mm2 is None or not np.isfinite(person.covariance_mm2).all():
-        return np.ones((NUM_JOINTS, 2)), np.ones(NUM_JOINTS)
+        return np.ones((len(person.joints_px), 2)), np.ones(len(person.joints_px))
     variance = np.maximum(np.diagonal(person.covariance_mm2, axis1=1, axis2=2), 1e-3)
     depth = np.maximum(person.joints_cam_mm[:, [2]], 1.0)
     return variance[:, :2] * (intrinsics_px[:2] / depth) ** 2, variance[:, 2]

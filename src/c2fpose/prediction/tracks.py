@@ -16,7 +16,7 @@ from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import PersonPose
 
 FAR_PX = 0.35  # mean distance of joints, as a share of the box's side, at which two poses are of different people
-FAR_MM = 450.0  # and mean distance of joints from each other, relative to the pelvis
+FAR_MM = 450.0  # and mean distance of joints from each other, relative to the root
 SPACE_SHARE = 0.25  # weight of the latter against the former
 _SETTLE = 0.6  # share of a new velocity in the track's
 
@@ -31,6 +31,7 @@ class Track:
     velocity: Float[np.ndarray, "2"] = field(default_factory=lambda: np.zeros(2))  # of the box's centre, px/s
     growth: float = 0.0  # of the box's side, px/s
     found_side_px: float = 0.0  # of the box in which the person was last found
+    root: int = ROOT  # the joint that poses are compared relative to
     seen_s: float = 0.0  # when somebody was last found there, not only expected
 
     def expected_box(self, time_s: float) -> Box:
@@ -48,7 +49,7 @@ class Track:
         shift = np.array([expected.left, expected.top]) + expected.side / 2 - center
         apart = np.linalg.norm(person.joints_px - self.person.joints_px - shift, axis=-1).mean()
         apart /= max(side, square_box(person.joints_px)[1])
-        poses = [each.joints_cam_mm - each.joints_cam_mm[ROOT] for each in (person, self.person)]
+        poses = [each.joints_cam_mm - each.joints_cam_mm[self.root] for each in (person, self.person)]
         unlike = np.linalg.norm(poses[0] - poses[1], axis=-1).mean()
         return float((apart / FAR_PX + SPACE_SHARE * min(unlike / FAR_MM, 2)) / (1 + SPACE_SHARE))
 
@@ -65,7 +66,8 @@ class Track:
 class Tracker:
     """The tracks alive at some time."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: int = ROOT) -> None:
+        self.root = root
         self.tracks: list[Track] = []
         self._next = 0
 
@@ -87,7 +89,7 @@ class Tracker:
 
     def begin(self, person: PersonPose, time_s: float) -> Track:
         """Start a track."""
-        track = Track(self._next, time_s, person, seen_s=time_s)
+        track = Track(self._next, time_s, person, seen_s=time_s, root=self.root)
         self._next += 1
         self.tracks.append(track)
         return track

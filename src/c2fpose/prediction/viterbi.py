@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import back_project, root_depth_mm
-from c2fpose.pose.skeleton import NUM_JOINTS
+from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px
 from c2fpose.prediction.people import ROOT_DEPTH_RULE
 from c2fpose.prediction.photo import Box
@@ -35,8 +35,8 @@ SENTENCE = "best path of each joint through the peaks of all frames' volumes (Vi
 class Peaks(NamedTuple):
     """The peaks of one person's volumes in one frame, the highest first; fewer than six: weight 0."""
 
-    points: Float[np.ndarray, "17 K 3"]  # as ``volume.decode`` gives them
-    weight: Float[np.ndarray, "17 K"]  # height over that of the highest, 0..1
+    points: Float[np.ndarray, "J K 3"]  # as ``volume.decode`` gives them
+    weight: Float[np.ndarray, "J K"]  # height over that of the highest, 0..1
 
 
 def collector(into: dict[Box, Peaks]) -> Callable[[Tensor, list[Box]], None]:
@@ -103,7 +103,10 @@ def best_path(
 
 
 def follow_volumes(
-    frames: list[Frame], peaks: list[dict[Box, Peaks]], intrinsics_px: Float[np.ndarray, " 4"]
+    frames: list[Frame],
+    peaks: list[dict[Box, Peaks]],
+    intrinsics_px: Float[np.ndarray, " 4"],
+    space: PoseSpace = PAPER,
 ) -> list[Frame]:
     """Read every person's joints again, along the best path through the volumes of the frames.
 
@@ -118,7 +121,7 @@ def follow_volumes(
                 stretch = [at[n] for n in part]
                 track = [people[n][id] for n in stretch]
                 mine = [peaks[n][person.box] for n, person in zip(stretch, track, strict=True)]
-                for n, person in zip(stretch, _along(track, mine, times_s[part], intrinsics_px), strict=True):
+                for n, person in zip(stretch, _along(track, mine, times_s[part], intrinsics_px, space), strict=True):
                     people[n][id] = person
     return [
         replace(frame, people=tuple(each[person.id] for person in frame.people))
@@ -131,8 +134,9 @@ def _along(
     peaks: list[Peaks],
     times_s: Float[np.ndarray, " T"],
     intrinsics_px: Float[np.ndarray, " 4"],
+    space: PoseSpace,
 ) -> list[PersonPose]:
-    box, depth_mm = from_points(torch.from_numpy(np.stack([each.points for each in peaks]).astype(np.float64)))
+    box, depth_mm = from_points(torch.from_numpy(np.stack([each.points for each in peaks]).astype(np.float64)), space)
     left_top, side = np.array([each.box[:2] for each in track]), np.array([each.box.side for each in track])
     shape = box.shape  # T J K 2
     px = box_to_frame_px(box.numpy().reshape(shape[0], -1, 2), left_top, side).reshape(shape)
@@ -140,15 +144,15 @@ def _along(
     scale = np.median([abs(person.root_depth_mm) for person in track]) / intrinsics_px[:2]
     places_mm = np.concatenate([px * scale, depth_mm.numpy()[..., None]], -1)
     weight = np.stack([each.weight for each in peaks])
-    path = np.stack([best_path(places_mm[:, j], weight[:, j], times_s) for j in range(NUM_JOINTS)], 1)
-    at, joints = np.arange(len(track))[:, None], np.arange(NUM_JOINTS)
+    path = np.stack([best_path(places_mm[:, j], weight[:, j], times_s) for j in range(space.skeleton.joints)], 1)
+    at, joints = np.arange(len(track))[:, None], np.arange(space.skeleton.joints)
     # The first peak without any weight is an empty volume's: there the joint stays where it was
     known = weight[at, joints, path] > 0
     joints_px = np.where(known[..., None], px[at, joints, path], np.stack([each.joints_px for each in track]))
     before = np.stack([each.joints_cam_mm[:, 2] - each.root_depth_mm for each in track])
     relative = np.where(known, depth_mm.numpy()[at, joints, path], before)
     cameras = np.broadcast_to(intrinsics_px, (len(track), 4))
-    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, relative, cameras)
+    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, relative, cameras, space=space)
     mm = back_project(joints_px, relative + root_mm[:, None], cameras)
     return [
         replace(person, joints_px=joints_px[n], joints_cam_mm=mm[n], root_depth_mm=float(root_mm[n]))

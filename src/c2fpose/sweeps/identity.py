@@ -124,6 +124,9 @@ def _statements(tree: ast.Module) -> list[str]:
 def material(settings: TrainSettings) -> dict[str, Any]:
     """The part of the configuration that a result depends on."""
     values = settings.model_dump(mode="json")
+    network = values["model"]["network"]
+    # "auto": the data's own number, which their fingerprint tells; written as it was before it could be another
+    network["joints"] = settings.model.network.joint_count
     by_batch = settings.model.batch_norm == "batch"  # then errors depend on what stands in one test batch
     for group, keys in _IMMATERIAL.items():
         node = values[group] if group else values

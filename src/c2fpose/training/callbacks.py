@@ -10,9 +10,11 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from c2fpose.base.host_memory import process_peak_gib, reset_peak
+from c2fpose.data.dataset import PoseDataset
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
+from c2fpose.pose.space import PoseSpace
 from c2fpose.training.curve import CURVE, read_curve, write_curve
 
 
@@ -130,10 +132,16 @@ class PredictionPictures(Callback):
         with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
             points = module.predict_points(batch["image"]).float()
             shown = shown_first(module, batch)
-        pictures = {"poses": sheet({f"step {step}": people(points.cpu(), batch, images)})}
+        pictures = {
+            "poses": sheet(
+                {f"step {step}": people(points.cpu(), batch, images, trainer.datamodule.val, module.config.pose_space)}
+            )
+        }
         if shown is not None:
             stacks = [volume.numpy() for volume in shown.volumes]
-            pictures["volumes"] = volume_slices(stacks, shown.target.numpy(), image=images[0])
+            pictures["volumes"] = volume_slices(
+                stacks, shown.target.numpy(), image=images[0], space=module.config.pose_space
+            )
         for name, figure in pictures.items():
             path = save_png(figure, self.folder / f"step_{step:06d}_{name}.png", dots_per_inch=80)
             for logger in trainer.loggers:
@@ -155,25 +163,27 @@ def shown_first(module: LightningModule, batch: dict[str, Tensor]) -> Shown | No
     module.network.eval()
     outputs = outputs_of(module.network, batch["image"][:1])
     module.network.train(was_training)
-    labels = Labels(to_points(batch["joints_box"][:1], batch["depth_rel_mm"][:1]), batch["visible"][:1])
+    labels = Labels(
+        to_points(batch["joints_box"][:1], batch["depth_rel_mm"][:1], module.config.pose_space), batch["visible"][:1]
+    )
     return module.representation.shown(outputs, labels)
 
 
-def people(points: Tensor, batch: dict[str, Tensor], images: Any) -> list[Any]:
+def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseDataset, space: PoseSpace) -> list[Any]:
     """What ``show`` draws, with the root depth given."""
     from c2fpose.model.inference import poses_given_root_depth
     from c2fpose.pictures.people import Person
     from c2fpose.pose.metrics import joint_errors_mm
-    from c2fpose.pose.protocol import ACTIONS
 
     cpu = {key: value.cpu() for key, value in batch.items()}
-    poses, truth = poses_given_root_depth(points, cpu).numpy(), cpu["joints_cam_mm"].numpy()
-    joints_box = from_points(points)[0].numpy()
-    errors = joint_errors_mm(poses, truth).mean(1)
+    poses, truth = poses_given_root_depth(points, cpu, space).numpy(), cpu["joints_cam_mm"].numpy()
+    joints_box = from_points(points, space)[0].numpy()
+    actions = dataset.reader.info.action_names
+    errors = joint_errors_mm(poses, truth, space.skeleton.root).mean(1)
     return [
         Person(
             images[i], joints_box[i], poses[i], truth[i],
-            f"S{int(cpu['subject'][i])} {ACTIONS[int(cpu['action'][i])]}", float(errors[i]),
+            f"S{int(cpu['subject'][i])} {actions[int(cpu['action'][i])]}", float(errors[i]), space.skeleton,
         )
         for i in range(len(poses))
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.representations import schema_of
 from c2fpose.config.run import TrainSettings
 from c2fpose.model.precision import denormals_flushed
+from c2fpose.pose.space import space_of
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
@@ -40,16 +41,19 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.training.callbacks import reset_memory
 
     reset_memory()
-    resume = _checkpoint_to_resume(settings)
-    initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
     quiet_lightning()
     if settings.trainer.accelerator == "cpu" or not torch.cuda.is_available():
         say_threads()
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
-    mean_pose = mean_pose_mm(data.train.reader.annotations["joints_cam_mm"][data.train.records])
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
+    settings = following(settings, data)
+    resume = _checkpoint_to_resume(settings)
+    initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
+    mean_pose = mean_pose_mm(
+        data.train.reader.annotations["joints_cam_mm"][data.train.records], settings.model.pose_space.skeleton.root
+    )
     module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
     if initial is not None:
         module.load_state_dict(initial)
@@ -76,6 +80,16 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     finally:
         close_loggers(loggers)
     return evaluation.mpjpe_mm("ground_truth")
+
+
+def following(settings: TrainSettings, data: PoseData) -> TrainSettings:
+    """Give the model the joints, the range of depths and the limb lengths of the training data.
+
+    Raises ``ConfigError`` where the configuration asks for other joints than the data have.
+    """
+    info = data.train.reader.info
+    space = space_of(info.skeleton, info.dataset, data.training_poses_mm())
+    return settings.model_copy(update={"model": settings.model.in_space(space, info.path)})
 
 
 def run_name(settings: TrainSettings) -> str:

@@ -38,7 +38,7 @@ class Draw:
     border: int = cv2.BORDER_CONSTANT  # beyond the stored picture: OpenCV's constant
 
 
-def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: int) -> Draw:
+def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: int, joints: int = NUM_JOINTS) -> Draw:
     """The changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together."""
     random = _generator(seed, _RECORD, epoch, record)
     scale, turn = random.normal(size=2)
@@ -47,7 +47,7 @@ def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: 
     if config.flip_whole_batch:
         flipped = _generator(seed, _BATCH, epoch, batch).random()
     limit = config.rotation_limit_deg
-    times, focus, towards, shift, border = _box_changes(config, _generator(seed, _BOX, epoch, record))
+    times, focus, towards, shift, border = _box_changes(config, _generator(seed, _BOX, epoch, record), joints)
     return Draw(
         scale=float(1 + np.clip(config.scale_spread * scale, -config.scale_limit, config.scale_limit)) * times,
         rotation_deg=(
@@ -66,11 +66,11 @@ def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: 
 
 
 def _box_changes(
-    config: AugmentationConfig, random: np.random.Generator
+    config: AugmentationConfig, random: np.random.Generator, joints: int
 ) -> tuple[float, int, float, tuple[float, float], int]:
     """A box that is loose, or cuts parts of the person off; its shift; and what lies beyond the stored picture."""
     loose, cut, share, towards = random.random(4)
-    focus, border = int(random.integers(NUM_JOINTS)), int(random.integers(len(_BORDERS)))
+    focus, border = int(random.integers(joints)), int(random.integers(len(_BORDERS)))
     shift = config.shift_spread * np.clip(random.normal(size=2), -2, 2)
     times = 1.0
     if loose < config.loose_probability:

@@ -16,14 +16,12 @@ from c2fpose.pose.protocol import (
     ACTIONS,
     BOX_SCALE_UNIT_PX,
     CAMERA_SERIALS,
-    DEPTH_MAX_MM,
-    DEPTH_MIN_MM,
-    MEAN_LIMB_LENGTHS_MM,
     TEST_FRAMES_10FPS,
     TEST_FRAMES_50FPS,
     TRAIN_FRAMES_10FPS,
 )
-from c2fpose.pose.skeleton import EDGES, JOINTS, ROOT, left_is_left, limb_lengths_mm
+from c2fpose.pose.skeleton import C2F17, left_is_left
+from c2fpose.pose.space import PAPER, space_of
 
 KNOWN_RECORDS = {"train": TRAIN_FRAMES_10FPS, "test": TEST_FRAMES_10FPS}
 STRIDE_10FPS = 5
@@ -164,9 +162,11 @@ def reprojection(reader: SplitReader) -> Finding:
 
 def limbs(reader: SplitReader) -> Finding:
     """Limb lengths by subject: constant in time, alike left and right, near the published means."""
-    lengths = limb_lengths_mm(reader.annotations["joints_cam_mm"].astype(np.float64))
+    skeleton = reader.info.skeleton
+    published = np.array(PAPER.mean_limb_lengths_mm) if skeleton == C2F17 else None
+    lengths = skeleton.limb_lengths_mm(reader.annotations["joints_cam_mm"].astype(np.float64))
     subject = reader.annotations["subject"]
-    names = [f"{JOINTS[a]}-{JOINTS[b]}" for a, b in EDGES]
+    names = [f"{skeleton.names[a]}-{skeleton.names[b]}" for a, b in skeleton.limbs]
     figures, faults, spread_of_all = {}, [], []
     for number in np.unique(subject):
         own = lengths[subject == number]
@@ -179,14 +179,12 @@ def limbs(reader: SplitReader) -> Finding:
         }
         spread_of_all.append(spread.max())
         varying = np.argmax(spread / mean)
-        ratio = mean / np.array(MEAN_LIMB_LENGTHS_MM)
-        odd = np.argmax(np.abs(np.log(ratio)))
         if (spread / mean)[varying] > 0.1:
             faults.append(f"S{number}: {names[varying]} varies by {spread[varying]:.0f} of {mean[varying]:.0f} mm")
-        if not 0.6 < ratio[odd] < 1.6:
-            faults.append(
-                f"S{number}: {names[odd]} is {mean[odd]:.0f} mm, published mean {MEAN_LIMB_LENGTHS_MM[odd]:.0f}"
-            )
+        if published is not None:
+            odd = np.argmax(np.abs(np.log(mean / published)))
+            if not 0.6 < mean[odd] / published[odd] < 1.6:
+                faults.append(f"S{number}: {names[odd]} is {mean[odd]:.0f} mm, published mean {published[odd]:.0f}")
     figures = {name: value | {"std_mm": float(value["std_mm"])} for name, value in figures.items()}
     if faults:
         return Finding("limbs", FAIL, "; ".join(faults[:SHOWN]), figures)
@@ -204,7 +202,10 @@ def _means_of_groups(values: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def handedness(reader: SplitReader) -> Finding:
     """Whether left is the body's left, by geometry, in nearly all records of each subject."""
-    holds = left_is_left(reader.annotations["joints_cam_mm"].astype(np.float64))
+    holds = left_is_left(reader.annotations["joints_cam_mm"].astype(np.float64), reader.info.skeleton)
+    if holds is None:
+        text = "cannot be told of these joints: it takes pelvis, thorax, nose, shoulders and hips"
+        return Finding("handedness", NOTE, text, {})
     subject = reader.annotations["subject"]
     figures = {
         f"S{n}": dict(zip(("shoulders", "hips"), holds[subject == n].mean(0).tolist(), strict=True))
@@ -226,14 +227,16 @@ def handedness(reader: SplitReader) -> Finding:
 
 def depth_range(reader: SplitReader) -> Finding:
     """Depths from the root against the limits of the 64 bins; what lies outside is clipped in training."""
+    info = reader.info
+    low, high = space_of(info.skeleton, info.dataset, reader.annotations["joints_cam_mm"]).depth_range_mm
     depth = reader.annotations["joints_cam_mm"][..., 2]
-    relative = depth - depth[:, [ROOT]]
-    outside = (relative < DEPTH_MIN_MM) | (relative > DEPTH_MAX_MM)
+    relative = depth - depth[:, [info.skeleton.root]]
+    outside = (relative < low) | (relative > high)
     share = float(outside.mean())
     figures = {"min_mm": float(relative.min()), "max_mm": float(relative.max()), "share_outside": share}
     text = (
-        f"{relative.min():.0f} to {relative.max():.0f} mm from the root; bins hold {DEPTH_MIN_MM:.0f} to "
-        f"{DEPTH_MAX_MM:.0f} mm; {share:.3%} of joints outside"
+        f"{relative.min():.0f} to {relative.max():.0f} mm from the root; bins hold {low:.0f} to "
+        f"{high:.0f} mm; {share:.3%} of joints outside"
     )
     return Finding("depth range", grade(share, 1e-6, 0.005), text, figures)
 

@@ -11,7 +11,6 @@ from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification.checks import image_fault
 from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
-from c2fpose.pose.skeleton import EDGES
 
 COLUMNS = 6
 
@@ -62,10 +61,9 @@ def _draw_record(axis, reader: SplitReader, record: int) -> None:
         axis.set_ylim(top + 2.3 * half, top)
     if fault:
         axis.text(left, top, fault, fontsize=7, color="red", va="top", wrap=True)
-    for a, b in EDGES:
+    for a, b in reader.info.skeleton.limbs:
         axis.plot(*table["joints_px"][[a, b]].T, color="black", linewidth=2.6, alpha=0.5, solid_capstyle="round")
-        axis.plot(
-            *table["joints_px"][[a, b]].T, color=ON_PHOTOGRAPHS[joint_side(b)], linewidth=1.5, solid_capstyle="round"
-        )
+        color = ON_PHOTOGRAPHS[joint_side(b, reader.info.skeleton)]
+        axis.plot(*table["joints_px"][[a, b]].T, color=color, linewidth=1.5, solid_capstyle="round")
     corners = table["center_px"] + half * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
     axis.plot(*corners.T, color="white", linewidth=0.8, linestyle=(0, (4, 3)))

@@ -86,7 +86,7 @@ class CoarseToFine(nn.Module):
     def __init__(self, config: NetworkConfig, heads: Heads | None = None) -> None:
         super().__init__()
         self.config = config
-        heads = heads or volume_heads(config.joints)
+        heads = heads or volume_heads(config.joint_count)
         uniform, width = config.family == "uniform", config.width
         self.stem = Stem(config)
         self.stacks, self.links, readers = nn.ModuleList(), nn.ModuleList(), []

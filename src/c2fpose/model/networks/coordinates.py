@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from c2fpose.config.model import NetworkConfig
 from c2fpose.model.networks.hourglass import Residual
-from c2fpose.pose.skeleton import PARENTS, ROOT
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 FINAL_SIZE = 4  # cells a side that the fully connected layer sees
 
@@ -30,8 +30,8 @@ class CoordinateHead(nn.Module):
         widths = [inputs, *[config.width] * halvings]
         self.blocks = nn.ModuleList(Residual(config, a, b) for a, b in itertools.pairwise(widths))
         cells = (config.heatmap_size >> halvings) ** 2
-        self.linear = nn.Linear(widths[-1] * cells, numbers * config.joints)
-        self.joints = config.joints
+        self.linear = nn.Linear(widths[-1] * cells, numbers * config.joint_count)
+        self.joints = config.joint_count
 
     def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B J N"]:
         for block in self.blocks:
@@ -39,27 +39,34 @@ class CoordinateHead(nn.Module):
         return self.linear(features.flatten(1)).unflatten(1, (self.joints, -1))
 
 
-def to_relative(points: Float[Tensor, "*B J 3"], relative_to: str) -> Float[Tensor, "*B J 3"]:
+def to_relative(
+    points: Float[Tensor, "*B J 3"], relative_to: str, skeleton: Skeleton = C2F17
+) -> Float[Tensor, "*B J 3"]:
     """Absolute coordinates as the head is trained to give them; the root itself stays absolute.
 
     ``relative_to``: ``absolute``, ``root_relative`` or ``parent_relative``.
     """
     if relative_to == "absolute":
         return points
-    references = points[..., _references(relative_to), :].clone()
-    references[..., ROOT, :] = 0
+    references = points[..., _references(relative_to, skeleton), :].clone()
+    references[..., skeleton.root, :] = 0
     return points - references
 
 
-def to_absolute(points: Float[Tensor, "*B J 3"], relative_to: str) -> Float[Tensor, "*B J 3"]:
+def to_absolute(
+    points: Float[Tensor, "*B J 3"], relative_to: str, skeleton: Skeleton = C2F17
+) -> Float[Tensor, "*B J 3"]:
     """The inverse of ``to_relative``: offsets are summed along the tree, parents before children."""
     if relative_to == "absolute":
         return points
-    absolute = [points[..., ROOT, :]]
-    for joint in range(1, points.shape[-2]):
-        absolute.append(absolute[_references(relative_to)[joint]] + points[..., joint, :])
-    return torch.stack(absolute, -2)
+    references = _references(relative_to, skeleton)
+    absolute = {skeleton.root: points[..., skeleton.root, :]}
+    for joint in skeleton.downwards[1:]:
+        absolute[joint] = absolute[references[joint]] + points[..., joint, :]
+    return torch.stack([absolute[joint] for joint in range(skeleton.joints)], -2)
 
 
-def _references(relative_to: str) -> list[int]:
-    return [ROOT] * len(PARENTS) if relative_to == "root_relative" else [max(parent, ROOT) for parent in PARENTS]
+def _references(relative_to: str, skeleton: Skeleton) -> list[int]:
+    if relative_to == "root_relative":
+        return [skeleton.root] * skeleton.joints
+    return [skeleton.root if parent < 0 else parent for parent in skeleton.parents]

@@ -25,7 +25,7 @@ class Coordinates(Representation):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        target = to_relative(2 * labels.points - 1, self.config.network.coordinates)
+        target = to_relative(2 * labels.points - 1, self.config.network.coordinates, self.skeleton)
         distance = self.distance(outputs[0].float() - target) * labels.visible
         return [distance.sum() / labels.visible.sum().clamp_min(1)]
 
@@ -38,11 +38,11 @@ class Coordinates(Representation):
     ) -> Float[Tensor, "B J 3"]:
         """Average the points, once they are absolute."""
         straight, *others = [
-            (to_absolute(each.float(), self.config.network.coordinates) + 1) / 2
+            (to_absolute(each.float(), self.config.network.coordinates, self.skeleton) + 1) / 2
             for each in (output, mirrored)
             if each is not None
         ]
-        return (straight + mirror_points(others[0])) / 2 if others else straight
+        return (straight + mirror_points(others[0], self.skeleton)) / 2 if others else straight
 
     def points(self, reading: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 3"]:
         return reading

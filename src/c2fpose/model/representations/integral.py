@@ -46,7 +46,7 @@ class Integral(Volume):
         """Average the distributions."""
         scale = self.config.representation.scale
         straight = softmax(output, scale)
-        return straight if mirrored is None else mean_with_mirrored(straight, softmax(mirrored, scale))
+        return straight if mirrored is None else mean_with_mirrored(straight, softmax(mirrored, scale), self.skeleton)
 
     def points(self, reading: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
         return mean_position(reading)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from c2fpose.base.errors import DataError
 from c2fpose.config.model import ModelConfig
 from c2fpose.model.networks.heads import Heads
-from c2fpose.pose.skeleton import JOINTS
+from c2fpose.pose.skeleton import Skeleton
+from c2fpose.pose.space import PoseSpace
 
 
 class Labels(NamedTuple):
@@ -57,6 +58,16 @@ class Representation(ABC):
     def __init__(self, config: ModelConfig) -> None:
         self.config = config
 
+    @property
+    def space(self) -> PoseSpace:
+        """What the poses are of, and what their volumes span."""
+        return self.config.pose_space
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints."""
+        return self.config.pose_space.skeleton
+
     # --- 1. the shape of the output ---
 
     @abstractmethod
@@ -89,8 +100,8 @@ class Representation(ABC):
         if without.any():
             image, joint = without.nonzero()[0].tolist()
             raise DataError(
-                f"labels without depth: {JOINTS[joint]} of image {image} of a batch is visible and has none; "
-                f"head={self.config.network.head} is trained by depths"
+                f"labels without depth: {self.skeleton.names[joint]} of image {image} of a batch is visible and has "
+                f"none; head={self.config.network.head} is trained by depths"
             )
 
     # --- 3. the points read from an output ---

@@ -18,7 +18,7 @@ from c2fpose.model.networks.coordinates import CoordinateHead
 from c2fpose.model.networks.heads import Heads
 from c2fpose.model.representations.interface import Certainty, Labels, Representation
 from c2fpose.model.volumes.points import mirror_points
-from c2fpose.pose.skeleton import JOINTS, MIRROR
+from c2fpose.pose.skeleton import Skeleton
 
 _SMALLEST = 1e-9
 
@@ -43,7 +43,7 @@ class Laplace(Representation):
     ) -> list[Float[Tensor, ""]]:
         """Mean over the visible joints of the negative logarithm of the likelihood, summed over the three axes."""
         mean, spread = outputs[0].float().chunk(2, -1)
-        spread = finite(spread.sigmoid() + _SMALLEST)
+        spread = finite(spread.sigmoid() + _SMALLEST, self.skeleton)
         loss = self.negative_log_likelihood((2 * labels.points - 1) - mean, spread, labels.visible, learned)
         return [(loss * labels.visible).sum() / labels.visible.sum().clamp_min(1)]
 
@@ -61,15 +61,15 @@ class Laplace(Representation):
         straight, *others = [_points_and_spread(each) for each in (output, mirrored) if each is not None]
         if not others:
             return straight
-        points = (straight.points + mirror_points(others[0].points)) / 2
-        return Spread(points, (straight.spread + others[0].spread[:, list(MIRROR)]) / 2)
+        points = (straight.points + mirror_points(others[0].points, self.skeleton)) / 2
+        return Spread(points, (straight.spread + others[0].spread[:, list(self.skeleton.mirror)]) / 2)
 
     def points(self, reading: Spread) -> Float[Tensor, "B J 3"]:
         return reading.points
 
     def certainty(self, reading: Spread) -> Certainty:
         """Say 1 less the mean spread, as the source; the variance of a Laplace distribution is twice its square."""
-        spread = finite(reading.spread)
+        spread = finite(reading.spread, self.skeleton)
         return Certainty(confidence=(1 - spread.mean(-1)).clamp(0, 1), covariance=torch.diag_embed(2 * spread.square()))
 
 
@@ -78,11 +78,11 @@ def _points_and_spread(output: Float[Tensor, "B J 6"]) -> Spread:
     return Spread((mean + 1) / 2, (spread.sigmoid() + _SMALLEST) / 2)  # the range -1..1 is twice that of points
 
 
-def finite(spread: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 3"]:
+def finite(spread: Float[Tensor, "B J 3"], skeleton: Skeleton) -> Float[Tensor, "B J 3"]:
     """Hand a spread on. Raises ``DataError`` for one that is not a positive number, naming the joint."""
     wrong = ~(spread.isfinite() & (spread > 0)).all(-1)
     if wrong.any():
-        joint = JOINTS[int(wrong.nonzero()[0, 1])]
+        joint = skeleton.names[int(wrong.nonzero()[0, 1])]
         raise DataError(
             f"the spread of {joint} is not a positive number: the network has diverged, "
             "lower model.optimizer.learning_rate"

@@ -22,8 +22,6 @@ from c2fpose.model.networks.heads import Heads
 from c2fpose.model.representations.interface import Labels, MetricPose, Representation
 from c2fpose.model.volumes.modes import mean_position, softmax
 from c2fpose.model.volumes.points import mirror_points
-from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
-from c2fpose.pose.skeleton import ROOT
 from c2fpose.pose.strong_perspective import placed_mm, strong_perspective_mm, weak_perspective_mm
 
 _BORDER = 0.75  # cells from the crop's edge within which a joint counts as out of view: a mean cannot reach the edge
@@ -37,7 +35,7 @@ class Metric(Representation):
     output_name: ClassVar[str] = "picture_and_cube"
 
     def heads(self) -> Heads:
-        joints = self.config.network.joints
+        joints = self.config.network.joint_count
         return Heads(maps=lambda depth: joints * (1 + depth), read=lambda depth: nn.Unflatten(1, (joints, 1 + depth)))
 
     # --- training ---
@@ -101,10 +99,10 @@ class Metric(Representation):
         if mirrored is not None:
             side_mm = self.config.representation.range_mm
             other_box, other_mm = self._read(mirrored)
-            other_box = mirror_points(torch.cat([other_box, other_box[..., :1]], -1))[..., :2]
+            other_box = mirror_points(torch.cat([other_box, other_box[..., :1]], -1), self.skeleton)[..., :2]
             in_box = (in_box + other_box) / 2
-            pose_mm = (pose_mm + mirror_points(other_mm / side_mm) * side_mm) / 2
-        relative_mm = pose_mm - pose_mm[:, ROOT : ROOT + 1]
+            pose_mm = (pose_mm + mirror_points(other_mm / side_mm, self.skeleton) * side_mm) / 2
+        relative_mm = pose_mm - pose_mm[:, [self.skeleton.root]]
         return Reading(in_box, MetricPose(relative_mm, self._in_view(output, in_box)))
 
     def points(self, reading: "Reading") -> Float[Tensor, "B J 3"]:
@@ -120,7 +118,7 @@ class Metric(Representation):
         power = (share * apart_mm.square()).sum((1, 2), True).clamp_min(1e-6)
         scale = (share * apart_mm * (in_box - middle)).sum((1, 2), True) / power
         xy = torch.where(in_view[..., None], in_box, middle + scale * apart_mm)
-        z = (relative_mm[..., 2:] - DEPTH_MIN_MM) / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+        z = (relative_mm[..., 2:] - self.space.depth_range_mm[0]) / self.space.depth_mm
         return torch.cat([xy, z], -1)
 
     def metric(self, reading: "Reading") -> MetricPose:

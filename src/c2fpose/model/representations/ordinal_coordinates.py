@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from c2fpose.model.representations.coordinates import Coordinates
 from c2fpose.model.representations.interface import Labels
 from c2fpose.model.representations.ordinal_volume import ranking_loss
-from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 
 
 class OrdinalCoordinates(Coordinates):
@@ -21,7 +20,7 @@ class OrdinalCoordinates(Coordinates):
         keys, output = self.config.representation, outputs[0].float()
         squared = (output[..., :2] - (2 * labels.points[..., :2] - 1)).square().sum(-1) * labels.visible
         across = squared.sum() / labels.visible.sum().clamp_min(1)
-        equal = keys.equal_mm / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+        equal = keys.equal_mm / self.space.depth_mm
         ranks = ranking_loss(output[..., 2], labels.points[..., 2], labels.visible, equal)
         return [keys.xy_weight * across + ranks]
 

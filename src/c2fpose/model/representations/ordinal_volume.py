@@ -18,7 +18,6 @@ from c2fpose.model.representations.interface import Labels
 from c2fpose.model.volumes.decoding import mean_with_mirrored
 from c2fpose.model.volumes.modes import mean_position, softmax
 from c2fpose.model.volumes.targets import target_profiles
-from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 
 
 def ranking_loss(
@@ -60,14 +59,14 @@ class OrdinalVolume(Integral):
         loss = keys.heatmap_weight * errors.sum() / labels.visible.sum().clamp_min(1)
         if volume.shape[2] == 1:  # a single bin has no order
             return loss
-        equal = keys.equal_mm / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+        equal = keys.equal_mm / self.space.depth_mm
         return loss + ranking_loss(mean_position(mass)[..., 2], labels.points[..., 2], labels.visible, equal)
 
     def read(
         self, output: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"] | None = None
     ) -> Float[Tensor, "B J D H W"]:
         straight = softmax(output)
-        return straight if mirrored is None else mean_with_mirrored(straight, softmax(mirrored))
+        return straight if mirrored is None else mean_with_mirrored(straight, softmax(mirrored), self.skeleton)
 
 
 REPRESENTATION = OrdinalVolume

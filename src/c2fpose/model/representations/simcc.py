@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from c2fpose.model.networks.heads import Heads
 from c2fpose.model.representations.interface import Certainty, Labels, Representation
 from c2fpose.model.volumes.points import within_depth
-from c2fpose.pose.skeleton import MIRROR
 
 _RTMPOSE = 10.0  # what logits and targets are multiplied with there
 
@@ -50,10 +49,10 @@ class SimCC(Representation):
         return self.config.network.image_size * self.config.representation.split
 
     def heads(self) -> Heads:
-        network = self.config.network
+        network, joints = self.config.network, self.config.network.joint_count
         return Heads(
-            maps=lambda depth: 2 * network.joints,
-            read=lambda depth: AxisReader(network.joints, network.heatmap_size, self.across, depth),
+            maps=lambda depth: 2 * joints,
+            read=lambda depth: AxisReader(joints, network.heatmap_size, self.across, depth),
         )
 
     def losses(
@@ -92,7 +91,7 @@ class SimCC(Representation):
         x, y, z = (axis.softmax(-1) for axis in self.logits(output))
         if mirrored is None:
             return x, y, z
-        others = [axis.softmax(-1)[:, list(MIRROR)] for axis in self.logits(mirrored)]
+        others = [axis.softmax(-1)[:, list(self.skeleton.mirror)] for axis in self.logits(mirrored)]
         return (x + others[0].flip(-1)) / 2, (y + others[1]) / 2, (z + others[2]) / 2
 
     def points(self, reading: Axes) -> Float[Tensor, "B J 3"]:

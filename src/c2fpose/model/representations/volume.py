@@ -24,7 +24,7 @@ class Volume(Representation):
     output_name: ClassVar[str] = "volume"
 
     def heads(self) -> Heads:
-        return volume_heads(self.config.network.joints)
+        return volume_heads(self.config.network.joint_count)
 
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
@@ -62,7 +62,7 @@ class Volume(Representation):
         self, output: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"] | None = None
     ) -> Float[Tensor, "B J D H W"]:
         """Average the volumes before any decision is made of them: the paper's way."""
-        return output if mirrored is None else mean_with_mirrored(output, mirrored)
+        return output if mirrored is None else mean_with_mirrored(output, mirrored, self.skeleton)
 
     def points(self, reading: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
         return decode(reading, self.config.decoding.method, self.config.decoding.power)

@@ -9,16 +9,16 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from c2fpose.model.volumes.memory import as_numpy, readable, share
-from c2fpose.pose.skeleton import MIRROR
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 
-def mirror_volume(volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J D H W"]:
+def mirror_volume(volume: Float[Tensor, "B J D H W"], skeleton: Skeleton = C2F17) -> Float[Tensor, "B J D H W"]:
     """The volume of the mirrored image: columns reversed, left and right joints exchanged."""
-    return volume[:, list(MIRROR)].flip(-1)
+    return volume[:, list(skeleton.mirror)].flip(-1)
 
 
 def mean_with_mirrored(
-    straight: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"]
+    straight: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"], skeleton: Skeleton = C2F17
 ) -> Float[Tensor, "B J D H W"]:
     """Mean of a volume and of the mirrored image's, mirrored back; float32 at least.
 
@@ -31,9 +31,9 @@ def mean_with_mirrored(
         from c2fpose.model.volumes.kernels import mirrored_mean
 
         mean = torch.empty(memory.shape, dtype=kind)
-        share(mirrored_mean, as_numpy(memory), as_numpy(other), np.array(MIRROR), mean.numpy())
+        share(mirrored_mean, as_numpy(memory), as_numpy(other), np.array(skeleton.mirror), mean.numpy())
         return mean.permute(0, 3, 4, 1, 2)
-    return (straight.to(kind) + mirror_volume(mirrored)) / 2
+    return (straight.to(kind) + mirror_volume(mirrored, skeleton)) / 2
 
 
 def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) -> Float[Tensor, "B J 3"]:

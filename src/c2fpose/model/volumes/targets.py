@@ -3,7 +3,7 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns.
 
 Points are positions in the space that a volume spans, ``(..., 3)`` in 0..1: x and y across the crop, z over the range
-of the depth bins (``protocol.DEPTH_MIN_MM`` to ``DEPTH_MAX_MM``). Cell i of n covers [i/n, (i + 1)/n).
+of the depth bins (``PoseSpace.depth_range_mm``). Cell i of n covers [i/n, (i + 1)/n).
 """
 
 from typing import NamedTuple

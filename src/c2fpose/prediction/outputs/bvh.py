@@ -6,7 +6,8 @@ source, and all files of it, share that frame and the time.
 A BVH skeleton has fixed bone lengths, a network's poses have not. OFFSETs are the person's own median lengths in a
 T-pose facing the camera. A joint whose bone changes by more than ``KEPT_MM`` has position channels too, which stand in
 place of the OFFSET, as Blender reads them: forward kinematics then give back every joint. Bones turn by the smallest
-rotation that points them at the next joint (twist about a bone's own axis is not in 17 points).
+rotation that points them at the next joint (twist about a bone's own axis is not in points). Joints of other names
+than the paper's have no T-pose: their bones rest where they point on average.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
 from c2fpose.base.files import written_whole
-from c2fpose.pose.skeleton import JOINTS, PARENTS, ROOT
+from c2fpose.pose.skeleton import Skeleton
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
 
@@ -34,9 +35,7 @@ _REST = dict(spine=_UP, thorax=_UP, nose=(0, 0.8, 0.6), head=_UP)
 _REST |= dict(left_hip=_LEFT, left_knee=_DOWN, left_ankle=_DOWN, right_hip=_RIGHT, right_knee=_DOWN, right_ankle=_DOWN)
 _REST |= dict.fromkeys(("left_shoulder", "left_elbow", "left_wrist"), _LEFT)
 _REST |= dict.fromkeys(("right_shoulder", "right_elbow", "right_wrist"), _RIGHT)
-_CHILDREN = {joint: [child for child, parent in enumerate(PARENTS) if parent == joint] for joint in range(len(JOINTS))}
-
-Joints = Float[np.ndarray, "T 17 3"]
+Joints = Float[np.ndarray, "T J 3"]
 
 
 def write(result: PoseResult, pictures: Pictures | None, path: Path, stretching: bool = True) -> list[Path]:
@@ -49,8 +48,10 @@ def write(result: PoseResult, pictures: Pictures | None, path: Path, stretching:
     for id in result.ids:
         file = path if len(result.ids) == 1 else path.with_name(f"{path.stem}_{id}{path.suffix}")
         joints_m, frame_s = _resampled(result, id)
-        with written_whole(file) as partial, open(partial, "w", encoding="ascii") as stream:
-            stream.writelines(f"{line}\n" for line in _lines(_skeleton(joints_m, stretching), frame_s))
+        with written_whole(file) as partial, open(partial, "w", encoding="utf-8") as stream:
+            stream.writelines(
+                f"{line}\n" for line in _lines(_Grown(result.skeleton, joints_m, stretching).root(), frame_s)
+            )
         written.append(file)
     return written
 
@@ -69,7 +70,7 @@ def _resampled(result: PoseResult, id: int) -> tuple[Joints, float]:
     grid = np.linspace(times[0], times[-1], count)
     flat = joints_m.reshape(len(seen), -1)
     columns = [np.interp(grid, seen, column) for column in flat.T]
-    return np.stack(columns, -1).reshape(count, len(JOINTS), 3), float(span / (count - 1))
+    return np.stack(columns, -1).reshape(count, result.skeleton.joints, 3), float(span / (count - 1))
 
 
 # --- the skeleton -------------------------------------------------------------------------------------------------
@@ -87,59 +88,77 @@ class _Node:
     end_m: Float[np.ndarray, " 3"] | None = None  # where the last bone of a limb ends, for the eye alone
 
 
-def _skeleton(joints_m: Joints, stretching: bool) -> _Node:
-    root = _Node(JOINTS[ROOT], np.zeros(3), positions_m=joints_m[:, ROOT])
-    _grow(root, ROOT, Rotation.identity(len(joints_m)), joints_m, stretching)
-    return root
+@dataclass(frozen=True)
+class _Grown:
+    """The tree of nodes of a person's motion."""
 
+    skeleton: Skeleton
+    joints_m: Joints
+    stretching: bool
 
-def _grow(node: _Node, joint: int, above: Rotation, joints_m: Joints, stretching: bool) -> None:
-    """Turn a joint's node so that its bone points at the next joint, and go on there. ``above``: the parent's turn."""
-    children = _CHILDREN[joint]
-    if not children:
-        bone = _median_length(joints_m, joint)
-        node.end_m = _rest(joint) * max(bone / 4, 0.01)
-        return
-    turned = above
-    if len(children) > 1:  # the trunk's own orientation: what fits all of its bones best
-        node.rotation = above.inv() * _fitted(joints_m, joint, above)
-        turned = above * node.rotation
-    for child in children:
-        bone = node
-        if len(children) > 1:
-            bone = _Node(f"{JOINTS[joint]}_to_{JOINTS[child]}", np.zeros(3))
-            node.children.append(bone)
-        direction = turned.inv().apply(joints_m[:, child] - joints_m[:, joint])
-        bone.rotation = _swing(_rest(child), direction)
-        end = _Node(JOINTS[child], _rest(child) * _median_length(joints_m, child))
-        lengths = np.linalg.norm(direction, axis=-1)
-        if stretching and (abs(lengths - _median_length(joints_m, child)) > KEPT_MM / 1000).any():
-            end.positions_m = lengths[:, None] * _rest(child)
-        bone.children.append(end)
-        _grow(end, child, turned * bone.rotation, joints_m, stretching)
+    def root(self) -> _Node:
+        joint = self.skeleton.root
+        node = _Node(self._name(joint), np.zeros(3), positions_m=self.joints_m[:, joint])
+        self._grow(node, joint, Rotation.identity(len(self.joints_m)))
+        return node
 
+    def _name(self, joint: int) -> str:
+        """BVH names have no spaces."""
+        return "_".join(self.skeleton.names[joint].split())
 
-def _rest(joint: int) -> Float[np.ndarray, " 3"]:
-    direction = np.array(_REST[JOINTS[joint]], float)
-    return direction / np.linalg.norm(direction)
+    def _children(self, joint: int) -> list[int]:
+        return [child for child, parent in enumerate(self.skeleton.parents) if parent == joint]
 
+    def _grow(self, node: _Node, joint: int, above: Rotation) -> None:
+        """Turn a joint's node so that its bone points at the next joint, and go on there. ``above``: the parent's."""
+        children, joints_m = self._children(joint), self.joints_m
+        if not children:
+            bone = self._median_length(joint)
+            node.end_m = self._rest(joint) * max(bone / 4, 0.01)
+            return
+        turned = above
+        if len(children) > 1:  # the trunk's own orientation: what fits all of its bones best
+            node.rotation = above.inv() * self._fitted(joint, above)
+            turned = above * node.rotation
+        for child in children:
+            bone = node
+            if len(children) > 1:
+                bone = _Node(f"{self._name(joint)}_to_{self._name(child)}", np.zeros(3))
+                node.children.append(bone)
+            direction = turned.inv().apply(joints_m[:, child] - joints_m[:, joint])
+            rest, length = self._rest(child), self._median_length(child)
+            bone.rotation = _swing(rest, direction)
+            end = _Node(self._name(child), rest * length)
+            lengths = np.linalg.norm(direction, axis=-1)
+            if self.stretching and (abs(lengths - length) > KEPT_MM / 1000).any():
+                end.positions_m = lengths[:, None] * rest
+            bone.children.append(end)
+            self._grow(end, child, turned * bone.rotation)
 
-def _median_length(joints_m: Joints, joint: int) -> float:
-    return float(np.median(np.linalg.norm(joints_m[:, joint] - joints_m[:, PARENTS[joint]], axis=-1)))
+    def _rest(self, joint: int) -> Float[np.ndarray, " 3"]:
+        name, parent = self.skeleton.names[joint], self.skeleton.parents[joint]
+        mean = (self.joints_m[:, joint] - self.joints_m[:, parent]).mean(0)
+        direction = np.array(_REST[name], float) if name in _REST else mean
+        length = np.linalg.norm(direction)
+        return direction / length if length > 1e-9 else np.array(_UP, float)
 
+    def _median_length(self, joint: int) -> float:
+        bones = self.joints_m[:, joint] - self.joints_m[:, self.skeleton.parents[joint]]
+        return float(np.median(np.linalg.norm(bones, axis=-1)))
 
-def _fitted(joints_m: Joints, joint: int, above: Rotation) -> Rotation:
-    """Rotations that take a joint's bones at rest closest to where they point (Kabsch, 1976).
+    def _fitted(self, joint: int, above: Rotation) -> Rotation:
+        """Rotations that take a joint's bones at rest closest to where they point (Kabsch, 1976).
 
-    Closest by the sum of dot products, so that a long bone counts for more. Where all bones lie on one line, or in one
-    point, nothing is said: the parent's.
-    """
-    at_rest = np.stack([_rest(child) for child in _CHILDREN[joint]])
-    bones = joints_m[:, _CHILDREN[joint]] - joints_m[:, [joint]]
-    left, sizes, right = np.linalg.svd(np.einsum("tbi,bj->tij", bones, at_rest))
-    left[:, :, 2] *= np.linalg.det(left @ right)[:, None]  # a rotation, no mirror
-    said = sizes[:, 1] > 1e-6
-    return Rotation.from_matrix(np.where(said[:, None, None], left @ right, above.as_matrix()))
+        Closest by the sum of dot products, so that a long bone counts for more. Where all bones lie on one line, or in
+        one point, nothing is said: the parent's.
+        """
+        children = self._children(joint)
+        at_rest = np.stack([self._rest(child) for child in children])
+        bones = self.joints_m[:, children] - self.joints_m[:, [joint]]
+        left, sizes, right = np.linalg.svd(np.einsum("tbi,bj->tij", bones, at_rest))
+        left[:, :, 2] *= np.linalg.det(left @ right)[:, None]  # a rotation, no mirror
+        said = sizes[:, 1] > 1e-6
+        return Rotation.from_matrix(np.where(said[:, None, None], left @ right, above.as_matrix()))
 
 
 def _swing(start: Float[np.ndarray, " 3"], end: Float[np.ndarray, "T 3"]) -> Rotation:

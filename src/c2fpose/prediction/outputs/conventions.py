@@ -6,7 +6,6 @@ from typing import Any
 
 from c2fpose.base.provenance import code_version
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
-from c2fpose.pose.skeleton import EDGES, JOINTS
 from c2fpose.prediction.photo import FOCAL_PER_SIDE
 from c2fpose.prediction.result import Camera, PoseResult
 
@@ -37,8 +36,8 @@ def head(result: PoseResult) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "code_version": code_version(),
         "conventions": CONVENTIONS,
-        "joint_names": list(JOINTS),
-        "edges": [list(edge) for edge in EDGES],
+        "joint_names": list(result.skeleton.names),
+        "edges": [list(edge) for edge in result.skeleton.limbs],
         "source": {
             "kind": source.kind,
             "file": source.file,

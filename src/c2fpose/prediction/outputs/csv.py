@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from c2fpose.base.files import written_whole
-from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
 
@@ -36,7 +35,7 @@ def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Pat
 
 def _rows(result: PoseResult) -> Iterator[dict[str, Any]]:
     for frame, pose in result.people():
-        for joint, name in enumerate(JOINTS):
+        for joint, name in enumerate(result.skeleton.names):
             x_px, y_px = pose.joints_px[joint]
             x, y, z = pose.joints_cam_mm[joint]
             row: dict[str, Any] = {

@@ -60,5 +60,6 @@ def _person(result: PoseResult, frame: Frame, pose: PersonPose, image: UInt8[np.
         caption = f"person {pose.id}, root at {pose.root_depth_mm / 1000:.2f} m"
         caption += f"; focal length {FOCAL_MEANINGS[result.camera.focal_from].split(':')[0].split(';')[0]}"
     return Person(
-        crop, across, pose.joints_cam_mm, None, caption, confidence=pose.confidence, covariance_mm2=pose.covariance_mm2
-    )
+        crop, across, pose.joints_cam_mm, None, caption, confidence=pose.confidence,
+        covariance_mm2=pose.covariance_mm2, skeleton=result.skeleton,
+    )  # fmt: skip

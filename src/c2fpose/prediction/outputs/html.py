@@ -19,8 +19,7 @@ from jaxtyping import Float, UInt8
 from markupsafe import Markup
 
 from c2fpose.base.files import write_text
-from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
-from c2fpose.pose.skeleton import EDGES, JOINTS
+from c2fpose.pictures.palette import joint_side
 from c2fpose.prediction.outputs.conventions import head
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
@@ -74,11 +73,12 @@ def _content(result: PoseResult, chosen: list[int], embedded: dict[int, str]) ->
     shown = np.array(list(embedded))
     nearest = [int(abs(shown - position).argmin()) if len(shown) else None for position in chosen]
     return {
-        "joint_names": list(JOINTS),
-        "edges": [list(edge) for edge in EDGES],
+        "joint_names": list(result.skeleton.names),
+        "sides": [joint_side(joint, result.skeleton) for joint in range(result.skeleton.joints)],
+        "edges": [list(edge) for edge in result.skeleton.limbs],
         "size_px": list(result.source.size_px),
         "intrinsics_px": np.asarray(result.camera.intrinsics_px, float).tolist(),
-        "depth_range": {"min_mm": DEPTH_MIN_MM, "max_mm": DEPTH_MAX_MM},
+        "depth_range": dict(zip(("min_mm", "max_mm"), result.space.depth_range_mm, strict=True)),
         "ids": list(result.ids),
         "pictures": list(embedded.values()),
         "frames": [_frame(frame, picture) for frame, picture in zip(frames, nearest, strict=True)],
@@ -169,7 +169,7 @@ def _volumes(frames: list[Frame]) -> list[dict[str, Any]]:
     ]
 
 
-def _stack(volume: Float[np.ndarray, "17 D H W"]) -> dict[str, Any]:
+def _stack(volume: Float[np.ndarray, "J D H W"]) -> dict[str, Any]:
     positive = np.maximum(np.asarray(volume, np.float32), 0)
     peak = np.maximum(positive.max((1, 2, 3), keepdims=True), 1e-12)
     packed = zlib.compress(np.round(255 * positive / peak).astype(np.uint8).tobytes(), 9)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from c2fpose.base.files import written_whole
-from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.outputs.conventions import head
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import PoseResult
@@ -17,7 +16,7 @@ from c2fpose.prediction.result import PoseResult
 def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Path]:
     """Write the columns of ``PoseTable``, ``joint_names``, ``intrinsics_px`` and ``head``; no pickled objects."""
     arrays = result.table().arrays()
-    arrays["joint_names"] = np.array(JOINTS)
+    arrays["joint_names"] = np.array(result.skeleton.names)
     arrays["intrinsics_px"] = np.asarray(result.camera.intrinsics_px, float)
     arrays["head"] = np.array(json.dumps(head(result), ensure_ascii=False))
     with written_whole(path) as partial, open(partial, "wb") as file:

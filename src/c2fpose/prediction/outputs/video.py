@@ -19,6 +19,7 @@ from jaxtyping import UInt8
 from c2fpose.base.files import OutputError, written_whole
 from c2fpose.base.progress import track
 from c2fpose.pictures.frames import Stage, draw_joints, pose_panel
+from c2fpose.pose.skeleton import Skeleton
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
 
@@ -65,7 +66,7 @@ def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, f
     try:
         shown = zip(range(count), _at_even_times(result, pictures, fps, count), strict=True)
         for number, (frame, image) in track(shown, f"{path.name}", total=count):
-            page = _page(frame, image, stage, 360 * number / fps / FULL_TURN_S)
+            page = _page(result.skeleton, frame, image, stage, 360 * number / fps / FULL_TURN_S)
             if writer is None:
                 code = cv2.VideoWriter.fourcc(*CODECS[path.suffix.lower()])
                 with _muted():
@@ -94,7 +95,7 @@ def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: in
         yield frame, image
 
 
-def _page(frame: Frame, image: Image, stage: Stage | None, turn_deg: float) -> Image:
+def _page(skeleton: Skeleton, frame: Frame, image: Image, stage: Stage | None, turn_deg: float) -> Image:
     """One frame of the video: the picture with joints, and the panel beside it; even numbers of rows and columns."""
     scale = min(1.0, LARGEST_SIDE_PX / max(image.shape[:2]))
     rows, columns = (max(2, round(side * scale / 2) * 2) for side in image.shape[:2])
@@ -105,13 +106,13 @@ def _page(frame: Frame, image: Image, stage: Stage | None, turn_deg: float) -> I
     for person in people:
         ratio = np.array([columns / image.shape[1], rows / image.shape[0]])
         label = str(person.id) if several else ""
-        draw_joints(small, person.joints_px * ratio, person.joints_cam_mm[:, 2], person.confidence, label)
+        draw_joints(small, person.joints_px * ratio, person.joints_cam_mm[:, 2], person.confidence, label, skeleton)
     page = np.full((rows, columns + side, 3), 255, np.uint8)
     page[:, :columns] = small
     if stage is not None:
         shown = [(person.joints_cam_mm, person.confidence, str(person.id) if several else "") for person in people]
         top = (rows - side) // 2
-        page[top : top + side, columns:] = pose_panel(stage, shown, turn_deg, side)
+        page[top : top + side, columns:] = pose_panel(stage, shown, turn_deg, side, skeleton)
     return page
 
 

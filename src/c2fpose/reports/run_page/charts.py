@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from c2fpose.evaluation.scores import DEPTH_ALONE, MEAN_POSE, NETWORK, PERFECT_VOLUME, XY_ALONE, Evaluation
 from c2fpose.pictures.palette import FAINT, GRID, INK
-from c2fpose.pose.skeleton import JOINTS
 from c2fpose.reports.run_page.content import ERROR, LOSS, STACK_LOSSES, Curve
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9a9a9a"
@@ -70,11 +69,11 @@ def by_joint(evaluation: Evaluation) -> Figure:
     axes = figure.subplots()
     parts = [("all", NETWORK, "#cfcfcf"), ("depth's part", DEPTH_ALONE, BLUE), ("x and y's part", XY_ALONE, ORANGE)]
     parts = [part for part in parts if evaluation.has(part[1], "ground_truth")]
-    places, width = np.arange(len(JOINTS)), 0.8 / len(parts)
+    places, width = np.arange(len(evaluation.joints)), 0.8 / len(parts)
     for number, (label, predictor, color) in enumerate(parts):
         values = evaluation.row(predictor, "ground_truth").table.by_joint()
         axes.bar(places + (number - (len(parts) - 1) / 2) * width, values, width, color=color, label=label)
-    axes.set_xticks(places, [joint.replace("_", "\n") for joint in JOINTS])
+    axes.set_xticks(places, [joint.replace("_", "\n") for joint in evaluation.joints])
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
     axes.margins(y=0.2)
     _plain(axes, "mean error by joint, root depth given, mm")

@@ -25,8 +25,6 @@ from c2fpose.evaluation.scores import (
     Evaluation,
 )
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
-from c2fpose.pose.protocol import ACTIONS
-from c2fpose.pose.skeleton import JOINTS
 from c2fpose.reports.embedded import data_uri, svg_uri
 from c2fpose.reports.run_page import charts
 from c2fpose.reports.run_page.content import Run
@@ -118,9 +116,9 @@ def _table(evaluation: Evaluation, by: str) -> Table:
     columns = [column for column in _COLUMNS if evaluation.has(*column[1:])]
     tables = [evaluation.row(*column[1:]).table for column in columns]
     names, values = (
-        (JOINTS, [table.by_joint() for table in tables])
+        (evaluation.joints, [table.by_joint() for table in tables])
         if by == "joint"
-        else (ACTIONS, [table.by_action() for table in tables])
+        else (evaluation.actions, [table.by_action() for table in tables])
     )
     counts = tables[0].frames
     rows = []
@@ -137,7 +135,7 @@ def _worst(evaluation: Evaluation) -> Table:
     rows = [
         (
             f"{evaluation.record[image]}",
-            f"S{evaluation.subject[image]} {ACTIONS[evaluation.action[image]]}",
+            f"S{evaluation.subject[image]} {evaluation.actions[evaluation.action[image]]}",
             _number(errors[image]),
         )
         for image in np.argsort(-errors)[:WORST]

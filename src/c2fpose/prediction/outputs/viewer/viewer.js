@@ -4,7 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const checked = (id) => Boolean(byId(id) && byId(id).checked);
 const names = data.joint_names.map((name) => name.replaceAll("_", " "));
-const sides = data.joint_names.map((name) => (/^(left|right)_/.exec(name) || [0, "torso"])[1]);
+const sides = data.sides;
 const [fx, fy, cx, cy] = data.intrinsics_px;
 const RADII = 2.5003; // of the ellipsoid that holds 90 % of a Gaussian in space
 const FAINTEST = 0.15;

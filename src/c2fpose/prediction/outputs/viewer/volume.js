@@ -6,7 +6,7 @@ const ramp = Array.from({ length: 256 }, (_, value) => {
   const at = (value / 255) * (MAGMA.length - 1), low = Math.min(Math.floor(at), MAGMA.length - 2);
   return MAGMA[low].map((part, i) => Math.round(part + (MAGMA[low + 1][i] - part) * (at - low)));
 });
-const shown = { entry: 0, joint: data.joint_names.indexOf("left_wrist"), stack: 0, level: 0.4, depth: 0, voxels: [] };
+const shown = { entry: 0, joint: Math.max(0, data.joint_names.indexOf("left_wrist")), stack: 0, level: 0.4, depth: 0, voxels: [] };
 const surface = data.volumes.length ? new Orbit(byId("surface"), () => drawSurface()) : null;
 
 async function unpacked(text) {
