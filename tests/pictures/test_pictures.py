@@ -46,17 +46,17 @@ def panels(figure) -> list:
 
 @pytest.mark.parametrize("number", [0, 17, 55])
 def test_turned_view_is_a_quarter_turn_about_the_vertical(number):
-    seen = show.camera_view(POSES[number])
+    seen = show.camera_view(POSES[number], ROOT)
     np.testing.assert_allclose(seen[ROOT], 0)
     turned = Rotation.from_euler("y", 90, degrees=True).apply(seen)
-    np.testing.assert_allclose(show.turned_view(POSES[number]), turned, atol=1e-9)
-    assert (left_is_left(show.turned_view(POSES[number])) == left_is_left(POSES[number])).all()
+    np.testing.assert_allclose(show.turned_view(POSES[number], ROOT), turned, atol=1e-9)
+    assert (left_is_left(show.turned_view(POSES[number], ROOT)) == left_is_left(POSES[number])).all()
 
 
 def test_camera_is_on_the_left_of_the_turned_view():
     pose = POSES[3].copy()
     pose[JOINTS.index("left_wrist"), 2] -= 5000  # towards the camera
-    turned = show.turned_view(pose)
+    turned = show.turned_view(pose, ROOT)
     assert turned[:, 0].argmin() == JOINTS.index("left_wrist")
 
 
@@ -107,7 +107,9 @@ def test_panels_hold_predicted_and_true_pose_from_both_sides():
     shown = person(21)
     figure = show.pose_figure(shown)
     expected = [
-        view(pose) for pose in (shown.pose_cam_mm, shown.true_cam_mm) for view in (show.camera_view, show.turned_view)
+        view(pose, ROOT)
+        for pose in (shown.pose_cam_mm, shown.true_cam_mm)
+        for view in (show.camera_view, show.turned_view)
     ]
     assert len(panels(figure)) == 4
     for axes, view in zip(panels(figure), expected, strict=True):

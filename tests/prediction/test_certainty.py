@@ -11,6 +11,7 @@ from c2fpose.evaluation.calibration import Calibration
 from c2fpose.model.representations.interface import Certainty
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import back_project
+from c2fpose.pose.space import PAPER
 from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2
 from c2fpose.prediction.certainty import calibration_of, joint_certainty, meaning_of
 from c2fpose.prediction.photo import Box
@@ -53,7 +54,7 @@ def test_calibration_and_second_modes_reach_the_result():
     sure = Certainty(torch.full((1, 17), 0.5), torch.eye(3).expand(1, 17, 3, 3) * 1e-4, second, weight)
     joints_px, joints_cam_mm = camera_of(points)
     calibration = Calibration(2.0, 1.0, 2.0, 2.0, 5.0, 7.0)
-    places = (joints_px, joints_cam_mm, ROOT_MM, LEFT_TOP, SIDE, INTRINSICS)
+    places = (joints_px, joints_cam_mm, ROOT_MM, LEFT_TOP, SIDE, INTRINSICS, PAPER)
     calibrated = joint_certainty(sure, calibration, *places)
     np.testing.assert_allclose(calibrated.confidence, 1 / (1 + np.exp(-1.0)))
     plain = covariances_cam_mm2(sure.covariance.numpy(), joints_px, joints_cam_mm[..., 2], SIDE, INTRINSICS)
@@ -73,7 +74,7 @@ def test_the_meaning_is_said_where_somebody_has_confidences():
 
 def test_what_a_network_cannot_say_is_none():
     points = torch.full((1, 17, 3), 0.5)
-    found = joint_certainty(None, None, *camera_of(points), ROOT_MM, LEFT_TOP, SIDE, INTRINSICS)
+    found = joint_certainty(None, None, *camera_of(points), ROOT_MM, LEFT_TOP, SIDE, INTRINSICS, PAPER)
     assert set(found.of(0).values()) == {None}
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from c2fpose.config.model import ModelConfig
 from c2fpose.prediction import follow
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.follow import BRIEF_S, LOOK_EVERY_S, LOST_AFTER_S, FollowFound, tidied
@@ -59,7 +60,9 @@ class World:
         return found
 
     def film(self, seconds: float, **asked) -> list[Frame]:
-        follower = FollowFound(object.__new__(Predictor), CAMERA, self.find, **asked)
+        follower = FollowFound(
+            Predictor(ModelConfig(), {}, lambda _: None, "none", "32-true"), CAMERA, self.find, **asked
+        )
         frames = []
         for index in range(round(seconds * FPS)):
             self.time_s = index / FPS

@@ -11,6 +11,7 @@ from c2fpose.model.volumes.points import to_points
 from c2fpose.pose.camera import project
 from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM
 from c2fpose.pose.skeleton import EDGES, ROOT
+from c2fpose.pose.space import PAPER
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import LEAST_SHARE, Seen, box_of_pose, moved, poses_in, same_person, second_looks
 from c2fpose.prediction.person_box import square_box
@@ -35,7 +36,7 @@ class Seer(Predictor):
     """Knows who is where, and sees from the colours of ``chart`` which part of it a crop shows."""
 
     def __init__(self, people: list[np.ndarray]) -> None:
-        config = SimpleNamespace(network=SimpleNamespace(image_size=64), crop_mode="standard")
+        config = SimpleNamespace(network=SimpleNamespace(image_size=64), crop_mode="standard", pose_space=PAPER)
         for name, value in dict(people=people, batches=[], config=config, provenance={}).items():
             object.__setattr__(self, name, value)
 

@@ -122,7 +122,7 @@ class PoseData(pl.LightningDataModule):
     predict_dataloader = test_dataloader
 
     def _loader(
-        self, dataset: PoseDataset, batch_size: int, kind: type[PoseLoader] = PoseLoader, **options: object
+        self, dataset: PoseDataset | Mixture, batch_size: int, kind: type[PoseLoader] = PoseLoader, **options: object
     ) -> PoseLoader:
         dataset.prepare()
         on_gpu = self.trainer.strategy.root_device.type == "cuda" if self.trainer else torch.cuda.is_available()

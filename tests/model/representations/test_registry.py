@@ -51,7 +51,7 @@ class Toy(Representation):
     output_name = "toy"
 
     def heads(self):
-        return Heads(maps=lambda depth: 3 * self.config.network.joints, read=lambda depth: Mean())
+        return Heads(maps=lambda depth: 3 * self.config.network.joint_count, read=lambda depth: Mean())
 
     def learned(self):
         return nn.Linear(3, 3)

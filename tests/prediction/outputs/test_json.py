@@ -52,7 +52,7 @@ def test_the_schema_knows_every_root_depth_rule_and_refuses_what_is_not_there(im
     assert SCHEMA["properties"]["root_depth"]["properties"]["rule"]["enum"] == list(ROOT_DEPTH_RULES)
     good = written(image, tmp_path)
     spoilers = (
-        lambda said: said["frames"][0]["people"][0]["joints_cam_mm"].pop(),
+        lambda said: said["frames"][0]["people"][0]["joints_cam_mm"][0].pop(),
         lambda said: said.pop("camera"),
         lambda said: said["frames"][0]["people"][0].update(joints_mm=[]),
         lambda said: said["camera"].update(focal_from="guess"),
