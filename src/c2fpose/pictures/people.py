@@ -203,9 +203,7 @@ def _draw_image(axes: Axes, person: Person, inches: float) -> None:
     axes.imshow(person.image, extent=(0, 1, 1, 0), interpolation="bicubic" if smooth else "antialiased")
     axes.set(xlim=(0, 1), ylim=(1, 0))
     depth = np.asarray(person.pose_cam_mm, float)[:, 2]
-    _draw_skeleton(
-        axes, np.asarray(person.joints_box, float), depth, 0.9 * inches, person.skeleton, person.confidence
-    )
+    _draw_skeleton(axes, np.asarray(person.joints_box, float), depth, 0.9 * inches, person.skeleton, person.confidence)
 
 
 def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> None:
