@@ -6,6 +6,7 @@ from matplotlib.patches import Ellipse
 from scipy.spatial.transform import Rotation
 
 from c2fpose.pictures.people import FAINTEST, Person, camera_view, pose_figure, turned_view
+from c2fpose.pose.skeleton import ROOT
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 RANDOM = np.random.default_rng(0)
@@ -34,8 +35,8 @@ def test_ellipses_are_the_shadow_of_the_ellipsoid_that_holds_half(view):
         draws = directions @ np.linalg.cholesky(COVARIANCE[joint]).T
         half = np.sqrt(np.median((RANDOM.normal(size=(200_000, 3)) ** 2).sum(1)))  # radius of half of all draws
         surface[:, joint] += half * draws
-        shifted = np.array([see(pose)[joint, :2] for pose in surface])
-        middle = see(POSE)[joint, :2]
+        shifted = np.array([see(pose, ROOT)[joint, :2] for pose in surface])
+        middle = see(POSE, ROOT)[joint, :2]
         np.testing.assert_allclose(ellipses[joint].center, middle)
         corners = ellipses[joint].get_path().transformed(ellipses[joint].get_patch_transform()).to_polygons()[0]
         turn = np.radians(np.arange(0, 180, 15))

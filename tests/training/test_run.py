@@ -17,6 +17,7 @@ from c2fpose.data.schema import write_split
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.model.module import PoseModule
+from c2fpose.pose.skeleton import C2F17
 from c2fpose.training.run import run
 
 TINY = [
@@ -163,7 +164,9 @@ def test_a_run_leaves_checkpoint_tables_and_pictures(files, tmp_path, capsys):
     assert list((tmp_path / "evaluation").glob("*.png"))
     hyper = torch.load(tmp_path / "checkpoints" / "final.ckpt", weights_only=False)["hyper_parameters"]
     assert set(hyper["provenance"]["data_fingerprints"]) == {"train", "test"}
-    assert hyper["provenance"]["configuration"]["model"] == hyper["model"]
+    asked, got = hyper["provenance"]["configuration"]["model"], hyper["model"]
+    assert got["space"]["skeleton"] == C2F17.to_dict() and got["network"]["joints"] == 17  # filled in from the data
+    assert got | {"space": asked["space"], "network": got["network"] | {"joints": "auto"}} == asked
     _evaluating_again_gives_the_same(tmp_path)
 
 

@@ -10,6 +10,7 @@ from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.representations import schema_of
 from c2fpose.config.run import TrainSettings
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.precision import denormals_flushed
 from c2fpose.pose.space import space_of
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
@@ -41,6 +42,9 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.training.callbacks import reset_memory
 
     reset_memory()
+    for key, path in (("resume", settings.resume), ("init", settings.init)):
+        if path is not None and not checkpoint_path(path).is_file():
+            raise ConfigError(f"{key}={path}: no such checkpoint")
     quiet_lightning()
     if settings.trainer.accelerator == "cpu" or not torch.cuda.is_available():
         say_threads()
@@ -179,8 +183,6 @@ def _of_same_network(settings: TrainSettings, key: str, path: str) -> dict[str, 
     """Read a checkpoint of the network that is to be trained; raises ``ConfigError`` for one of another."""
     from c2fpose.model.checkpoints.load import read_checkpoint
 
-    if not Path(path).is_file():
-        raise ConfigError(f"{key}={path}: no such checkpoint")
     saved = read_checkpoint(path)
     model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
     for part in ("network", "representation"):
