@@ -79,7 +79,7 @@ class PoseModule(LightningModule):
         every = outputs if isinstance(outputs, list) else [outputs]
         representation = self.representation
         representation.check(labels)
-        return representation.losses(every, labels, self.done, self.learned)
+        return representation.losses(every, labels, self.done, self.learned or self.network.after)
 
     @property
     def done(self) -> float:

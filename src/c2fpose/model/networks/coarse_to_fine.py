@@ -107,6 +107,7 @@ class CoarseToFine(nn.Module):
         self.readers = nn.ModuleList(readers)
         # The name is that of the first head of this kind, in whose checkpoints it stands
         self.coordinates = heads.end(features) if heads.end else None
+        self.after = heads.after() if heads.after else None
 
     @property
     def supervised_depths(self) -> tuple[int, ...]:
@@ -125,7 +126,10 @@ class CoarseToFine(nn.Module):
             if index < len(self.links):
                 x = self.links[index](carried, features, heatmaps)
                 carried = x if self.config.family == "uniform" else features
-        return outputs if self.coordinates is None else self.coordinates(features)
+        said = outputs if self.coordinates is None else self.coordinates(features)
+        if self.after is None or self.training:
+            return said
+        return self.after(said[-1] if isinstance(said, list) else said)
 
     def _run(self, stack: Stack, x: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.config.checkpoint_activations and self.training:

@@ -12,12 +12,14 @@ class Heads:
 
     A supervised stack of some depth has a 1x1 convolution to ``maps(depth)`` channels, which the next stack sees too,
     and ``read(depth)`` makes its output of them. Without ``maps`` no stack is supervised: ``end(features)`` makes the
-    one output of the last stack's features.
+    one output of the last stack's features. ``after()`` makes what prediction reads of the last output; in training the
+    network leaves it out, and the representation's losses are handed it.
     """
 
     maps: Callable[[int], int] | None = None
     read: Callable[[int], nn.Module] | None = None
     end: Callable[[int], nn.Module] | None = None
+    after: Callable[[], nn.Module] | None = None
 
 
 def volume_heads(joints: int) -> Heads:

@@ -113,4 +113,4 @@ def _centers(axis: Tensor) -> Tensor:
 def softmax(logits: Float[Tensor, "B J D H W"], scale: float = 1.0) -> Float[Tensor, "B J D H W"]:
     """Make a distribution of each volume, in float32 at least."""
     kind = torch.float64 if logits.dtype == torch.float64 else torch.float32
-    return (scale * logits.to(kind)).flatten(2).softmax(-1).view(logits.shape)
+    return (scale * logits.to(kind)).flatten(2).softmax(-1).unflatten(2, tuple(logits.shape[2:]))
