@@ -1,18 +1,33 @@
-"""``python -m c2fpose.data.prepare source=... path=... out=...``: Human3.6M to ``train.h5`` and ``test.h5``."""
+"""``python -m c2fpose.data.prepare source=... path=... out=...``: Human3.6M, or your own data, to HDF5."""
+
+import sys
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
-from c2fpose.data.human36m.options import PrepareConfig
-from c2fpose.data.human36m.preparation import prepare
 
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    config = options(PrepareConfig, "prepare.yaml", arguments)
-    with stops_in_one_line(GOES_ON, grace_s=1):
-        prepare(config)
+    words = sys.argv[1:] if arguments is None else arguments
+    source = next((word.split("=", 1)[1] for word in words if word.startswith("source=")), None)
+    from c2fpose.data.custom.readers import names
+
+    if source in names():
+        from c2fpose.data.custom.options import CustomConfig
+        from c2fpose.data.custom.preparation import prepare as prepare_custom
+
+        config = options(CustomConfig, "prepare_custom.yaml", arguments)
+        with stops_in_one_line(GOES_ON, grace_s=1):
+            prepare_custom(config)
+    else:
+        from c2fpose.data.human36m.options import PrepareConfig
+        from c2fpose.data.human36m.preparation import prepare
+
+        config = options(PrepareConfig, "prepare.yaml", arguments)
+        with stops_in_one_line(GOES_ON, grace_s=1):
+            prepare(config)
 
 
 if __name__ == "__main__":

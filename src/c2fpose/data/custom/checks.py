@@ -1,0 +1,228 @@
+"""What is wrong with which record of one's own data: units, frames, cameras, sides, sizes.
+
+A label in px and one in mm say the same twice, once through the camera. Where they disagree, the usual mistakes are
+tried in turn, and the one that makes them agree is named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from c2fpose.data.custom.records import Records
+from c2fpose.pose.skeleton import JOINTS, Skeleton, left_is_left
+
+AGREES = 0.05  # of the person's extent in the picture: px and projected mm lie closer, in the mean over joints
+METRES, CENTIMETRES = 10.0, 200.0  # mm; a person of a smaller extent is measured in these
+FEWEST = 3  # labelled joints from which a record can be judged
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of mistake and the records that have it."""
+
+    text: str
+    records: tuple[int, ...]
+
+    def in_words(self, records: Records) -> str:
+        """Say it in a line that names the first record."""
+        first = self.records[0]
+        image = f" ({records.image[first]})" if records.image[first] else ""
+        more = f" ({len(self.records)} such records of {len(records)})" if len(self.records) > 1 else ""
+        return f"{records.places[first]}{image}: {self.text}{more}"
+
+
+def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"]) -> list[Fault]:
+    """List what is wrong, the gravest first; empty if nothing is. ``sizes_px``: of each picture, NaN without one."""
+    found: list[Fault] = []
+
+    def report(rows: Bool[np.ndarray, " N"], text: str) -> None:
+        if rows.any():
+            found.append(Fault(text, tuple(np.flatnonzero(rows).tolist())))
+
+    no_px, no_mm = (np.isnan(joints[..., 0]).all(1) for joints in (records.joints_px, records.joints_mm))
+    report(no_px & no_mm, "no joint has a label")
+    _report_splits(records, found)
+    extent_mm = _extent(records.joints_mm)
+    report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
+    report(
+        (extent_mm >= METRES) & (extent_mm < CENTIMETRES),
+        "the person is smaller than 200 mm: centimetres for millimetres? Multiply them by 10",
+    )
+    _report_cameras(records, sizes_px, report)
+    _report_sides(records, report)
+    return found
+
+
+def in_camera_frame(records: Records) -> Float[np.ndarray, "N J 3"]:
+    """Give all joints in the frame of their record's camera, mm. The cameras must have a pose where it is needed."""
+    if records.joints_frame == "camera":
+        return records.joints_mm
+    return _by_camera(records, lambda camera, joints: camera.to_camera(joints), records.joints_mm)
+
+
+def projected(records: Records, joints_cam_mm: Float[np.ndarray, "N J 3"]) -> Float[np.ndarray, "N J 2"]:
+    """Project joints by each record's camera, px; NaN without one."""
+    return _by_camera(records, lambda camera, joints: camera.project(joints), joints_cam_mm, width=2)
+
+
+def _by_camera(records: Records, work: Callable, joints: np.ndarray, width: int = 3) -> np.ndarray:
+    result = np.full((*joints.shape[:2], width), np.nan)
+    owner = np.array(records.camera)
+    for name, camera in records.cameras.items():
+        rows = owner == name
+        if rows.any():
+            result[rows] = work(camera, joints[rows])
+    return result
+
+
+def _extent(joints: Float[np.ndarray, "N J D"]) -> Float[np.ndarray, " N"]:
+    """The largest extent along an axis of labelled joints; NaN of fewer than ``FEWEST``."""
+    known = np.isfinite(joints[..., 0])
+    low = np.where(known[..., None], joints, np.inf).min(1)
+    high = np.where(known[..., None], joints, -np.inf).max(1)
+    return np.where(known.sum(1) >= FEWEST, (high - low).max(-1), np.nan)
+
+
+# --- who is in which split ------------------------------------------------------------------------------------------
+
+
+def _report_splits(records: Records, found: list[Fault]) -> None:
+    if not records.split:
+        return
+    split, subject = np.array(records.split), np.array(records.subject)
+    both = sorted(set(subject[split == "train"]) & set(subject[split == "test"]))
+    if both:
+        rows = np.flatnonzero((split == "test") & (subject == both[0]))
+        text = f"subject {both[0]} is in training and test: errors would be of a person that the network has seen"
+        found.append(Fault(text, tuple(rows.tolist())))
+
+
+# --- cameras and pictures -------------------------------------------------------------------------------------------
+
+
+def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) -> None:
+    has_mm = np.isfinite(records.joints_mm[..., 0]).any(1)
+    known = np.array([name in records.cameras for name in records.camera])
+    report(has_mm & ~known, "joints in mm and no camera of this name in cameras.yaml")
+    world = records.joints_frame == "world"
+    posed = np.array([name in records.cameras and records.cameras[name].has_pose for name in records.camera])
+    report(has_mm & known & ~posed & world, "joints in the world's frame and a camera without rotation and place")
+    usable = known & (posed | (not world))
+    declared = np.array([
+        records.cameras[name].image_size_px or (np.nan, np.nan) if name in records.cameras else (np.nan, np.nan)
+        for name in records.camera
+    ], float).reshape(-1, 2)  # fmt: skip
+    other = (np.abs(declared - sizes_px) > 0.5).any(1)
+    for first in np.flatnonzero(other)[:1]:
+        width, height = sizes_px[first].astype(int)
+        said = " x ".join(str(int(value)) for value in declared[first])
+        report(other, f"the picture has {width} x {height} px, its camera {said}: a reduced or cropped copy?")
+    joints_cam_mm = in_camera_frame(records)
+    behind = usable & (joints_cam_mm[..., 2] <= 0).any(1)
+    wrong_frame = "world for camera frame? Then say joints_frame=world" if not world else "rotation and place fit?"
+    report(behind & ~_disagree(records, joints_cam_mm, usable), f"joints behind the camera: {wrong_frame}")
+    off = _disagree(records, joints_cam_mm, usable) & ~other
+    texts, fits = [], []
+    for text, px, cam in _mistakes(records, joints_cam_mm, sizes_px):
+        texts.append(text)
+        fits.append(np.nan_to_num(_apart(px, projected(records, cam)), nan=np.inf))
+    best = np.argmin(fits, axis=0)
+    explained = off & (np.min(fits, axis=0) < AGREES)
+    for number, text in enumerate(texts):
+        report(explained & (best == number), text)
+    report(off & ~explained, "joints in px do not lie where those in mm are projected by the camera")
+    _report_outside(records, sizes_px, report)
+
+
+def _disagree(records: Records, joints_cam_mm: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    apart = _apart(records.joints_px, projected(records, joints_cam_mm))
+    return usable & (apart >= AGREES)
+
+
+def _apart(px: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """The mean distance over joints in shares of the extent in the picture; NaN where too few joints have both."""
+    distance = np.linalg.norm(px - expected, axis=-1)
+    enough = np.isfinite(distance).sum(1) >= FEWEST
+    result = np.full(len(px), np.nan)
+    if enough.any():
+        result[enough] = np.nanmean(distance[enough], axis=1) / np.maximum(_extent(px)[enough], 1.0)
+    return result
+
+
+def _mistakes(records: Records, joints_cam_mm: np.ndarray, sizes_px: np.ndarray):
+    """The usual mistakes: a text, and the labels as they would be without it."""
+    px, mirror = records.joints_px, list(records.skeleton.mirror)
+    yield "left and right are exchanged between joints in px and in mm", px[:, mirror], joints_cam_mm
+    width, height = sizes_px[:, None, 0], sizes_px[:, None, 1]
+    flipped = np.stack([width - px[..., 0], px[..., 1]], -1)
+    yield "a mirrored picture or camera: joints in px fit when x is counted from the right", flipped, joints_cam_mm
+    yield "a mirrored picture, left and right exchanged in px", flipped[:, mirror], joints_cam_mm
+    upright = np.stack([px[..., 0], height - px[..., 1]], -1)
+    yield "joints in px fit when y is counted from below; here it counts from the top", upright, joints_cam_mm
+    mirrored_mm = joints_cam_mm * [-1, 1, 1]
+    yield "a mirrored camera: joints in px fit when x in mm has the other sign", px, mirrored_mm
+    turned = joints_cam_mm * [1, -1, -1]
+    yield "a camera frame whose y points up and z backward; here y points down and z forward", px, turned
+    if records.joints_frame == "camera":
+        posed = {name: camera for name, camera in records.cameras.items() if camera.has_pose}
+        moved = np.full_like(joints_cam_mm, np.nan)
+        owner = np.array(records.camera)
+        for name, camera in posed.items():
+            moved[owner == name] = camera.to_camera(records.joints_mm[owner == name])
+        yield "joints in the world's frame, not the camera's; say joints_frame=world", px, moved
+    else:
+        yield "joints in the camera's frame, not the world's; say joints_frame=camera", px, records.joints_mm
+    factor = _factor(px, projected(records, joints_cam_mm))
+    yield (
+        "joints in px fit a picture of another size: was it reduced or enlarged?",
+        px * factor[:, None, None],
+        joints_cam_mm,
+    )
+
+
+def _factor(px: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """By how much pixels must be multiplied to fit best."""
+    both = np.isfinite(px) & np.isfinite(expected)
+    above = np.where(both, px * expected, 0).sum((1, 2))
+    return above / np.maximum(np.where(both, px**2, 0).sum((1, 2)), 1e-9)
+
+
+def _report_outside(records: Records, sizes_px: np.ndarray, report: Callable) -> None:
+    px = records.joints_px
+    with np.errstate(invalid="ignore"):
+        outside = ((px < 0) | (px > sizes_px[:, None])).any(-1)
+    labelled = np.isfinite(px[..., 0])
+    mostly = (labelled.sum(1) > 0) & np.isfinite(sizes_px).all(1) & ((outside & labelled).sum(1) > labelled.sum(1) / 2)
+    report(mostly, "most joints lie outside the picture: is it another size than when it was labelled?")
+
+
+# --- left and right -------------------------------------------------------------------------------------------------
+
+
+def _report_sides(records: Records, report: Callable) -> None:
+    """A body's own left: found by thorax, pelvis and nose, where a skeleton has the paper's names for them."""
+    paper = _as_paper(records.skeleton, in_camera_frame(records))
+    if paper is None:
+        return
+    whole = np.isfinite(paper).all((1, 2))
+    if not whole.any():
+        return
+    right_way = np.zeros(len(paper), bool)
+    right_way[whole] = left_is_left(np.nan_to_num(paper[whole])).all(1)
+    wrong = whole & ~right_way
+    if wrong.sum() > 0.5 * whole.sum():
+        report(wrong, "joints called left are on the body's right: left and right exchanged, or a mirrored frame")
+
+
+def _as_paper(skeleton: Skeleton, joints_mm: np.ndarray) -> np.ndarray | None:
+    """The joints that decide, in the paper's order, others at 0; None if one of them has no such name."""
+    needed = ("pelvis", "thorax", "nose", "left_hip", "right_hip", "left_shoulder", "right_shoulder")
+    places = {name: skeleton.index(name) for name in needed}
+    if None in places.values():
+        return None
+    result = np.zeros((len(joints_mm), len(JOINTS), 3))
+    for name, place in places.items():
+        result[:, JOINTS.index(name)] = joints_mm[:, place]
+    return result

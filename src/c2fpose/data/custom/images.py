@@ -1,0 +1,137 @@
+"""Pictures of one's own: files and frames of videos, their sizes, and what of them is stored."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from c2fpose.base.errors import DataError, readable
+
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
+ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp")  # tried for names without one
+_TURNED = 0x0112  # EXIF's orientation
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+class Cut(NamedTuple):
+    """What of a picture is stored, px of the upright picture: a square, or all of it (side None)."""
+
+    left: int
+    top: int
+    side: int | None
+    stored_px: int  # of the side, at most
+
+    @property
+    def step_px(self) -> float:
+        """Pixels of the picture for each stored one."""
+        return 1.0 if self.side is None else max(1.0, self.side / self.stored_px)
+
+
+def found(images: list[str | None], places: list[str], folders: list[Path]) -> list[Path | None]:
+    """Find each record's file in the folders. Raises ``DataError`` for the first that is missing, with their number."""
+    known: dict[str, Path | None] = {}
+    for name in images:
+        if name is not None and name not in known:
+            known[name] = next((path for path in _candidates(name, folders) if path.is_file()), None)
+    lost = [number for number, name in enumerate(images) if name is not None and known[name] is None]
+    if lost:
+        where = " or ".join(str(folder) for folder in folders)
+        more = f" ({len(lost)} records without their picture)" if len(lost) > 1 else ""
+        raise DataError(f"{places[lost[0]]}: no picture {images[lost[0]]} in {where}{more}")
+    return [None if name is None else known[name] for name in images]
+
+
+def _candidates(name: str, folders: list[Path]) -> Iterator[Path]:
+    written = name.replace("\\", "/")
+    for folder in folders:
+        yield folder / written
+        if not Path(written).suffix:
+            yield from ((folder / written).with_name(Path(written).name + end) for end in ENDINGS)
+
+
+def sizes_px(paths: list[Path | None]) -> np.ndarray:
+    """Give width and height of each record's upright picture, ``(N, 2)``; NaN without one. Raises ``DataError``."""
+    known = {path: _size(path) for path in dict.fromkeys(paths) if path is not None}
+    return np.array([known.get(path, (np.nan, np.nan)) for path in paths], float).reshape(-1, 2)
+
+
+def is_video(path: Path) -> bool:
+    """Say whether a file is a video, by its ending."""
+    return path.suffix.lower() in VIDEOS
+
+
+def _size(path: Path) -> tuple[int, int]:
+    if is_video(path):
+        capture = cv2.VideoCapture(str(path))
+        size = tuple(int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        capture.release()
+        if not all(size):
+            raise DataError(f"{path}: not readable as a video")
+        return size
+    with readable(path, "not readable as an image"), Image.open(path) as image:
+        width, height = image.size
+        return (height, width) if image.getexif().get(_TURNED) in _SIDEWAYS else (width, height)
+
+
+class Pictures:
+    """Read pictures one after another; a video goes on from the frame before, so ask in the order of frames."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._image: UInt8[np.ndarray, "_ _ 3"] | None = None
+        self._video: cv2.VideoCapture | None = None
+        self._next = 1  # frame of the video that is read next
+
+    def encoded(self, path: Path, frame: int, cut: Cut, quality: int) -> bytes:
+        """Give what is stored of a picture, as JPEG: its own bytes where all of it is stored and it is one, upright."""
+        if cut.side is None and not is_video(path) and (whole := _untouched(path)):
+            return whole
+        return _jpeg(_cut(self._read(path, frame), cut), quality)
+
+    def _read(self, path: Path, frame: int) -> UInt8[np.ndarray, "_ _ 3"]:
+        if not is_video(path):
+            if path != self._path:
+                with readable(path, "not readable as an image"), Image.open(path) as image:
+                    self._image = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+                self._path, self._video = path, None
+            return self._image
+        if path != self._path or self._video is None or frame < self._next - 1:
+            self._path, self._video, self._next = path, cv2.VideoCapture(str(path)), 1
+        while self._next <= frame:
+            there, image = self._video.read()
+            if not there:
+                raise DataError(f"{path}: ends before frame {frame}, after {self._next - 1} frames")
+            self._image, self._next = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._next + 1
+        return self._image
+
+
+def _untouched(path: Path) -> bytes | None:
+    with readable(path, "not readable as an image"), Image.open(path) as image:
+        plain = image.format == "JPEG" and image.mode == "RGB" and image.getexif().get(_TURNED, 1) == 1
+    return path.read_bytes() if plain else None
+
+
+def _cut(image: UInt8[np.ndarray, "_ _ 3"], cut: Cut) -> UInt8[np.ndarray, "_ _ 3"]:
+    """The square, black where it reaches beyond the picture, reduced to what is stored."""
+    if cut.side is None:
+        return image
+    rows, columns = image.shape[:2]
+    part = np.zeros((cut.side, cut.side, 3), np.uint8)
+    left, top = max(cut.left, 0), max(cut.top, 0)
+    right, bottom = min(cut.left + cut.side, columns), min(cut.top + cut.side, rows)
+    if right > left and bottom > top:
+        part[top - cut.top : bottom - cut.top, left - cut.left : right - cut.left] = image[top:bottom, left:right]
+    if cut.side <= cut.stored_px:
+        return part
+    return cv2.resize(part, (cut.stored_px, cut.stored_px), interpolation=cv2.INTER_AREA)
+
+
+def _jpeg(image: UInt8[np.ndarray, "_ _ 3"], quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

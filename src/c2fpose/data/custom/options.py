@@ -1,0 +1,29 @@
+"""What ``python -m c2fpose.data.prepare source=custom`` is told; conf/prepare_custom.yaml explains its keys."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from c2fpose.config.schema import Schema
+
+
+class CustomConfig(Schema):
+    """The keys of ``conf/prepare_custom.yaml``."""
+
+    source: str
+    path: Path
+    out: Path
+    table: str | None = None
+    skeleton: str | None = None
+    cameras: str | None = None
+    images: str | None = None
+    joints_frame: Literal["camera", "world"] = "camera"
+    test_subjects: tuple[str, ...] | None = None
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    crop: Literal["box", "none"] = "box"
+    margin: Annotated[float, Field(ge=1, le=4)] = 1.4
+    stored_px: Annotated[int, Field(ge=64, le=4096)] = 384
+    quality: Annotated[int, Field(ge=50, le=100)] = 92
+    dry_run: bool = False
+    overwrite: bool = False

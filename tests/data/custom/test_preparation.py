@@ -1,0 +1,258 @@
+"""A folder of one's own becomes training files that hold what its table says, checked against OpenCV's projection."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from own_data import (
+    SIZE_PX,
+    THIRTEEN,
+    make_folder,
+    people,
+    project,
+    to_world,
+    write_pictures,
+    write_table,
+)  # fmt: skip
+
+from c2fpose.base.errors import DataError, UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import C2F17, JOINTS
+
+
+def prepared(folder: Path, **options) -> dict[str, SplitReader]:
+    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}
+
+
+def test_table_skeleton_and_cameras_become_both_splits(tmp_path):
+    records = people()
+    splits = prepared(make_folder(tmp_path, records, THIRTEEN))
+    assert {name: len(reader) for name, reader in splits.items()} == {"train": 6, "test": 2}
+    kept = [JOINTS.index(name) for name in THIRTEEN.names]
+    for reader in splits.values():
+        assert reader.info.skeleton == THIRTEEN and reader.info.action_names == ("walk", "sit")
+        for row in range(len(reader)):
+            record = next(each for each in records if each["frame"] == reader.annotations["frame"][row])
+            names = reader.info.subject_names
+            assert names[reader.annotations["subject"][row]] == record["subject"]
+            np.testing.assert_allclose(reader.annotations["joints_cam_mm"][row], record["cam_mm"][kept], atol=1e-3)
+            np.testing.assert_allclose(reader.annotations["joints_px"][row], record["px"][kept], atol=1e-3)
+    assert set(splits["test"].annotations["subject"]).isdisjoint(splits["train"].annotations["subject"])
+
+
+def test_stored_pictures_show_the_joints_where_the_annotations_say(tmp_path):
+    records = people(2)
+    reader = prepared(make_folder(tmp_path, records), test_share=0, stored_px=96)["train"]
+    for row in range(2):
+        record = next(each for each in records if each["frame"] == reader.annotations["frame"][row])
+        image = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+        assert image.shape == (96, 96, 3)
+        table = reader.annotations
+        stored = (record["px"] - table["stored_left_top_px"][row]) / table["stored_step_px"][row]
+        right = 0
+        for joint, (x, y) in enumerate(stored):
+            colour = np.array([40 + 12 * joint, 250 - 12 * joint, 128])
+            right += np.abs(image[int(y), int(x)] - colour).max() < 60
+        assert right >= 14  # some lie under others
+
+
+@pytest.mark.parametrize("form", ["csv", "semicolons", "jsonl", "npz"])
+def test_forms_of_the_table_say_the_same(tmp_path, form):
+    records = people()
+    folder = make_folder(tmp_path / "a", records)
+    expected = prepared(folder)["train"].annotations
+    other = make_folder(tmp_path / "b", records)
+    table = other / "records.csv"
+    if form == "semicolons":  # as some spreadsheets write: a mark of the byte order, capitals, an empty last line
+        text = table.read_text().replace(",", ";").replace("image", "Image", 1).replace("action", "Sequence", 1)
+        table.write_text("\ufeff" + text + "\n", "utf-8")
+    if form == "jsonl":
+        lines = [
+            {word: record[word] for word in ("image", "subject", "action", "camera", "frame")}
+            | {
+                "joints_px": dict(zip(JOINTS, record["px"].tolist(), strict=True)),
+                "joints_mm": record["cam_mm"].tolist(),
+            }
+            for record in records
+        ]
+        (other / "records.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        table.unlink()
+    if form == "npz":
+        turned = [JOINTS.index(name) for name in sorted(JOINTS)]
+        np.savez(
+            other / "records.npz", joints=sorted(JOINTS), **{
+                word: [record[word] for record in records] for word in ("image", "subject", "action", "camera", "frame")
+            }, joints_px=[record["px"][turned] for record in records],
+            joints_mm=[record["cam_mm"][turned] for record in records],
+        )  # fmt: skip
+        table.unlink()
+    found = prepared(other)["train"].annotations
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=2e-3, err_msg=name)
+
+
+def test_world_frame_and_missing_px_are_filled_by_the_cameras(tmp_path):
+    records = people()
+    folder = make_folder(tmp_path, records)
+    world = [record | {"cam_mm": to_world(record["cam_mm"], record["camera"])} for record in records]
+    write_table(folder, world, without=("px",))
+    reader = prepared(folder, joints_frame="world", test_share=0)["train"]
+    for row, frame in enumerate(reader.annotations["frame"]):
+        record = next(each for each in records if each["frame"] == frame)
+        np.testing.assert_allclose(reader.annotations["joints_cam_mm"][row], record["cam_mm"], atol=0.02)
+        np.testing.assert_allclose(
+            reader.annotations["joints_px"][row], project(record["cam_mm"], record["camera"]), atol=0.02
+        )
+
+
+def test_labels_may_be_missing_by_joint_and_by_depth(tmp_path):
+    records = people()
+    records[0]["px"][3] = records[0]["cam_mm"][3] = np.nan
+    records[1]["cam_mm"][:] = np.nan
+    reader = prepared(make_folder(tmp_path, records), test_share=0)["train"]
+    assert reader.info.partly_labelled
+    rows = {frame: row for row, frame in enumerate(reader.annotations["frame"])}
+    assert np.isnan(reader.annotations["joints_px"][rows[1], 3]).all()
+    assert np.isnan(reader.annotations["joints_cam_mm"][rows[2]]).all()
+    np.testing.assert_allclose(reader.annotations["joints_px"][rows[2]], records[1]["px"], atol=1e-3)
+
+
+def test_two_d_alone_needs_no_cameras(tmp_path):
+    folder = make_folder(tmp_path, people())
+    write_table(folder, people(), without=("mm", "camera"))
+    (folder / "cameras.yaml").unlink()
+    reader = prepared(folder)["train"]
+    np.testing.assert_allclose(reader.annotations["intrinsics_px"], [[384, 384, 160, 120]] * len(reader))
+
+
+def test_videos_are_read_frame_by_frame(tmp_path):
+    records = [
+        record | {"image": "clip.avi", "camera": "left", "frame": number + 1} for number, record in enumerate(people(4))
+    ]
+    records = [record | {"px": project(record["cam_mm"], "left")} for record in records]
+    folder = make_folder(tmp_path, [record | {"image": f"pictures/{n}.png"} for n, record in enumerate(records)])
+    writer = cv2.VideoWriter(str(folder / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, SIZE_PX)
+    for number in range(4):
+        writer.write(cv2.imread(str(folder / f"pictures/{number}.png")))
+    writer.release()
+    write_table(folder, records)
+    reader = prepared(folder, test_share=0, crop="none")["train"]
+    for row, frame in enumerate(reader.annotations["frame"]):
+        shown = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR).astype(int)
+        drawn = cv2.imread(str(folder / f"pictures/{frame - 1}.png")).astype(int)
+        others = [cv2.imread(str(folder / f"pictures/{n}.png")).astype(int) for n in range(4) if n != frame - 1]
+        assert np.abs(shown - drawn).mean() < min(np.abs(shown - other).mean() for other in others)
+
+
+def test_one_subject_alone_is_split_by_sequence_with_a_warning(tmp_path, capsys):
+    folder = make_folder(tmp_path, [record | {"subject": "anna"} for record in people()])
+    splits = prepared(folder)
+    assert splits["test"].info.action_names[splits["test"].annotations["action"][0]] == "sit"
+    assert "one subject alone" in capsys.readouterr().err
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def exchanged(records, folder):
+    for record in records:
+        record["px"] = record["px"][list(C2F17.mirror)]
+
+
+def exchanged_in_both(records, folder):
+    for record in records:
+        record["px"], record["cam_mm"] = record["px"][list(C2F17.mirror)], record["cam_mm"][list(C2F17.mirror)]
+
+
+def metres(records, folder):
+    records[5]["cam_mm"] /= 1000
+
+
+def world(records, folder):
+    for record in records:
+        record["cam_mm"] = to_world(record["cam_mm"], record["camera"])
+
+
+def mirrored(records, folder):
+    for record in records:
+        record["px"] = np.stack([SIZE_PX[0] - record["px"][:, 0], record["px"][:, 1]], -1)
+
+
+def half_size(records, folder):
+    records[3]["px"] = records[3]["px"] / 2
+
+
+def another_joint(records, folder):
+    table = folder / "records.csv"
+    table.write_text(table.read_text().replace("left_knee_x_px", "left_paw_x_px"))
+
+
+def both_splits(records, folder):
+    for number, record in enumerate(records):
+        record["split"] = ("train", "test")[number % 2]
+
+
+def no_label(records, folder):
+    records[2]["px"][:] = records[2]["cam_mm"][:] = np.nan
+
+
+def small_pictures(records, folder):
+    write_pictures(folder, records, (160, 120))
+
+
+def no_picture(records, folder):
+    (folder / records[4]["image"]).unlink()
+
+
+def half_a_joint(records, folder):
+    records[6]["px"][2, 1] = np.nan
+
+
+AFTER = (another_joint, small_pictures, no_picture)  # what is changed once the folder is written
+
+
+@pytest.mark.parametrize(("spoil", "message"), [
+    (exchanged, r"left and right are exchanged between joints in px and in mm"),
+    (exchanged_in_both, r"line 2 .*joints called left are on the body's right"),
+    (metres, r"line 7 .*005.jpg.*metres for millimetres"),
+    (world, r"line 2 .*world's frame.*joints_frame=world \(8 such"),
+    (mirrored, r"a mirrored picture or camera"),
+    (half_size, r"line 5 .*another size"),
+    (another_joint, r"left_paw.*not known|'left_paw'"),
+    (both_splits, r"subject anna is in training and test"),
+    (no_label, r"line 4 .*no joint has a label"),
+    (small_pictures, r"the picture has 160 x 120 px, its camera 320 x 240"),
+    (no_picture, r"line 6: no picture pictures/004.jpg"),
+    (half_a_joint, r"line 8: .*a part is missing"),
+])  # fmt: skip
+def test_mistakes_are_recognised_by_record_and_nothing_is_written(tmp_path, spoil, message):
+    records = people()
+    if spoil in AFTER:
+        make_folder(tmp_path, records)
+        spoil(records, tmp_path)
+    else:
+        spoil(records, tmp_path)
+        make_folder(tmp_path, records)
+    with pytest.raises(UserError, match=message) as error:
+        prepared(tmp_path)
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_a_mirrored_camera_is_refused(tmp_path):
+    flipped = np.diag([-1.0, 1.0, 1.0]).tolist()
+    with pytest.raises(DataError, match="camera left: rotation: it mirrors"):
+        prepared(make_folder(tmp_path, rotation=flipped))
+
+
+def test_an_earlier_file_stays_without_overwrite(tmp_path):
+    folder = make_folder(tmp_path)
+    before = Path(prepared(folder)["train"].info.path).read_bytes()
+    with pytest.raises(DataError, match="overwrite=true"):
+        prepared(folder)
+    prepared(folder, overwrite=True)
+    assert (folder / "out" / "train.h5").read_bytes() == before
