@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
 
@@ -60,6 +60,11 @@ class SplitInfo:
     def subject_names(self) -> dict[int, str]:
         """What a data set calls its subjects, by number; numbers without a name are not in it."""
         return {int(number): str(name) for number, name in self.provenance.get("subjects", {}).items()}
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """What ``camera`` counts in: a data set's own cameras, or Human3.6M's serial numbers."""
+        return tuple(self.provenance.get("cameras") or map(str, CAMERA_SERIALS))
 
     @property
     def partly_labelled(self) -> bool:

@@ -106,7 +106,7 @@ def _ready(
     whole = np.isfinite(cam_mm).all() and np.isfinite(px).all()
     provenance = {
         "source": config.source, "code_version": code_version(), "actions": actions, "subjects": subjects,
-        "cameras": cameras, "assumed_focal": int(assumed), "test": how,
+        "cameras": cameras, "lenses": _lenses(records), "assumed_focal": int(assumed), "test": how,
     } | ({} if whole else {"labels": "partial"})  # fmt: skip
     return _Ready(records, paths, annotations, cuts, in_test, provenance)
 
@@ -146,6 +146,15 @@ def _intrinsics(records: Records, sizes: np.ndarray) -> tuple[Float[np.ndarray, 
             width, height = np.nan_to_num(size, nan=1000.0)
             rows.append((FOCAL * max(width, height),) * 2 + (width / 2, height / 2))
     return np.array(rows), assumed
+
+
+def _lenses(records: Records) -> dict[str, Any]:
+    """The distortion of each camera that has one, as cameras.yaml says it."""
+    return {
+        name: {"model": camera.lens, "coefficients": list(camera.distortion)}
+        for name, camera in records.cameras.items()
+        if camera.distortion
+    }
 
 
 def _subjects(names: list[str]) -> tuple[dict[str, int], dict[str, str]]:

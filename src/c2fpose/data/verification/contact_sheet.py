@@ -10,7 +10,7 @@ from c2fpose.base.files import written_whole
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification.checks import image_fault
 from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side
-from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX, CAMERA_SERIALS
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 COLUMNS = 6
 
@@ -42,10 +42,9 @@ def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
 def _draw_record(axis, reader: SplitReader, record: int) -> None:
     table = {name: values[record] for name, values in reader.annotations.items()}
     action = reader.info.action_names[table["action"]]
-    axis.set_title(
-        f"S{table['subject']} {action} {table['trial']}, {CAMERA_SERIALS[table['camera']]}, frame {table['frame']}",
-        fontsize=6.5,
-    )
+    subject = reader.info.subject_names.get(int(table["subject"]), f"S{table['subject']}")
+    camera = reader.info.camera_names[table["camera"]]
+    axis.set_title(f"{subject} {action} {table['trial']}, {camera}, frame {table['frame']}", fontsize=6.5)
     half = BOX_SCALE_UNIT_PX * table["scale"] / 2
     left, top = table["center_px"] - 1.15 * half
     axis.set_xlim(left, left + 2.3 * half)
