@@ -283,7 +283,8 @@ def how_to_make(path: str) -> str:
     synth36 = "python -m c2fpose.data.synth36 preset=tiny"
     directory = os.path.basename(os.path.dirname(os.path.abspath(path)))
     if directory.startswith("synth36_"):
-        return f"make it first: python -m c2fpose.data.synth36 preset={directory.removeprefix('synth36_')}"
+        preset, _, skeleton = directory.removeprefix("synth36_").partition("_")
+        return f"make it first: {synth36.replace('tiny', preset)}{skeleton and f' skeleton={skeleton}'}"
     if "h36m" in directory or "human36m" in directory.lower():
         return f"make it first: {human36m}"
     return f"make it first: synth36 by {synth36}, Human3.6M by {human36m}"

@@ -17,7 +17,8 @@ class Synth36Config(Schema):
 
     preset: Literal["tiny", "small", "full"]
     workers: Annotated[int, Field(ge=1, le=256)]
-    out: Path
+    skeleton: Literal["c2f17", "joints13", "joints15", "joints25"]
+    out: Path | None
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -35,19 +36,23 @@ def make(config: Synth36Config) -> None:
 
     from c2fpose.base.progress import Progress
     from c2fpose.data.synth36.generate import Job, finished_splits, generate
+    from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
     from c2fpose.data.synth36.plan import PRESETS, SUBJECTS
     from c2fpose.data.synth36.sequence import open_sequence
 
     console = Console(stderr=True)
-    job = Job(config.preset, PRESETS[config.preset], config.seed)
-    infos = finished_splits(config.out, job)
+    job = Job(config.preset, PRESETS[config.preset], config.seed, config.skeleton)
+    named = config.preset if config.skeleton == "c2f17" else f"{config.preset}_{config.skeleton}"
+    out = config.out or Path("data") / f"synth36_{named}"
+    infos = finished_splits(out, job)
     if infos is not None:
-        console.print(f"{config.out}: already there, complete; nothing to do")
+        console.print(f"{out}: already there, complete; nothing to do")
     else:
         with Progress(console=console) as progress:
+            sequences = partial(open_sequence, skeleton=JOINT_SETS[job.skeleton])
             total = sum(job.preset.images(split) for split in SUBJECTS)
             task = progress.add_task(f"synth36 {config.preset}", total=total)
-            infos = generate(config.out, job, open_sequence, config.workers, partial(progress.advance, task))
+            infos = generate(out, job, sequences, config.workers, partial(progress.advance, task))
     for info in infos:
         console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 

@@ -16,6 +16,7 @@ from c2fpose.data import making
 from c2fpose.data.making import load_shard, save_shard, shard_path
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36.cameras import Camera, subject_cameras
+from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
 from c2fpose.data.synth36.plan import SUBJECTS, Preset, Shard, shards
 from c2fpose.pose.box import person_box
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
@@ -30,7 +31,7 @@ _STREAM = 505  # key of this module in seed sequences
 class Sequence(Protocol):
     """Some frames of one sequence, ready to be looked at."""
 
-    joints_world_mm: Float[np.ndarray, "F 17 3"]
+    joints_world_mm: Float[np.ndarray, "F J 3"]
 
     def picture(self, index: int, camera: Camera, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
         """What a camera sees in one of the frames, RGB; ``rng`` is for the sensor's noise."""
@@ -47,12 +48,16 @@ class Job:
     name: str  # of the preset
     preset: Preset
     seed: int
+    skeleton: str = "c2f17"  # of ``JOINT_SETS``
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """What decides every byte of the outcome, as it was when first asked for; stands in the files."""
         sizes = asdict(self.preset)
-        return {"preset": self.name, "images_per_action": sizes, "seed": self.seed, "generator": generator_digest()}
+        other = {} if self.skeleton == "c2f17" else {"skeleton": self.skeleton}
+        return {
+            "preset": self.name, "images_per_action": sizes, "seed": self.seed, "generator": generator_digest(), **other
+        }  # fmt: skip
 
 
 def generate(
@@ -115,7 +120,7 @@ def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[di
     return {name: np.array([row[name] for row in rows], field.dtype) for name, field in FIELDS.items()}, jpegs
 
 
-def geometry(joints_world_mm: Float[np.ndarray, "17 3"], camera: Camera) -> dict[str, np.ndarray | float]:
+def geometry(joints_world_mm: Float[np.ndarray, "J 3"], camera: Camera) -> dict[str, np.ndarray | float]:
     """Joints in camera and image, the box by the released data's rule, and where the stored image lies."""
     joints_px = camera.to_image(joints_world_mm)
     center_px, scale = person_box(joints_px)
@@ -145,6 +150,7 @@ def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
         dataset="synth36",
         split=split,
         provenance=job.provenance | {"version": c2fpose.__version__},
+        skeleton=JOINT_SETS[job.skeleton],
     )
 
 

@@ -20,7 +20,7 @@ from c2fpose.data.crops import standard as crop
 from c2fpose.data.schema import SplitReader
 from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side, rgb
 from c2fpose.pose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
-from c2fpose.pose.skeleton import EDGES
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 COLORS = {side: rgb(color) for side, color in ON_PHOTOGRAPHS.items()}
 SIDE_PX, GAP_PX, CAPTION_PX = 200, 10, 22
@@ -89,19 +89,19 @@ def sheet(reader: SplitReader, records: list[int], columns: int = COLUMNS) -> UI
 
 
 def draw_joints(
-    image: UInt8[np.ndarray, "rows columns 3"], joints_px: Float[np.ndarray, "17 2"]
+    image: UInt8[np.ndarray, "rows columns 3"], joints_px: Float[np.ndarray, "J 2"], skeleton: Skeleton = C2F17
 ) -> UInt8[np.ndarray, "rows columns 3"]:
     """A copy with limbs and joints, RGB; ``joints_px`` are continuous pixels of this image."""
     drawn = np.array(image)
     places = np.rint((np.asarray(joints_px) - 0.5) * (1 << _SUBPIXEL_BITS)).astype(int)
-    for start, end in EDGES:
+    for start, end in skeleton.limbs:
         line = (places[start].tolist(), places[end].tolist())
         cv2.line(drawn, *line, (20, 20, 20), 5, cv2.LINE_AA, _SUBPIXEL_BITS)
-    for start, end in EDGES:
+    for start, end in skeleton.limbs:
         line = (places[start].tolist(), places[end].tolist())
-        cv2.line(drawn, *line, COLORS[joint_side(end)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.line(drawn, *line, COLORS[joint_side(end, skeleton)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
     for joint, place in enumerate(places.tolist()):
-        cv2.circle(drawn, place, 64, COLORS[joint_side(joint)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(drawn, place, 64, COLORS[joint_side(joint, skeleton)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
     return drawn
 
 
@@ -114,7 +114,7 @@ def _cell(reader: SplitReader, record: int) -> UInt8[np.ndarray, "rows columns 3
     to_crop = crop.frame_to_crop(row["center_px"].astype(float), side_px, FINER * SIDE_PX)
     from_stored = crop.stored_to_crop(to_crop, row["stored_left_top_px"].astype(float), float(row["stored_step_px"]))
     image = crop.warp(stored, from_stored, FINER * SIDE_PX)
-    with_joints = draw_joints(image, crop.transform(to_crop, row["joints_px"].astype(float)))
+    with_joints = draw_joints(image, crop.transform(to_crop, row["joints_px"].astype(float)), reader.info.skeleton)
     image, with_joints = (
         cv2.resize(each, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) for each in (image, with_joints)
     )

@@ -163,12 +163,16 @@ def pose_bones(
 
 
 def joints_mm(
-    shape: BodyShape, local_rotations: Float[np.ndarray, "*batch 19 3 3"], root_mm: Float[np.ndarray, "*batch 3"]
-) -> Float[np.ndarray, "*batch 17 3"]:
-    """The 17 joints of ``skeleton.JOINTS`` in the world.
+    shape: BodyShape,
+    local_rotations: Float[np.ndarray, "*batch 19 3 3"],
+    root_mm: Float[np.ndarray, "*batch 3"],
+    names: tuple[str, ...] = JOINTS,
+) -> Float[np.ndarray, "*batch J 3"]:
+    """Joints in the world: the 17 of ``skeleton.JOINTS``, or those of ``joint_sets`` by their names.
 
     Limb joints are bone heads. The pelvis is midway between the hips, the thorax 0.4 shoulders + 0.6 neck, the spine
-    0.476 of the way up, half-way back to the spine's own bone; nose and head are fixed to the skull.
+    0.476 of the way up, half-way back to the spine's own bone; nose, head and eyes are fixed to the skull, hands (the
+    finger tips) to the wrist's bone, toes and heels to the ankle's.
     """
     rotations, heads_mm = pose_bones(shape.rest_heads_mm, local_rotations, root_mm)
     marks, skull = shape.landmarks_mm, _BONE["head"]
@@ -176,15 +180,15 @@ def joints_mm(
     def head(bone: str) -> Float[np.ndarray, "*batch 3"]:
         return heads_mm[..., _BONE[bone], :]
 
-    def on_skull(rest_mm: Float[np.ndarray, "3"]) -> Float[np.ndarray, "*batch 3"]:
-        return heads_mm[..., skull, :] + rotations[..., skull, :, :] @ (rest_mm - shape.rest_heads_mm[skull])
+    def fixed_to(bone: int, rest_mm: Float[np.ndarray, "3"]) -> Float[np.ndarray, "*batch 3"]:
+        return heads_mm[..., bone, :] + rotations[..., bone, :, :] @ (rest_mm - shape.rest_heads_mm[bone])
 
     nose_rest_mm = np.array([0.0, 0.3 * marks["eyes"][1] + 0.7 * marks["head"][1], marks["mouth"][2] - 5.0])
     joints = {
         "pelvis": 0.5 * (head("left_thigh") + head("right_thigh")),
         "thorax": 0.2 * (head("left_upper_arm") + head("right_upper_arm")) + 0.6 * head("neck"),
-        "nose": on_skull(nose_rest_mm),
-        "head": on_skull(marks["crown"] - [0.0, 0.0, 45.0]),
+        "nose": fixed_to(skull, nose_rest_mm),
+        "head": fixed_to(skull, marks["crown"] - [0.0, 0.0, 45.0]),
     }
     straight = joints["pelvis"] + 0.476 * (joints["thorax"] - joints["pelvis"])
     joints["spine"] = 0.5 * (straight + head("chest"))
@@ -192,7 +196,13 @@ def joints_mm(
         for joint, bone in (("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"), ("shoulder", "upper_arm"),
                             ("elbow", "forearm"), ("wrist", "hand")):  # fmt: skip
             joints[f"{side}_{joint}"] = head(f"{side}_{bone}")
-    return np.stack([joints[name] for name in JOINTS], axis=-2)
+        foot = marks[f"{side}_foot"]
+        heel_mm = np.array([foot[0], foot[1] - 45.0, SOLE_MM + 8.0])
+        for joint, bone, rest_mm in (("eye", "head", marks[f"{side}_eye"]), ("hand", f"{side}_hand",
+                                     marks[f"{side}_fingers"]), ("toe", f"{side}_foot", marks[f"{side}_toes"]),
+                                     ("heel", f"{side}_foot", heel_mm)):  # fmt: skip
+            joints[f"{side}_{joint}"] = fixed_to(_BONE[bone], rest_mm)
+    return np.stack([joints[name] for name in names], axis=-2)
 
 
 def twist_about(

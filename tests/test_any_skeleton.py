@@ -1,0 +1,88 @@
+"""Joints of any number and tree, from the first command to the prediction."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from any_skeleton import ACTIONS_OF_DOGS, DOG, TINY, settings_for, through, write_dogs
+
+from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.data.schema import SplitReader
+from c2fpose.data.synth36.__main__ import main as synth36
+from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
+from c2fpose.data.synth36.plan import PRESETS, SUBJECTS, Preset
+from c2fpose.data.synth36.sequence import RenderedSequence
+from c2fpose.evaluate import main as evaluate
+from c2fpose.evaluation.scores import Evaluation
+from c2fpose.training.run import run
+
+
+@pytest.fixture(autouse=True)
+def unpainted(monkeypatch):
+    """Real bodies and motion, a picture of noise: painting it is tested elsewhere."""
+
+    def noise(self, index, camera, size, rng):
+        return rng.integers(0, 255, (size, size, 3), dtype=np.uint8)
+
+    monkeypatch.setattr(RenderedSequence, "picture", noise)
+    monkeypatch.setitem(PRESETS, "tiny", Preset(train=1, test=1))
+    monkeypatch.setitem(SUBJECTS, "train", (1, 5))
+    monkeypatch.setitem(SUBJECTS, "test", (9,))
+
+
+@pytest.mark.parametrize(("name", "count"), [("joints13", 13), ("joints15", 15), ("joints25", 25)])
+def test_synth36_with_other_joints(name, count, tmp_path):
+    synth36([f"skeleton={name}", "workers=1", f"out={tmp_path / 'data'}"])
+    skeleton = SplitReader(tmp_path / "data" / "train.h5").info.skeleton
+    assert skeleton == JOINT_SETS[name] and skeleton.joints == count
+    files = [f"data.{split}_file={tmp_path / 'data' / split}.h5" for split in ("train", "test")]
+    through(files, skeleton, tmp_path / "run")
+
+
+def test_joint_sets_are_of_one_body(tmp_path):
+    """Joints of the same name lie in the same place, and limbs hang together."""
+    found = {}
+    for name, skeleton in JOINT_SETS.items():
+        sequence = RenderedSequence(0, 5, 1, 1, np.array([1.0]), skeleton)
+        found[name] = dict(zip(skeleton.names, sequence.joints_world_mm[0], strict=True))
+        assert (skeleton.limb_lengths_mm(sequence.joints_world_mm[0]) < 900).all()
+    for name in JOINT_SETS:
+        for joint, place in found[name].items():
+            np.testing.assert_array_equal(place, found["joints25"][joint])
+    # on the floor, in a sole; a hand's length from the wrist; eyes a few centimetres apart
+    assert found["joints25"]["left_heel"][2] < 80 and found["joints25"]["left_toe"][2] < 80
+    assert 80 < np.linalg.norm(found["joints25"]["left_hand"] - found["joints25"]["left_wrist"]) < 220
+    assert 40 < np.linalg.norm(found["joints25"]["left_eye"] - found["joints25"]["right_eye"]) < 80
+
+
+def test_a_dog(tmp_path):
+    files = write_dogs(tmp_path)
+    checkpoint = through(files, DOG, tmp_path / "run")
+    evaluation = Evaluation.read(tmp_path / "run" / "evaluation")
+    assert evaluation.actions == ACTIONS_OF_DOGS and evaluation.frames == 24
+    assert np.isfinite(evaluation.mpjpe_mm("mean_limbs"))
+    evaluate([f"ckpt={checkpoint}", f"out={tmp_path / 'again'}", "workers=0", "precision=32-true"])
+    again = Evaluation.read(tmp_path / "again" / "evaluation")
+    assert again.mpjpe_mm("ground_truth") == pytest.approx(evaluation.mpjpe_mm("ground_truth"), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["coordinates", "integral", "laplace", "simcc", "metric"])
+def test_every_way_to_represent_a_dog(model, tmp_path):
+    more = ["model.network.depths=[16]", "trainer.max_steps=1"]
+    if model == "coordinates":
+        more.append("model.network.coordinates=parent_relative")
+    through(write_dogs(tmp_path, records=8), DOG, tmp_path / "run", f"model={model}", *more)
+
+
+def test_other_joints_than_the_datas_are_refused(tmp_path):
+    files = write_dogs(tmp_path, records=8)
+    with pytest.raises(ConfigError, match=r"model\.network\.joints=17: .*train\.h5 has 15 joints; set it to auto"):
+        run(settings_for([*TINY, *files, "model.network.joints=17"], tmp_path), tmp_path)
+    JOINT_SETS["joints15"].to_file(tmp_path / "people.yaml")
+    with pytest.raises(ConfigError, match=r"model\.space\.skeleton: .*train\.h5 has other joints: head is missing"):
+        run(settings_for([*TINY, *files, f"model.space.skeleton={tmp_path}/people.yaml"], tmp_path), tmp_path)
+    DOG.to_file(tmp_path / "dog.yaml")
+    settings = settings_for([*TINY, *files, f"model.space.skeleton={tmp_path}/dog.yaml"], tmp_path)
+    assert settings.model.network.joints == 15
+    with pytest.raises(UserError, match=r"model\.space\.skeleton: nothing\.yaml: no such file"):
+        settings_for([*files, f"model.space.skeleton={Path('nothing.yaml')}"], tmp_path)
