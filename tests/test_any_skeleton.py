@@ -66,7 +66,7 @@ def test_a_dog(tmp_path):
     assert again.mpjpe_mm("ground_truth") == pytest.approx(evaluation.mpjpe_mm("ground_truth"), rel=1e-5)
 
 
-@pytest.mark.parametrize("model", ["coordinates", "integral", "laplace", "simcc", "metric"])
+@pytest.mark.parametrize("model", ["coordinates", "integral", "laplace", "simcc", "metric", "ordinal_reconstructed"])
 def test_every_way_to_represent_a_dog(model, tmp_path):
     more = ["model.network.depths=[16]", "trainer.max_steps=1"]
     if model == "coordinates":
