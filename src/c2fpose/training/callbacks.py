@@ -183,7 +183,7 @@ def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseD
     return [
         Person(
             images[i], joints_box[i], poses[i], truth[i],
-            f"S{int(cpu['subject'][i])} {actions[int(cpu['action'][i])]}", float(errors[i]), space.skeleton,
+            f"S{int(cpu['subject'][i])} {actions[int(cpu['action'][i])]}", float(errors[i]), skeleton=space.skeleton,
         )
         for i in range(len(poses))
     ]  # fmt: skip
