@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from c2fpose.config.schema import Count, NonNegative, Schema
+from c2fpose.config.schema import Count, NonNegative, Positive, Schema
 from c2fpose.pose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,12 +86,26 @@ class MoreTraining(Schema):
     every: Count = 1  # every n-th record of each sequence and camera: how much of the file is used
 
 
+LABELS = ("full", "2d", "ordinal")  # kinds of labels; a batch names them by their place here
+
+
+class MixSource(Schema):
+    """One source of a mixed training."""
+
+    source: str  # HDF5 of training subjects, see data/schema.py; train_file itself too
+    share: Positive = 1.0  # of the images, by the sum of all shares
+    labels: Literal["full", "2d", "ordinal"] = "full"  # what is used of them: all | no depth | the order of depths
+    every: Count = 1  # every n-th record of each sequence and camera
+    subjects: tuple[int, ...] | None = None  # null: train_subjects
+
+
 class DataConfig(Schema):
     """Which files, which of their records, and what a batch of them looks like."""
 
     preset: str = ""  # name of the data, part of the paths in conf/data; read by nothing else
     train_file: str  # HDF5 of the training subjects, see data/schema.py
     also: tuple[MoreTraining, ...] = ()  # trained on beside train_file, every record as often; no validation by them
+    mix: tuple[MixSource, ...] = ()  # trained on instead of train_file, which then gives the validation alone
     test_file: str  # HDF5 of the test subjects
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px; side of the network's square input
     batch_size: Count = 4  # training images a step
@@ -130,4 +144,6 @@ class DataConfig(Schema):
         shared = set(self.train_subjects or ()) & set(self.test_subjects or ())
         if shared:
             raise ValueError(f"subject {min(shared)} is in both train_subjects and test_subjects")
+        if self.mix and self.also:
+            raise ValueError("mix and also: give one of them; a file of also can be a source of mix")
         return self

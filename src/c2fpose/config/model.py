@@ -102,6 +102,12 @@ class LossConfig(Schema):
     # Weight, for each stack, of the mean distance between joints and the expectations of their volumes, in shares of
     # the volume's side; 0: the paper's loss alone
     expectation: NonNegative = 0.0
+    # What joints with a label in the picture alone teach volumes of more than one bin (head: volume): marginals, where
+    # the sum along depth lies; mask, that all but the joint's place is empty; one_bin, nothing
+    without_depth: Literal["marginals", "mask", "one_bin"] = "marginals"
+    # Weight, for the last stack, of ranking joints by depth where only their order is known (data.mix, labels: ordinal)
+    ordinal: NonNegative = 0.001
+    ordinal_mm: Positive = 100.0  # joints nearer than this along the view count as equally far
     # Every loss times this: squared errors of mostly empty volumes are tiny. RMSprop and Adam do not notice it
     # but for their epsilon
     factor: Positive = 1.0

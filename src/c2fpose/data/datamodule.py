@@ -12,6 +12,7 @@ from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig, MoreTraining
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
+from c2fpose.data.mix import Mix
 from c2fpose.data.mixture import Mixture
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
@@ -69,9 +70,25 @@ class PoseData(pl.LightningDataModule):
             self.val = PoseDataset(reader, val, config)
         records = thinned(reader.annotations, candidates, config.frame_stride)
         self.train = PoseDataset(reader, records, config, self.seed)
-        if config.also:
+        if config.mix:
+            self.train = self._mixed(reader)
+        elif config.also:
             further = [self._further(place, more) for place, more in enumerate(config.also)]
             self.train = Mixture([self.train, *further])
+
+    def _mixed(self, reader: SplitReader) -> Mix:
+        """All sources of ``mix``; sequences that are held out of ``train_file`` are held out of it there too."""
+        config, parts = self.config, []
+        for place, each in enumerate(config.mix):
+            own = self._open(each.source, "train", f"mix[{place}]")
+            records = select(own, each.subjects or config.train_subjects, config)
+            if own.info.fingerprint == reader.info.fingerprint and config.validation == "held_out_sequences":
+                candidates = select(own, config.train_subjects, config)
+                held_out = candidates[held_out_sequences(own.annotations, candidates, config.validation_every)]
+                records = np.setdiff1d(records, held_out)
+            records = thinned(own.annotations, records, each.every)
+            parts.append(PoseDataset(own, records, config, self.seed + place * SEED_STEP))
+        return Mix(parts, list(config.mix), reader.info.skeleton, self.seed)
 
     def _further(self, place: int, more: MoreTraining) -> PoseDataset:
         reader = self._open(more.file, "train", f"also[{place}]")
@@ -80,6 +97,16 @@ class PoseData(pl.LightningDataModule):
 
     def training_poses_mm(self) -> Float[np.ndarray, "N J 3"]:
         """Gather the poses of all training records, camera frame, NaN where a joint has no label."""
+        if isinstance(self.train, Mix):
+            skeleton = self.val.skeleton
+            whole = [
+                part
+                for part, source in zip(self.train.parts, self.train.sources, strict=True)
+                if source.labels == "full" and part.skeleton == skeleton
+            ]
+            if not whole:  # nothing is known in mm: as far as the file of validation goes
+                return self.val.reader.annotations["joints_cam_mm"][self.val.records]
+            return np.concatenate([part.reader.annotations["joints_cam_mm"][part.records] for part in whole])
         parts = self.train.parts if isinstance(self.train, Mixture) else [self.train]
         return np.concatenate([part.reader.annotations["joints_cam_mm"][part.records] for part in parts])
 
@@ -122,7 +149,11 @@ class PoseData(pl.LightningDataModule):
     predict_dataloader = test_dataloader
 
     def _loader(
-        self, dataset: PoseDataset | Mixture, batch_size: int, kind: type[PoseLoader] = PoseLoader, **options: object
+        self,
+        dataset: PoseDataset | Mixture | Mix,
+        batch_size: int,
+        kind: type[PoseLoader] = PoseLoader,
+        **options: object,
     ) -> PoseLoader:
         dataset.prepare()
         on_gpu = self.trainer.strategy.root_device.type == "cuda" if self.trainer else torch.cuda.is_available()

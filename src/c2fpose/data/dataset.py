@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from c2fpose.base.errors import DataError
-from c2fpose.config.data import AugmentationConfig, DataConfig
+from c2fpose.config.data import LABELS, AugmentationConfig, DataConfig
 from c2fpose.data.crops import augmentation
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
@@ -241,6 +241,8 @@ class PoseDataset(Dataset):
             "box_side_px": np.float32(side),
             **{name: np.int64(row[name]) for name in _LABELS},
             "record": np.int64(record),
+            # asked for by what is labelled in part: looking for gaps in every batch of others would cost time
+            **({"labelled": np.int64(LABELS.index("full"))} if self.reader.info.partly_labelled else {}),
         }
 
 

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from c2fpose.base.host_memory import keep_freed_memory
+from c2fpose.config.data import LABELS
 from c2fpose.config.model import ModelConfig, OptimizerConfig
 from c2fpose.config.schema import parse
 from c2fpose.model.inference import points_of, poses_given_root_depth, reading_of
@@ -23,6 +24,7 @@ from c2fpose.model.representations.interface import Certainty, Labels, Represent
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.metrics import MeanPerJointError
 
+FULL, ORDINAL = LABELS.index("full"), LABELS.index("ordinal")
 Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
 
 
@@ -76,6 +78,8 @@ class PoseModule(LightningModule):
         """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
         points = to_points(batch["joints_box"], batch["depth_rel_mm"], self.config.pose_space)
         labels = Labels(points, batch["visible"], batch.get("joints_turned_mm"), batch.get("box_to_ray"))
+        if (kind := batch.get("labelled")) is not None:
+            labels = _in_part(labels, kind)
         every = outputs if isinstance(outputs, list) else [outputs]
         representation = self.representation
         representation.check(labels)
@@ -139,6 +143,16 @@ class PoseModule(LightningModule):
         """Crop positions ``joints_box (B, J, 2)`` and depths ``depth_rel_mm (B, J)``, with the records' indices."""
         joints_box, depth_rel_mm = from_points(self.predict_points(batch["image"]).cpu(), self.config.pose_space)
         return {"joints_box": joints_box, "depth_rel_mm": depth_rel_mm, "record": batch["record"].cpu()}
+
+
+def _in_part(labels: Labels, kind: Int[Tensor, "B"]) -> Labels:
+    """Take away what labels of each image's kind do not say: depth, or all of depth but its order."""
+    z = labels.points[..., 2]
+    without = (kind != FULL)[:, None]
+    points = torch.cat([labels.points[..., :2], torch.where(without, torch.nan, z)[..., None]], -1)
+    ordinal = (kind == ORDINAL)[:, None]
+    ranks = torch.where(ordinal, z, torch.nan) if ordinal.any() else None
+    return labels._replace(points=points, ranks=ranks, in_part=bool(points.isnan().any()))
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:

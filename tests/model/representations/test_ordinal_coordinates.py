@@ -5,7 +5,7 @@ import torch
 from toy_labels import config_of, labels_of
 
 from c2fpose.model.representations import representation_of
-from c2fpose.model.representations.ordinal_volume import ranking_loss
+from c2fpose.model.volumes.ranking import ranking_loss
 from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 
 EQUAL = 100 / (DEPTH_MAX_MM - DEPTH_MIN_MM)  # in points

@@ -7,7 +7,7 @@ import torch
 from toy_labels import config_of, labels_of
 
 from c2fpose.model.representations import representation_of
-from c2fpose.model.representations.ordinal_volume import ranking_loss
+from c2fpose.model.volumes.ranking import ranking_loss
 
 
 def test_ranking_loss_is_the_formula():

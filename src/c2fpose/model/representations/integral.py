@@ -7,6 +7,8 @@ loss towards a Gaussian is on the same volume: then ``scale`` makes its peaks hi
 Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -19,6 +21,9 @@ from c2fpose.model.volumes.points import within_depth
 
 class Integral(Volume):
     """The heads of ``Volume``, another loss, and the mean position instead of a decoding."""
+
+    takes_parts: ClassVar[bool] = False
+    needs_depth: ClassVar[bool] = True
 
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None

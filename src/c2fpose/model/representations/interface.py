@@ -24,6 +24,9 @@ class Labels(NamedTuple):
     # Of the camera that sees the crop as it is, turned and mirrored by augmentation; None where nobody asked for it
     joints_mm: Float[Tensor, "B J 3"] | None = None
     box_to_ray: Float[Tensor, "B 2 3"] | None = None  # affine: x and y of points to x/z and y/z of joints_mm
+    # z of points of which the order alone may be used, NaN elsewhere; None: of none
+    ranks: Float[Tensor, "B J"] | None = None
+    in_part: bool = False  # points may be NaN: z alone without depth, all three without a label
 
 
 class Certainty(NamedTuple):
@@ -54,6 +57,7 @@ class Representation(ABC):
 
     output_name: ClassVar[str]  # of the output in exported files
     needs_depth: ClassVar[bool] = True  # whether labels without depth are of no use
+    takes_parts: ClassVar[bool] = False  # whether joints may lack a label, and depths be known by their order alone
 
     def __init__(self, config: ModelConfig) -> None:
         self.config = config
@@ -94,7 +98,14 @@ class Representation(ABC):
 
         On the processor alone: elsewhere every look at a value would make it wait.
         """
-        if not self.needs_depth or labels.points.device.type != "cpu":
+        if labels.points.device.type != "cpu":
+            return
+        if not self.takes_parts and (labels.points[..., :2].isnan().any() or labels.ranks is not None):
+            raise DataError(
+                f"head={self.config.network.head} needs every joint's label; labels in part, and order of depth beside "
+                "them (data.mix), are for head=volume"
+            )
+        if not self.needs_depth:
             return
         without = labels.visible & ~labels.points[..., 2].isfinite()
         if without.any():

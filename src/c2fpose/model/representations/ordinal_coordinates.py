@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from c2fpose.model.representations.coordinates import Coordinates
 from c2fpose.model.representations.interface import Labels
-from c2fpose.model.representations.ordinal_volume import ranking_loss
+from c2fpose.model.volumes.ranking import ranking_loss
 
 
 class OrdinalCoordinates(Coordinates):

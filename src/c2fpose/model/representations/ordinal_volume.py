@@ -8,35 +8,15 @@ network that reconstructs metric depths afterwards is not part of this package.
 Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
-import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from c2fpose.model.representations.integral import Integral
 from c2fpose.model.representations.interface import Labels
 from c2fpose.model.volumes.decoding import mean_with_mirrored
 from c2fpose.model.volumes.modes import mean_position, softmax
+from c2fpose.model.volumes.ranking import ranking_loss
 from c2fpose.model.volumes.targets import target_profiles
-
-
-def ranking_loss(
-    depth: Float[Tensor, "B J"], truth: Float[Tensor, "B J"], visible: Bool[Tensor, "B J"], equal: float
-) -> Float[Tensor, ""]:
-    """Compare the order of depths with the true one: mean over all pairs of visible joints, each pair once.
-
-    ``log(1 + exp(near - far))`` where one is nearer by more than ``equal``, the squared difference where they are
-    about equally far. ``truth`` and ``equal`` share a unit, which ``depth`` need not have.
-    """
-    first, second = torch.triu_indices(depth.shape[1], depth.shape[1], 1, device=depth.device)
-    difference = depth[:, first] - depth[:, second]
-    true_difference = truth[:, first] - truth[:, second]
-    equally = true_difference.abs() < equal
-    # the nearer joint's depth less the other's, which should be negative
-    ordered = F.softplus(torch.where(true_difference < 0, difference, -difference))
-    counted = visible[:, first] & visible[:, second]
-    loss = torch.where(equally, difference.square(), ordered) * counted
-    return loss.sum() / counted.sum().clamp_min(1)
 
 
 class OrdinalVolume(Integral):

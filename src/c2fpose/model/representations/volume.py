@@ -9,12 +9,15 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from c2fpose.base.errors import DataError
 from c2fpose.model.networks.heads import Heads, volume_heads
 from c2fpose.model.representations.interface import Certainty, Labels, Representation, Shown
 from c2fpose.model.volumes.decoding import decode, mean_with_mirrored
-from c2fpose.model.volumes.expectation import expectation_error
+from c2fpose.model.volumes.expectation import Expectation, expectation_error
 from c2fpose.model.volumes.modes import covariance, modes
+from c2fpose.model.volumes.partial import partial_volume_loss
 from c2fpose.model.volumes.points import within_depth
+from c2fpose.model.volumes.ranking import ranking_loss
 from c2fpose.model.volumes.targets import Profiles, target_profiles, volume_loss
 
 
@@ -22,6 +25,8 @@ class Volume(Representation):
     """One volume a joint and stack; mean squared error; its highest voxel, or another of ``DecodingConfig``."""
 
     output_name: ClassVar[str] = "volume"
+    takes_parts: ClassVar[bool] = True
+    needs_depth: ClassVar[bool] = False
 
     def heads(self) -> Heads:
         return volume_heads(self.config.network.joint_count)
@@ -31,17 +36,45 @@ class Volume(Representation):
     ) -> list[Float[Tensor, ""]]:
         """Mean squared errors over all voxels, and what ``loss.expectation`` adds.
 
-        Invisible joints are trained towards an empty volume.
+        Invisible joints are trained towards an empty volume. Joints without depth teach as ``loss.without_depth``
+        says, those without any label nothing, and an order of depths the last volume.
         """
         points = within_depth(labels.points, self.config.network.depth_bins)
         grown = self.grown_depth(done)
-        return [self._loss(volume, Labels(points, labels.visible), grown) for volume in outputs]
+        losses = [self._loss(volume, labels._replace(points=points), grown) for volume in outputs]
+        if labels.ranks is not None:
+            losses[-1] = losses[-1] + self._ranked(outputs[-1], labels)
+        return losses
+
+    def check(self, labels: Labels) -> None:
+        """Raise ``DataError`` where labels without depth teach nothing: ``one_bin``, and no stack has one bin."""
+        super().check(labels)
+        if self.config.loss.without_depth == "one_bin" and 1 not in self.config.network.depths:
+            if (labels.visible & ~labels.points[..., 2].isfinite()).any():
+                raise DataError(
+                    f"labels without depth, loss.without_depth=one_bin, and depths={list(self.config.network.depths)}: "
+                    "no stack has one bin; begin the schedule with 1, or say marginals or mask"
+                )
+
+    def _ranked(self, volume: Float[Tensor, "B J D H W"], labels: Labels) -> Float[Tensor, ""]:
+        """The order of expected depths against the labels', in units of ``ordinal_mm``."""
+        keys = self.config.loss
+        unit = keys.ordinal_mm / self.space.depth_mm
+        known = labels.visible & labels.ranks.isfinite()
+        depths = Expectation.apply(volume)[..., 2] / unit
+        return keys.ordinal * ranking_loss(depths, labels.ranks / unit, known, 1.0)
 
     def _loss(self, volume: Float[Tensor, "B J D H W"], labels: Labels, grown: int) -> Float[Tensor, ""]:
         depth = min(volume.shape[2], grown)
         if depth < volume.shape[2]:
             volume = volume.unflatten(2, (depth, -1)).mean(3)
-        loss = volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
+        if labels.in_part:
+            loss = partial_volume_loss(
+                volume, labels.points, labels.visible, self.config.target, self.config.network.depth_bins,
+                self.config.loss.without_depth,
+            )  # fmt: skip
+        else:
+            loss = volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
         if self.config.loss.expectation:
             loss = loss + self.config.loss.expectation * expectation_error(volume, labels.points, labels.visible)
         return loss

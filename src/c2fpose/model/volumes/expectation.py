@@ -18,11 +18,14 @@ def expectation_error(
     """Mean distance along an axis between visible joints and the expectations of their volumes, squares as weights.
 
     The squared error of a volume hardly tells a peak that is a little off from one that is far off; this does. Depth
-    does not count in a volume of one bin.
+    does not count in a volume of one bin, nor what has no label (NaN) anywhere.
     """
     axes = 3 if volume.shape[2] > 1 else 2
-    off = (Expectation.apply(volume) - points)[..., :axes].abs().mean(-1)
-    return (off * visible).sum() / visible.sum().clamp_min(1)
+    known = points[..., :axes].isfinite()
+    off = torch.where(known, Expectation.apply(volume)[..., :axes] - points[..., :axes].nan_to_num(), 0.0).abs()
+    off = off.sum(-1) / known.sum(-1).clamp_min(1)
+    counted = visible & known.any(-1)
+    return (off * counted).sum() / counted.sum().clamp_min(1)
 
 
 class Expectation(torch.autograd.Function):

@@ -1,0 +1,92 @@
+"""Training on several sources in fixed shares, each with labels of its own kind, joints mapped by name."""
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from c2fpose.base.errors import DataError
+from c2fpose.config.data import LABELS, MixSource
+from c2fpose.data.dataset import PoseDataset, Result, Turn
+from c2fpose.pose.skeleton import Skeleton
+
+_BY_JOINT = ("joints_box", "depth_rel_mm", "visible", "joints_turned_mm", "joints_cam_mm")
+
+
+class Mix(Dataset):
+    """Records of several sources, ``length`` to an epoch, of which each source has its share; exact and seeded.
+
+    A source with more records than its share of an epoch goes through them epoch by epoch; one with fewer repeats them.
+    What a record is depends on position and epoch alone, so that a resumed training sees the same. Samples hold
+    ``labelled``, the place of their kind in ``LABELS``; joints are those of ``skeleton``, and without a label (NaN)
+    where a source does not have them.
+    """
+
+    def __init__(self, parts: list[PoseDataset], sources: list[MixSource], skeleton: Skeleton, seed: int) -> None:
+        self.parts, self.sources = parts, sources
+        total = sum(source.share for source in sources)
+        length = sum(len(part) for part in parts)
+        ends = [round(length * share / total) for share in accumulate(source.share for source in sources)]
+        self._starts, self._length = [0, *ends[:-1]], ends[-1]
+        self._slots = [end - start for start, end in zip(self._starts, ends, strict=True)]
+        if 0 in self._slots:
+            raise DataError(f"data.mix[{self._slots.index(0)}]: a share so small that no record of an epoch is its own")
+        self._orders = [np.random.default_rng([seed, place]).permutation(len(part)) for place, part in enumerate(parts)]
+        self._maps = [_JointMap(part.skeleton, skeleton, part.reader.path) for part in parts]
+        self.reader, self.records, self.config = parts[0].reader, parts[0].records, parts[0].config
+
+    def __len__(self) -> int:
+        return self._length
+
+    def source_and_record(self, position: int, epoch: int) -> tuple[int, int]:
+        """Say which source a position of an epoch belongs to, and which of its records stands there."""
+        place = bisect_right(self._starts, position) - 1
+        slot, records = position - self._starts[place], len(self.parts[place])
+        if self._slots[place] == records:
+            return place, slot
+        return place, int(self._orders[place][(epoch * self._slots[place] + slot) % records])
+
+    def __getitem__(self, turn: Turn | int) -> Result:
+        turn = turn if isinstance(turn, Turn) else Turn(turn, 0, 0)
+        place, record = self.source_and_record(turn.position, turn.epoch)
+        result = self.parts[place][turn._replace(position=record)]
+        if result.sample is None:
+            return result
+        sample = self._maps[place](result.sample)
+        sample["labelled"] = np.int64(LABELS.index(self.sources[place].labels))
+        return Result(sample, result.faults)
+
+    def prepare(self) -> None:
+        """Do what loader processes should share, for each part."""
+        for part in self.parts:
+            part.prepare()
+
+
+class _JointMap:
+    """A sample's joints as those of another skeleton, by name."""
+
+    def __init__(self, own: Skeleton, wanted: Skeleton, path: str) -> None:
+        self.same = own == wanted
+        found = [own.index(name) for name in wanted.names]
+        if all(place is None for place in found):
+            raise DataError(
+                f"{path}: data.mix: none of its joints ({', '.join(own.names)}) has a name of those that are trained "
+                f"({', '.join(wanted.names)})"
+            )
+        self.missing = np.array([place is None for place in found])
+        self.order = np.array([place or 0 for place in found])
+        self.root = wanted.root
+
+    def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
+        if self.same:
+            return dict(sample)
+        mapped = dict(sample)
+        for name in _BY_JOINT:
+            values = np.array(sample[name])[self.order]
+            values[self.missing] = False if name == "visible" else np.nan
+            mapped[name] = values
+        # depths count from the root of the skeleton that is trained; unknown where a source does not have it
+        mapped["depth_rel_mm"] = mapped["depth_rel_mm"] - mapped["depth_rel_mm"][self.root]
+        return mapped

@@ -1,0 +1,125 @@
+"""Sources come in their shares, with their kind of labels, joints by name; one full source is plain training."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from fabricated import jpeg, people
+
+from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.config.data import LABELS, DataConfig
+from c2fpose.config.schema import parse
+from c2fpose.data.datamodule import PoseData
+from c2fpose.data.schema import write_split
+from c2fpose.pose.skeleton import JOINTS, Skeleton
+
+
+@pytest.fixture
+def make_mix(make_split):
+    train, test = make_split("train", records=160), make_split("test", records=40)
+
+    def make(*sources, seed=0, **options) -> PoseData:
+        common = {"image_size": 32, "batch_size": 8, "eval_batch_size": 16, "workers": 0}
+        mix = [{"source": train} | source for source in sources]
+        config = parse(DataConfig, common | {"train_file": train, "test_file": test, "mix": mix} | options, "data")
+        data = PoseData(config, seed=seed)
+        data.setup()
+        return data
+
+    make.train = train
+    return make
+
+
+def epoch(loader, number=0):
+    loader.load_state_dict({"batches_done": number * len(loader)})
+    return list(loader)
+
+
+def test_one_full_source_is_plain_training_to_the_bit(make_mix):
+    for plain, mixed in zip(epoch(make_mix().train_dataloader()), epoch(make_mix({}).train_dataloader()), strict=True):
+        assert not mixed.pop("labelled").any()
+        assert plain.keys() == mixed.keys() and all(torch.equal(plain[key], mixed[key]) for key in plain)
+
+
+def test_shares_are_exact_and_every_record_has_its_turn(make_mix):
+    data = make_mix({"subjects": [1], "share": 0.25}, {"subjects": [5, 6, 7, 8], "share": 0.75, "labels": "2d"})
+    length = len(data.train)
+    few, many = (len(part) for part in data.train.parts)
+    counts = Counter()
+    for number in range(8):
+        turns = [data.train.source_and_record(position, number) for position in range(length)]
+        assert sum(place == 0 for place, _ in turns) == round(length / 4)
+        counts.update(turns)
+    for place, records in ((0, few), (1, many)):
+        seen = [counts[place, record] for record in range(records)]
+        assert min(seen) >= 1 and max(seen) - min(seen) <= 1
+
+
+def test_order_is_seeded_and_resumes(make_mix):
+    sources = ({"subjects": [1], "share": 1}, {"subjects": [5, 6], "share": 1, "labels": "2d"})
+    first, again, other = (make_mix(*sources, seed=seed) for seed in (3, 3, 4))
+    for number in (0, 2):
+        records = [
+            [batch["record"].tolist() for batch in epoch(data.train_dataloader(), number)]
+            for data in (first, again, other)
+        ]
+        assert records[0] == records[1] != records[2]
+
+
+def test_kinds_of_labels_are_named(make_mix):
+    data = make_mix({"subjects": [1]}, {"subjects": [5], "labels": "2d"}, {"subjects": [6], "labels": "ordinal"})
+    for batch in epoch(data.train_dataloader()):
+        for subject, kind in zip(batch["subject"].tolist(), batch["labelled"].tolist(), strict=True):
+            assert LABELS[kind] == {1: "full", 5: "2d", 6: "ordinal"}[subject]
+
+
+def test_sequences_of_the_validation_are_held_out_of_the_same_file(make_mix):
+    data = make_mix({}, {"labels": "2d", "subjects": [5, 6]})
+    for part in data.train.parts:
+        held, table = set(), part.reader.annotations
+        for row in data.val.records:
+            held.add(tuple(table[name][row] for name in ("subject", "action", "trial")))
+        for row in part.records:
+            assert tuple(table[name][row] for name in ("subject", "action", "trial")) not in held
+
+
+def test_joints_are_mapped_by_name_and_depths_count_from_the_trained_root(make_mix, tmp_path):
+    names = ["left_wrist", "spine", "right_knee", "tail"]
+    other = Skeleton.of(names, {"left_wrist": "spine", "right_knee": "spine", "tail": "spine"})
+    annotations = people(80, 5, "train")
+    places = [JOINTS.index(name) for name in names[:3]] + [0]
+    own = {name: annotations[name][:, places] for name in ("joints_cam_mm", "joints_px")}
+    path = tmp_path / "other.h5"
+    write_split(
+        path, annotations | own, (jpeg(number) for number in range(80)), dataset="custom", split="train",
+        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=other,
+    )  # fmt: skip
+    still = {"augmentation": None, "actions": None}
+    data = make_mix({"source": str(path)}, **still)
+    sample = data.train[0].sample
+    record = int(sample["record"])
+    known = [JOINTS.index(name) for name in names[:3]]
+    missing = [joint for joint in range(17) if joint not in known]
+    assert sample["joints_box"].shape == (17, 2) and not sample["visible"][missing].any()
+    assert np.isnan(sample["joints_box"][missing]).all() and np.isfinite(sample["joints_box"][known]).all()
+    assert np.isnan(sample["depth_rel_mm"]).all()  # the pelvis, from which depths count, is not among its joints
+    np.testing.assert_allclose(sample["joints_cam_mm"][known], annotations["joints_cam_mm"][record][known])
+
+
+def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
+    with pytest.raises(ConfigError, match="mix and also"):
+        make_mix({}, also=[{"file": make_mix.train}])
+    with pytest.raises(DataError, match=r"data\.mix\[1\]: a share so small"):
+        make_mix({}, {"share": 1e-6})
+    with pytest.raises(ConfigError, match="labels"):
+        make_mix({"labels": "half"})
+    strange = Skeleton.of(["a", "b"], {"b": "a"})
+    path, annotations = tmp_path / "strange.h5", people(20, 1, "train")
+    own = {name: annotations[name][:, :2] for name in ("joints_cam_mm", "joints_px")}
+    write_split(
+        path, annotations | own, (jpeg(n) for n in range(20)), dataset="custom", split="train",
+        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=strange,
+    )  # fmt: skip
+    with pytest.raises(DataError, match=r"none of its joints \(a, b\)"):
+        make_mix({"source": str(path)}, actions=None)
