@@ -12,7 +12,7 @@ from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig, MoreTraining
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
-from c2fpose.data.mix import Mix
+from c2fpose.data.mix import Mix, said_once
 from c2fpose.data.mixture import Mixture
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
@@ -41,7 +41,7 @@ class PoseData(pl.LightningDataModule):
     @property
     def fingerprints(self) -> dict[str, str]:
         """SHA-256 over annotations and images of each file read so far."""
-        return {split: info.fingerprint for split, info in self.infos.items()}
+        return said_once({split: info.fingerprint for split, info in self.infos.items()})
 
     def setup(self, stage: str | None = None) -> None:
         """Read annotations and choose records: all three sets to fit, the test file alone to test or predict."""

@@ -15,6 +15,16 @@ from c2fpose.pose.skeleton import Skeleton
 _BY_JOINT = ("joints_box", "depth_rel_mm", "visible", "joints_turned_mm", "joints_cam_mm")
 
 
+def said_once(fingerprints: dict[str, str]) -> dict[str, str]:
+    """Leave out sources of a mix that are ``train_file`` itself: they add no data.
+
+    >>> said_once({"train": "a", "mix[0]": "a", "mix[1]": "b"})
+    {'train': 'a', 'mix[1]': 'b'}
+    """
+    own = fingerprints.get("train")
+    return {name: each for name, each in fingerprints.items() if not (name.startswith("mix[") and each == own)}
+
+
 class Mix(Dataset):
     """Records of several sources, ``length`` to an epoch, of which each source has its share; exact and seeded.
 

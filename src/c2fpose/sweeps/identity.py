@@ -149,8 +149,10 @@ def identify(job: PlannedJob, data: dict[str, str]) -> Identity:
 
 def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
     """SHA-256 of the data files, by what they are for, as the files themselves say."""
+    from c2fpose.data.mix import said_once
     from c2fpose.data.schema import SplitReader
 
     files = {"train": settings.data.train_file, "test": settings.data.test_file}
     files |= {f"also[{place}]": more.file for place, more in enumerate(settings.data.also)}
-    return {split: SplitReader(path).info.fingerprint for split, path in files.items()}
+    files |= {f"mix[{place}]": each.source for place, each in enumerate(settings.data.mix)}
+    return said_once({split: SplitReader(path).info.fingerprint for split, path in files.items()})
