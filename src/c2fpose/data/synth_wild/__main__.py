@@ -41,7 +41,13 @@ def make(config: SynthWildConfig) -> None:
     from c2fpose.data.synth_wild.plan import PRESETS, SUBJECTS
 
     console = Console(stderr=True)
-    job = Job(config.preset, PRESETS[config.preset], config.seed, config.stored_px, config.backgrounds)
+    job = Job(
+        config.preset,
+        PRESETS[config.preset],
+        config.seed,
+        stored_px=config.stored_px,
+        backgrounds=config.backgrounds,
+    )
     infos = finished_splits(config.out, SUBJECTS, job.provenance)
     if infos is not None:
         console.print(f"{config.out}: already there, complete; nothing to do")
