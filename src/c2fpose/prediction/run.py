@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from c2fpose.base.errors import ConfigError, DataError, UserError
 from c2fpose.base.files import OutputError, ready_directory, reason
+from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.prediction import PredictSettings
 from c2fpose.prediction.boxes import BoxFile, read_boxes
@@ -58,7 +59,7 @@ def run(settings: PredictSettings) -> int:
     console = Console(stderr=True)
     bar = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TextColumn("left"),
            TimeRemainingColumn())  # fmt: skip
-    with Progress(*bar, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*bar, console=console) as progress:
         overall = progress.add_task("inputs", total=len(inputs), visible=len(inputs) > 1)
         for each in inputs:
             try:

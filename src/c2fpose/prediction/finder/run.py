@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from c2fpose.base.files import ready_directory
+from c2fpose.base.progress import Progress
 from c2fpose.config.prediction import FinderSettings
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
@@ -31,8 +32,8 @@ def run(settings: FinderSettings) -> None:
     start = time.perf_counter()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(),
-               TextColumn("{task.fields[value]}"))  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+               TextColumn("{task.fields[values]}"))  # fmt: skip
+    with Progress(*columns, console=console) as progress:
         pieces = _pieces(settings, progress, TRAIN_SUBJECTS, settings.cutouts, settings.people, settings.people_count)
         if settings.measure:
             network, said = read_finder(settings.measure)
@@ -54,7 +55,7 @@ def run(settings: FinderSettings) -> None:
 def _pieces(
     settings: FinderSettings, progress: Progress, subjects: tuple[int, ...], count: int, file: str | None, most: int
 ) -> tuple[list[Cutout], list[Room]]:
-    task = progress.add_task("rendering people", total=count, value="")
+    task = progress.add_task("rendering people", total=count, values="")
     cutouts, rooms = gather(settings.seed, subjects, count, lambda made: progress.update(task, completed=made))
     return cutouts + (from_file(file, most, settings.seed) if file else []), rooms
 
@@ -72,11 +73,11 @@ def _trained(
         "people": {"synth36": settings.cutouts} | people,
         "started_from": earlier,
     }
-    task = progress.add_task("training", total=settings.steps, value="")
+    task = progress.add_task("training", total=settings.steps, values="")
     network = train(
         recipe,
         *pieces,
-        lambda step, loss: progress.update(task, completed=step, value=f"loss {loss:.2f}"),
+        lambda step, loss: progress.update(task, completed=step, values=f"loss {loss:.2f}"),
         lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
         before,
     )
