@@ -1,0 +1,32 @@
+"""``python -m c2fpose.data.skeleton skeleton.yaml``: draws a skeleton, to see which joint hangs on which."""
+
+from pathlib import Path
+
+from c2fpose.base.errors import exits_cleanly
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
+
+
+class SkeletonSettings(Schema):
+    """The keys of ``conf/skeleton.yaml``."""
+
+    file: str
+    out: Path | None = None
+
+
+@exits_cleanly
+def main(words: list[str] | None = None) -> None:
+    """The command."""
+    settings = options(SkeletonSettings, "skeleton.yaml", words, positional="file")
+    from c2fpose.pictures.figure import save_png
+    from c2fpose.pictures.skeleton import skeleton_figure
+    from c2fpose.pose.skeleton import SKELETONS, Skeleton
+
+    skeleton = SKELETONS.get(settings.file) or Skeleton.from_file(settings.file)
+    out = settings.out or Path(settings.file).with_suffix(".png")
+    save_png(skeleton_figure(skeleton, f"{Path(settings.file).name}: {skeleton.joints} joints"), out)
+    print(f"{skeleton.joints} joints, root {skeleton.names[skeleton.root]}; drawn: {out}")
+
+
+if __name__ == "__main__":
+    main()
