@@ -43,7 +43,7 @@ def check_annotations(
 
     ``partial``: joints may be missing, all their numbers NaN. ``actions``: how many the file has.
 
-    Raises ``DataError``, which names the first record at fault and their number.
+    Raises ``DataError``, and ``ImplausibleError``, which names the first record at fault and their number.
     """
     if len(annotations["scale"]) == 0:
         raise DataError(f"{path}: holds no record")
@@ -104,9 +104,17 @@ class _Implausible:
         return f"{self.name} is {self.value[at]:g}, expected {low[at]:g} to {high[at]:g}"
 
 
+class ImplausibleError(DataError):
+    """A record that no correct file holds: the first at fault, what is wrong, and how many have the same."""
+
+    def __init__(self, path: str, record: int, fault: str) -> None:
+        super().__init__(f"{path}: record {record}: {fault}")
+        self.record, self.fault = record, fault
+
+
 def _refuse(rows: np.ndarray, fault: str, path: str) -> None:
     if rows.any():
-        raise DataError(f"{path}: record {int(np.argmax(rows))}: {fault} ({int(rows.sum())} such records)")
+        raise ImplausibleError(path, int(np.argmax(rows)), f"{fault} ({int(rows.sum())} such records)")
 
 
 def _faults(annotations: dict[str, np.ndarray], cut: bool, actions: int) -> dict[str, np.ndarray]:

@@ -119,6 +119,11 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
         width, height = sizes_px[first].astype(int)
         said = " x ".join(str(int(value)) for value in declared[first])
         report(other, f"the picture has {width} x {height} px, its camera {said}: a reduced or cropped copy?")
+    said_px = np.full_like(sizes_px, np.nan) if records.said_size_px is None else records.said_size_px
+    other_labels = (np.abs(said_px - sizes_px) > 0.5).any(1)
+    for first in np.flatnonzero(other_labels)[:1]:
+        (width, height), (wide, high) = sizes_px[first].astype(int), said_px[first].astype(int)
+        report(other_labels, f"the picture has {width} x {height} px, when it was labelled it had {wide} x {high}")
     joints_cam_mm = in_camera_frame(records)
     behind = usable & (joints_cam_mm[..., 2] <= 0).any(1)
     wrong_frame = "world for camera frame? Then say joints_frame=world" if not world else "rotation and place fit?"

@@ -19,7 +19,8 @@ from c2fpose.data.custom.images import Cut, Pictures, found, sizes_px
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers import reader_of
 from c2fpose.data.custom.records import Records
-from c2fpose.data.schema import SplitInfo, SplitReader, write_split
+from c2fpose.data.plausible import ImplausibleError, check_annotations
+from c2fpose.data.schema import SplitInfo, SplitReader, checked_arrays, write_split
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 DATASET = "custom"
@@ -48,6 +49,8 @@ def prepare(config: CustomConfig, console: Console | None = None) -> list[SplitI
     """
     console = console or Console(stderr=True)
     records = reader_of(config.source)(config)
+    for note in records.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     folders = [config.path / config.images] if config.images else [config.path, config.path / "images"]
     paths = found(records.image, records.places, folders)
     sizes = sizes_px(paths)
@@ -108,7 +111,19 @@ def _ready(
         "source": config.source, "code_version": code_version(), "actions": actions, "subjects": subjects,
         "cameras": cameras, "lenses": _lenses(records), "assumed_focal": int(assumed), "test": how,
     } | ({} if whole else {"labels": "partial"})  # fmt: skip
+    _check_plausible(config, records, annotations, partial=not whole)
     return _Ready(records, paths, annotations, cuts, in_test, provenance)
+
+
+def _check_plausible(config: CustomConfig, records: Records, table: dict[str, np.ndarray], partial: bool) -> None:
+    """Find what a reader of the file would refuse, before it is written."""
+    arrays = checked_arrays(config.path, table, records.skeleton)
+    try:
+        check_annotations(
+            arrays, DATASET, str(config.path), cut=False, partial=partial, actions=len(set(records.action))
+        )
+    except ImplausibleError as error:
+        raise DataError(f"{records.places[error.record]}: {error.fault}") from None
 
 
 def _boxes(records: Records, px: np.ndarray) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, " N"]]:
@@ -169,7 +184,7 @@ def _in_test(config: CustomConfig, records: Records, console: Console) -> tuple[
     """Which records are for testing, and by what rule, in words."""
     subject = np.array(records.subject)
     if records.split:
-        return np.array(records.split) == "test", "the table's column split"
+        return np.array(records.split) == "test", "as each record says"
     different = sorted(set(records.subject), key=lambda name: (len(name), name))
     if config.test_subjects is not None:
         if unknown := set(config.test_subjects) - set(different):

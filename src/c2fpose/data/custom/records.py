@@ -32,6 +32,8 @@ class Records:
     split: list[str] = field(default_factory=list)  # train or test of each record; empty: by subject
     joints_frame: str = "camera"  # camera or world
     cameras: dict[str, Camera] = field(default_factory=dict)
+    said_size_px: Float[np.ndarray, "N 2"] | None = None  # of each picture, by the labels' file; NaN: not said
+    notes: list[str] = field(default_factory=list)  # what the reader left out or took for granted, a line each
 
     def __len__(self) -> int:
         return len(self.places)

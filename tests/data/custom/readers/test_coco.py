@@ -1,0 +1,170 @@
+"""COCO's form of keypoints, written from the fixtures' people, in what its users vary."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from own_data import SIZE_PX, people, write_pictures
+
+from c2fpose.base.errors import DataError, UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.custom.readers.coco_wholebody import BODY, FEET
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import C2F17, JOINTS
+
+NAMES = [name for name in BODY if name in JOINTS]  # what the people have of COCO's joints
+LIMBS = [[NAMES.index("left_hip") + 1, NAMES.index("left_knee") + 1]]
+
+
+def keypoints_of(record: dict, names: list[str]) -> list[float]:
+    values = []
+    for name in names:
+        if name in JOINTS and np.isfinite(record["px"][JOINTS.index(name)]).all():
+            values += [*record["px"][JOINTS.index(name)].tolist(), 2]
+        else:
+            values += [0, 0, 0]
+    return values
+
+
+def content(records: list[dict], names: list[str] = NAMES, **more) -> dict:
+    images = [
+        {"id": 7 * n + 3, "file_name": Path(record["image"]).name, "width": SIZE_PX[0], "height": SIZE_PX[1]}
+        for n, record in enumerate(records)
+    ]
+    annotations = []
+    for number, record in enumerate(records):
+        low, high = np.nanmin(record["px"], 0), np.nanmax(record["px"], 0)
+        annotations.append({
+            "id": 100 + number, "image_id": 7 * number + 3, "category_id": 1, "iscrowd": 0,
+            "keypoints": keypoints_of(record, names), "num_keypoints": 14,
+            "bbox": [*low.tolist(), *(high - low).tolist()],
+        })  # fmt: skip
+    category = {"id": 1, "name": "person", "keypoints": names, "skeleton": LIMBS}
+    return {"images": images, "annotations": annotations, "categories": [category]} | more
+
+
+def write(folder: Path, made: dict, name: str = "people.json") -> Path:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps(made))
+    return folder
+
+
+def prepared(folder: Path, source: str = "coco", **options) -> dict[str, SplitReader]:
+    config = CustomConfig(source=source, path=folder, out=folder / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}
+
+
+def test_keypoints_become_labels_in_the_picture_with_a_root_between_the_hips(tmp_path):
+    records = people()
+    records[1]["px"][JOINTS.index("left_wrist")] = np.nan
+    write_pictures(tmp_path, records)
+    reader = prepared(write(tmp_path, content(records)), images="pictures", test_share=0)["train"]
+    skeleton = reader.info.skeleton
+    assert set(skeleton.names) == {*NAMES, "pelvis", "thorax"} and skeleton.names[skeleton.root] == "pelvis"
+    assert np.isnan(reader.annotations["joints_cam_mm"]).all() and len(reader) == len(records)
+    for row, frame in enumerate(reader.annotations["frame"]):
+        px = records[frame - 1]["px"]
+        for joint, name in enumerate(skeleton.names):
+            left, right = {"pelvis": (1, 4), "thorax": (11, 14)}.get(name, (JOINTS.index(name),) * 2)
+            expected = (px[left] + px[right]) / 2
+            np.testing.assert_allclose(reader.annotations["joints_px"][row, joint], expected, atol=1e-3)
+        box = (np.nanmin(px, 0) + np.nanmax(px, 0)) / 2
+        np.testing.assert_allclose(reader.annotations["center_px"][row], box, atol=1e-3)
+        stored = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR)
+        assert stored.std() > 3
+
+
+def test_two_files_are_training_and_test_with_their_folders_of_pictures(tmp_path):
+    records = people()
+    for split, part in (("train2017", records[:5]), ("val2017", records[5:])):
+        write_pictures(tmp_path / "x", part)
+        (tmp_path / "x" / "pictures").rename(tmp_path / split)
+        write(tmp_path, content(part), f"annotations/person_keypoints_{split}.json")
+    splits = prepared(tmp_path)
+    assert {name: len(reader) for name, reader in splits.items()} == {"train": 5, "test": 3}
+
+
+def test_a_skeleton_chooses_and_orders_joints(tmp_path):
+    records = people(3)
+    write_pictures(tmp_path, records)
+    chosen = C2F17.subset(["pelvis", "right_knee", "left_knee", "right_ankle"])
+    chosen.to_file(tmp_path / "skeleton.yaml")
+    reader = prepared(write(tmp_path, content(records)), images="pictures", test_share=0)["train"]
+    assert reader.info.skeleton == chosen
+    np.testing.assert_allclose(reader.annotations["joints_px"][0, 3], records[0]["px"][6], atol=1e-3)
+
+
+def test_other_joints_take_their_tree_from_the_categorys_limbs(tmp_path):
+    names = ["head", "middle", "end", "tip"]
+    made = content(people(3), names)
+    for number, annotation in enumerate(made["annotations"]):
+        annotation["keypoints"] = [10 + number, 20, 2, 40, 60, 1, 70, 90, 2, 100, 30, 2]
+        del annotation["bbox"]
+    made["categories"] = [
+        {"id": 5, "name": "eel", "keypoints": names, "skeleton": [[1, 2], [2, 3], [3, 4]]},
+        {"id": 6, "name": "thing"},
+    ]
+    write_pictures(tmp_path, people(3))
+    skeleton = prepared(write(tmp_path, made), images="pictures", test_share=0)["train"].info.skeleton
+    assert skeleton.names == tuple(names) and skeleton.parents == (-1, 0, 1, 2)
+
+
+def test_crowds_and_people_without_keypoints_are_left_out_and_counted(tmp_path, capsys):
+    made = content(people())
+    made["annotations"][0]["iscrowd"] = 1
+    made["annotations"][1]["keypoints"] = [0] * 3 * len(NAMES)
+    write_pictures(tmp_path, people())
+    assert len(prepared(write(tmp_path, made), images="pictures", test_share=0)["train"]) == 6
+    assert "2 annotations without keypoints" in capsys.readouterr().err
+
+
+def test_whole_body_has_body_and_feet(tmp_path):
+    records = people(4)
+    made = content(records, list(BODY))
+    for number, annotation in enumerate(made["annotations"]):
+        x, y = records[number]["px"][3]
+        annotation["foot_kpts"] = [x + number, y, 2] * len(FEET)
+        annotation["foot_valid"] = number != 1
+        annotation["face_kpts"] = [0.0] * 3 * 68
+    made["categories"][0].pop("keypoints")
+    write_pictures(tmp_path, records)
+    reader = prepared(write(tmp_path, made), "coco_wholebody", images="pictures", test_share=0)["train"]
+    skeleton = reader.info.skeleton
+    assert {*BODY, *FEET} < set(skeleton.names)
+    assert skeleton.names[skeleton.parents[skeleton.index("left_heel")]] == "left_ankle"
+    heel = reader.annotations["joints_px"][:, skeleton.index("left_heel")]
+    expected = [record["px"][3, 0] + number for number, record in enumerate(records)]
+    by_frame = heel[np.argsort(reader.annotations["frame"]), 0]
+    np.testing.assert_allclose(by_frame, [expected[0], np.nan, *expected[2:]], rtol=1e-5)
+
+
+def broken(made, change):
+    change(made)
+    return made
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda made: made["annotations"][2].update(keypoints=[1, 2, 2] * 5), r"annotation 102: 15 numbers for 13 keyp"),
+    (lambda made: made["annotations"][3].update(image_id=999), r"annotation 103: no image_id, or of no image"),
+    (lambda made: made["annotations"][4].update(keypoints=["x"] * 39), r"annotation 104: keypoints or bbox are no num"),
+    (lambda made: made["images"][0].update(width=1000), r"annotation 100.*320 x 240 px, when it was labelled .*1000 x"),
+    (lambda made: made.pop("annotations"), r"no images and annotations"),
+    (lambda made: made.pop("categories"), r"no category says which keypoints"),
+    (lambda made: made["images"][5].update(file_name="lost.jpg"), r"annotation 105: no picture lost.jpg"),
+])  # fmt: skip
+def test_what_does_not_hold_together_is_one_line_and_nothing_is_written(tmp_path, change, message):
+    write_pictures(tmp_path, people())
+    write(tmp_path, broken(content(people()), change))
+    with pytest.raises(UserError, match=message) as error:
+        prepared(tmp_path, images="pictures")
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_several_files_must_be_told_apart(tmp_path):
+    for name in ("a.json", "b.json"):
+        write(tmp_path, content(people()), name)
+    with pytest.raises(DataError, match=r"a.json, b.json: which\? Say table=FILE"):
+        prepared(tmp_path)
