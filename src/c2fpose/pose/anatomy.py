@@ -1,4 +1,4 @@
-"""What joints' names tell: the side, the part of the body, and so which joint hangs on which; a guess to be looked at."""
+"""What joints' names tell: side, part of the body, and so which joint hangs on which; a guess to be looked at."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -14,6 +14,7 @@ from c2fpose.base.errors import DataError, readable
 from c2fpose.config.schema import Schema
 
 _COEFFICIENTS = {"opencv": (4, 5, 8, 12, 14), "fisheye": (4,)}
+_FEWEST_POINTS = 12  # labelled joints from which intrinsics are fitted
 _ROUNDING = 1e-3  # of an orthogonal matrix that was written with few digits
 
 
@@ -81,7 +82,35 @@ def read_cameras(path: Path) -> dict[str, Camera]:
     return {str(name): _camera(values, f"{path}: camera {name}") for name, values in content.items()}
 
 
+def fitted_intrinsics(
+    joints_px: Float[np.ndarray, "N J 2"], joints_cam_mm: Float[np.ndarray, "N J 3"]
+) -> tuple[tuple[float, float, float, float], float] | None:
+    """Find fx, fy, cx, cy that project joints of the camera's frame to their labels, and the mean distance left, px.
+
+    By least squares along each axis, without a lens; None where joints with both labels are too few or too alike.
+    """
+    px, mm = np.reshape(joints_px, (-1, 2)), np.reshape(joints_cam_mm, (-1, 3))
+    known = np.isfinite(px).all(1) & np.isfinite(mm).all(1) & (mm[:, 2] > 0)
+    if known.sum() < _FEWEST_POINTS:
+        return None
+    px, rays = px[known], mm[known, :2] / mm[known, 2:]
+    found, projected = [], np.empty_like(px)
+    for axis in (0, 1):
+        equations = np.stack([rays[:, axis], np.ones(len(rays))], 1)
+        (focal, centre), _, rank, _ = np.linalg.lstsq(equations, px[:, axis])
+        if rank < 2 or focal <= 0:
+            return None
+        found.append((float(focal), float(centre)))
+        projected[:, axis] = equations @ (focal, centre)
+    (fx, cx), (fy, cy) = found
+    return (fx, fy, cx, cy), float(np.linalg.norm(projected - px, axis=1).mean())
+
+
 def _camera(values: Any, where: str) -> Camera:
+    if isinstance(values, dict) and values.get("intrinsics_px", ()) is None:
+        raise DataError(
+            f"{where}: intrinsics_px: not filled in yet; fx, fy, cx, cy in px, or no camera at all for 2D labels"
+        )
     try:
         entry = _Entry.model_validate(values)
     except ValidationError as error:

@@ -27,3 +27,19 @@ class CustomConfig(Schema):
     quality: Annotated[int, Field(ge=50, le=100)] = 92
     dry_run: bool = False
     overwrite: bool = False
+
+
+class TemplateConfig(Schema):
+    """The keys of ``conf/template.yaml``."""
+
+    out: Path
+    source: Path | None = Field(None, alias="from")
+    joints: tuple[str, ...] | str | None = None
+    parents: dict[str, str] = Field(default_factory=dict)
+    root: str | None = None
+    images: Path | None = None
+    image: str | None = None
+    cameras: tuple[str, ...] = ("camera",)
+    labels: Literal["px", "mm", "both"] = "both"
+    unit: Literal["mm", "cm", "m"] = "mm"
+    overwrite: bool = False

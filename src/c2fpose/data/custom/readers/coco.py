@@ -1,4 +1,4 @@
-"""COCO's keypoints, labels in the picture alone; also of other joints and animals, where the file's category names them.
+"""COCO's keypoints, labels in the picture alone; also other joints and animals, where the category names them.
 
 ``path`` holds the JSON (or annotations/ does) and the pictures, beside it or in train2017/ and val2017/. Joints of
 visibility 0 are missing; pelvis and thorax are added as the middle of hips and of shoulders, so that there is a root.

@@ -24,7 +24,7 @@ _KEYS = ", ".join((*WORDS, "joints_px", "joints_mm", "box_px"))
 _HELP = "see docs/own_data.md, or make a template: python -m c2fpose.data.template out=DIR"
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One record as a file says it."""
 
     place: str
@@ -73,9 +73,14 @@ def cameras_of(config: CustomConfig) -> dict[str, Camera]:
     return read_cameras(find(config.path, config.cameras, ("cameras.yaml", "cameras.yml"), "cameras"))
 
 
-def made(rows: list[_Row], skeleton: Skeleton, cameras: dict[str, Camera], joints_frame: str) -> Records:
-    """Make records of rows: names as text, numbers checked one by one, what is missing as NaN."""
-    count, default = len(rows), next(iter(cameras), "camera")
+def made(
+    rows: list[Row], skeleton: Skeleton, cameras: dict[str, Camera], joints_frame: str, camera: str | None = None
+) -> Records:
+    """Make records of rows: names as text, numbers checked one by one, what is missing as NaN.
+
+    ``camera``: where a row names none; else the first of ``cameras``. Raises ``DataError``.
+    """
+    count, default = len(rows), camera or next(iter(cameras), "camera")
     px, mm = np.full((count, skeleton.joints, 2), np.nan), np.full((count, skeleton.joints, 3), np.nan)
     boxes = np.full((count, 3), np.nan)
     for number, row in enumerate(rows):
@@ -103,7 +108,7 @@ def made(rows: list[_Row], skeleton: Skeleton, cameras: dict[str, Camera], joint
 # --- forms ----------------------------------------------------------------------------------------------------------
 
 
-def _csv_rows(path: Path, skeleton: Skeleton) -> list[_Row]:
+def _csv_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     with readable(path, "not readable as text", _HELP):
         text = path.read_text("utf-8-sig")
     lines = text.splitlines()
@@ -133,7 +138,7 @@ def _column(name: str, path: Path, skeleton: Skeleton) -> tuple[str, Any]:
     raise DataError(f"{path}: column {name!r} is not known; expected {meant}; {_HELP}")
 
 
-def _filled(reader: Any, columns: list[tuple[str, Any]], path: Path) -> Iterator[_Row]:
+def _filled(reader: Any, columns: list[tuple[str, Any]], path: Path) -> Iterator[Row]:
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
@@ -150,10 +155,10 @@ def _filled(reader: Any, columns: list[tuple[str, Any]], path: Path) -> Iterator
                 whose, unit, at = joint
                 joints[unit].setdefault(whose, [None] * (2 if unit == "px" else 3))[at] = value
         box = [words.get(name) for name in BOX]
-        yield _Row(place, words, joints["px"], joints["mm"], box if any(box) else None)
+        yield Row(place, words, joints["px"], joints["mm"], box if any(box) else None)
 
 
-def _json_rows(path: Path, skeleton: Skeleton) -> list[_Row]:
+def _json_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     rows = []
     with readable(path, "not readable as text", _HELP):
         lines = path.read_text("utf-8-sig").splitlines()
@@ -171,7 +176,7 @@ def _json_rows(path: Path, skeleton: Skeleton) -> list[_Row]:
         if unknown := set(known) - {*WORDS, "joints_px", "joints_mm", "box_px", "box"}:
             raise DataError(f"{place}: unknown key {min(unknown)!r}; expected {_KEYS}")
         joints = [_by_joint(known.get(key), skeleton, f"{place}: {key}") for key in ("joints_px", "joints_mm")]
-        rows.append(_Row(place, known, *joints, known.get("box_px", known.get("box"))))
+        rows.append(Row(place, known, *joints, known.get("box_px", known.get("box"))))
     return rows
 
 
@@ -189,7 +194,7 @@ def _by_joint(given: Any, skeleton: Skeleton, where: str) -> dict[str, Any]:
     return dict(zip(skeleton.names, given, strict=True))
 
 
-def _npz_rows(path: Path, skeleton: Skeleton) -> list[_Row]:
+def _npz_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     with readable(path, "not readable as NPZ", _HELP), np.load(path, allow_pickle=False) as file:
         arrays = {ALIASES.get(name.lower(), name.lower()): file[name] for name in file.files}
     names = [str(name) for name in arrays.pop("joints", skeleton.names)]
@@ -208,11 +213,11 @@ def _npz_rows(path: Path, skeleton: Skeleton) -> list[_Row]:
         own = {name: array[number] if array.ndim else array[()] for name, array in arrays.items()}
         joints = [dict(zip(names, own[key], strict=True)) if key in own else {} for key in ("joints_px", "joints_mm")]
         words = {name: own[name] for name in WORDS if name in own}
-        rows.append(_Row(f"{path.name}, record {number}", words, *joints, own.get("box_px")))
+        rows.append(Row(f"{path.name}, record {number}", words, *joints, own.get("box_px")))
     return rows
 
 
-_READERS: dict[str, Callable[[Path, Skeleton], list[_Row]]] = {
+_READERS: dict[str, Callable[[Path, Skeleton], list[Row]]] = {
     ".csv": _csv_rows, ".tsv": _csv_rows, ".jsonl": _json_rows, ".npz": _npz_rows,
 }  # fmt: skip
 
@@ -250,7 +255,7 @@ def _text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _whole(values: list[Any], rows: list[_Row], name: str) -> list[int]:
+def _whole(values: list[Any], rows: list[Row], name: str) -> list[int]:
     """Whole numbers from 1; where none is given: 1, for frames the record's number."""
     found = []
     for number, (value, row) in enumerate(zip(values, rows, strict=True), start=1):
@@ -265,7 +270,7 @@ def _whole(values: list[Any], rows: list[_Row], name: str) -> list[int]:
     return [value + 1 for value in found] if found and min(found) == 0 else found
 
 
-def _splits(split: list[str], rows: list[_Row]) -> list[str]:
+def _splits(split: list[str], rows: list[Row]) -> list[str]:
     if not any(split):
         return []
     for value, row in zip(split, rows, strict=True):

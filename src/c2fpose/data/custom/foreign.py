@@ -1,0 +1,112 @@
+"""Tables of joints as others write them, to the package's rows: columns by their names, DeepLabCut's three headers."""
+
+import csv
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from c2fpose.base.errors import DataError, readable
+from c2fpose.data.custom.readers.table import ENDS, WORDS, Row
+
+_WORDS = {
+    "image": ("image", "file", "filename", "file_name", "image_path", "img", "img_path", "path", "picture", "video"),
+    "subject": ("subject", "person", "subject_id", "person_id", "participant", "individual", "animal"),
+    "action": ("action", "activity", "sequence", "seq"),
+    "trial": ("trial", "take"),
+    "camera": ("camera", "cam", "view", "camera_id"),
+    "frame": ("frame", "frame_id", "frame_number", "frame_index"),
+    "split": ("split", "set", "subset"),
+}
+_OTHER_WORD = {other: word for word, others in _WORDS.items() for other in others}
+_SCORES = r"likelihood|score|conf|confidence|visibility|visible|vis|prob|p|v|c"
+_JOINT = re.compile(r"(?P<joint>.+?)[_.\s-](?P<axis>[xyzXYZ])$|(?P<axis2>[xyzXYZ])[_.\s-](?P<joint2>.+)$")
+_SCORE = re.compile(rf"(.+?)[_.\s-]({_SCORES})$|({_SCORES})[_.\s-](.+)$", re.IGNORECASE)
+_MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+
+
+@dataclass
+class ForeignTable:
+    """Rows with names of joints, and the columns that were not understood."""
+
+    rows: list[Row]
+    joints: list[str]
+    left_out: list[str] = field(default_factory=list)
+
+
+def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTable:
+    """Read a CSV or TSV. Joints with three columns are in ``unit``, others in px; ``image``: of all rows, if given.
+
+    Raises ``DataError``, one line, where no joint is found or a row does not fit.
+    """
+    with readable(path, "not readable as text", "expected a CSV or TSV"):
+        lines = path.read_text("utf-8-sig").splitlines()
+    separator = max(("\t", ";", ","), key=lines[0].count) if lines else ","
+    cells = list(csv.reader(lines, delimiter=separator))
+    if not cells:
+        raise DataError(f"{path}: holds nothing")
+    first, columns = _header(cells)
+    deep = {column[0] for column in columns if isinstance(column, tuple) and column[1] == "z"}
+    units = {"px": ("px", 1.0), "mm": ("mm", 1.0)}
+    joints: dict[str, None] = {}
+    rows = []
+    for line, row in enumerate(cells[first:], start=first + 1):
+        if not any(cell.strip() for cell in row):
+            continue
+        place = f"{path.name}, line {line}"
+        if len(row) != len(columns):
+            raise DataError(f"{place}: {len(row)} cells for {len(columns)} columns")
+        words: dict[str, str] = {} if image is None else {"image": image}
+        found: dict[str, dict[str, list]] = {"px": {}, "mm": {}}
+        for column, cell in zip(columns, row, strict=True):
+            if isinstance(column, str):
+                words.setdefault(column, cell.strip())
+            elif column is not None:
+                joint, axis, said = column
+                kind, factor = units.get(said) or (("mm", _MM[unit]) if joint in deep else ("px", 1.0))
+                at = found[kind].setdefault(joint, [None] * (3 if kind == "mm" else 2))
+                at["xyz".index(axis)] = _scaled(cell, factor)
+                joints[joint] = None
+        rows.append(Row(place, words, found["px"], found["mm"], None))
+    if not joints:
+        raise DataError(f"{path}: no column of a joint, such as left_knee_x; it has {', '.join(cells[0][:8])}")
+    left_out = [name for name, column in zip(cells[0], columns, strict=True) if column is None and name.strip()]
+    return ForeignTable(rows, list(joints), [] if first == 3 else left_out)
+
+
+def _header(cells: list[list[str]]) -> tuple[int, list]:
+    """The number of header lines, and of each column a word, a joint with axis and unit, or None."""
+    if cells[0][0].strip().lower() == "scorer" and len(cells) > 2:  # DeepLabCut's
+        names, axes = cells[1], cells[2]
+        columns: list = [
+            (name.strip(), axis.strip().lower(), "") if axis.strip().lower() in ("x", "y", "z") else None
+            for name, axis in zip(names, axes, strict=True)
+        ]
+        columns[0] = _first_of_deeplabcut([row[0] for row in cells[3:]])
+        return 3, columns
+    return 1, [_column(name.strip()) for name in cells[0]]
+
+
+def _first_of_deeplabcut(values: list[str]) -> str:
+    return "frame" if all(value.strip().isdecimal() for value in values) else "image"
+
+
+def _column(name: str):
+    low = name.lower()
+    if low in _OTHER_WORD or low in WORDS:
+        return _OTHER_WORD.get(low, low)
+    for end, (unit, place) in ENDS.items():
+        if low.endswith(end):
+            return name[: -len(end)], "xyz"[place], unit
+    if _SCORE.match(name):
+        return None
+    if found := _JOINT.match(name):
+        return found["joint"] or found["joint2"], (found["axis"] or found["axis2"]).lower(), ""
+    return None
+
+
+def _scaled(cell: str, factor: float) -> str | float:
+    text = cell.strip()
+    try:
+        return float(text) * factor if factor != 1.0 else text
+    except ValueError:
+        return text

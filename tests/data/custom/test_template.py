@@ -1,0 +1,143 @@
+"""Templates: what they hold is what was said, and made of a table they are prepared without a change."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from own_data import INTRINSICS, SIZE_PX, people, project, write_pictures, write_table
+
+from c2fpose.base.errors import DataError, UserError
+from c2fpose.data.custom.options import CustomConfig, TemplateConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.custom.template import FILES, write_template
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import C2F17, JOINTS, Skeleton
+
+
+def template(tmp_path, **options):
+    options = {"from" if key == "source" else key: value for key, value in options.items()}
+    return write_template(TemplateConfig(out=tmp_path / "t", **options))
+
+
+def prepared(folder, **options) -> SplitReader:
+    config = CustomConfig(source="custom", path=folder, out=folder / "out", test_share=0, **options)
+    return SplitReader(prepare(config)[0].path)
+
+
+def source(tmp_path, records=None):
+    """A table without a lens, and its pictures."""
+    records = people() if records is None else records
+    for record in records:
+        fx, fy, cx, cy = INTRINSICS[record["camera"]]
+        record["px"] = record["cam_mm"][:, :2] / record["cam_mm"][:, 2:] * [fx, fy] + [cx, cy]
+    (tmp_path / "s").mkdir()
+    write_pictures(tmp_path / "s", records)
+    write_table(tmp_path / "s", records)
+    return records
+
+
+def test_of_answers_alone_it_has_all_files_and_says_what_is_missing(tmp_path):
+    folder = template(tmp_path, joints=("pelvis", "left_knee", "right_knee", "tail"), parents={"tail": "left_knee"})
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    skeleton = Skeleton.from_file(folder / "skeleton.yaml")
+    assert skeleton.names[skeleton.parents[3]] == "left_knee" and skeleton.mirror_pairs == ((1, 2),)
+    assert cv2.imread(str(folder / "skeleton.png")).std() > 5
+    with pytest.raises(UserError, match="camera camera: intrinsics_px: not filled in yet"):
+        prepared(folder)
+
+
+def test_pictures_are_listed_with_their_size(tmp_path):
+    write_pictures(tmp_path, people(4))
+    folder = template(tmp_path, images=tmp_path / "pictures", labels="px", cameras=("a", "b"))
+    lines = (folder / "records.csv").read_text().splitlines()
+    assert (
+        len(lines) == 5 and lines[1].startswith("../pictures/000.jpg,subject,action,1,a,1,") and "_mm" not in lines[0]
+    )
+    cameras = yaml.safe_load((folder / "cameras.yaml").read_text())
+    assert cameras["b"]["image_size_px"] == list(SIZE_PX) and cameras["b"]["intrinsics_px"][2:] == [160, 120]
+    with pytest.raises(DataError, match=r"records.csv, line 2 .*no joint has a label"):
+        prepared(folder)
+
+
+def test_of_a_table_it_is_ready_and_its_cameras_are_fitted(tmp_path):
+    records = source(tmp_path)
+    folder = template(tmp_path, source=tmp_path / "s" / "records.csv")
+    assert Skeleton.from_file(folder / "skeleton.yaml") == C2F17
+    cameras = yaml.safe_load((folder / "cameras.yaml").read_text())
+    for name, expected in INTRINSICS.items():
+        np.testing.assert_allclose(cameras[name]["intrinsics_px"], expected, atol=0.05)
+    reader = prepared(folder)
+    for row, frame in enumerate(reader.annotations["frame"]):
+        np.testing.assert_allclose(reader.annotations["joints_cam_mm"][row], records[frame - 1]["cam_mm"], atol=0.01)
+
+
+@pytest.mark.parametrize("form", ["{joint}.{axis}", "{axis}_{joint}", "{joint} {axis}", "{joint}_{axis}"])
+@pytest.mark.parametrize("deep", [True, False])
+def test_other_tables_columns_are_understood(tmp_path, form, deep):
+    records = source(tmp_path, people(4))
+    axes, joints = ("xyz", "cam_mm") if deep else ("xy", "px")
+    heading = ["filename", *(form.format(joint=j, axis=a) for j in JOINTS for a in axes), "pelvis_likelihood", "remark"]
+    lines = [";".join(heading)]
+    for record in records:
+        scale = 0.001 if deep else 1
+        numbers = [f"{value:.6f}" for value in (record[joints] * scale).ravel()]
+        lines.append(";".join([record["image"], *numbers, "0.9", "good"]))
+    (tmp_path / "s" / "other.csv").write_text("\n".join(lines))
+    folder = template(tmp_path, source=tmp_path / "s" / "other.csv", unit="m")
+    first = (folder / "records.csv").read_text().splitlines()
+    assert len(first) == 5 and ("left_knee_z_mm" in first[0]) == deep
+    found = [float(cell) for cell in first[1].split(",")[6:]]
+    np.testing.assert_allclose(found, records[0][joints].ravel(), atol=0.002)
+
+
+def test_deeplabcuts_three_headers_are_understood(tmp_path):
+    records = source(tmp_path, people(3))
+    names = ["tail_tip", "left_hip"]
+    heads = [["scorer"], ["bodyparts"], ["coords"]]
+    for name in names:
+        heads = [heads[0] + ["me"] * 3, heads[1] + [name] * 3, heads[2] + ["x", "y", "likelihood"]]
+    rows = [[record["image"], "10", "20", "0.9", "", "", "0.1"] for record in records]
+    (tmp_path / "s" / "dlc.csv").write_text("\n".join(",".join(row) for row in heads + rows))
+    folder = template(tmp_path, source=tmp_path / "s" / "dlc.csv")
+    reader = prepared(folder)
+    assert reader.info.skeleton.names == tuple(names)
+    np.testing.assert_allclose(reader.annotations["joints_px"][0], [[10, 20], [np.nan, np.nan]])
+
+
+def test_of_cocos_json_it_is_ready(tmp_path):
+    records = source(tmp_path, people(3))
+    names = ["left_hip", "right_hip", "left_knee"]
+    made = {
+        "images": [{"id": n, "file_name": record["image"]} for n, record in enumerate(records)],
+        "annotations": [
+            {"image_id": n, "keypoints": [v for j in (1, 4, 2) for v in (*record["px"][j].tolist(), 2)]}
+            for n, record in enumerate(records)
+        ],
+        "categories": [{"name": "person", "keypoints": names}],
+    }
+    (tmp_path / "s" / "coco.json").write_text(json.dumps(made))
+    reader = prepared(template(tmp_path, source=tmp_path / "s" / "coco.json"))
+    assert reader.info.skeleton.names == ("pelvis", *names)
+    pelvis = (records[0]["px"][1] + records[0]["px"][4]) / 2
+    np.testing.assert_allclose(reader.annotations["joints_px"][0, 0], pelvis, atol=0.01)
+
+
+def test_files_that_are_there_stay(tmp_path):
+    folder = template(tmp_path)
+    (folder / "records.csv").write_text("mine")
+    with pytest.raises(UserError, match="overwrite=true"):
+        template(tmp_path)
+    assert (folder / "records.csv").read_text() == "mine"
+
+
+def test_intrinsics_are_not_made_up_where_labels_do_not_fit_a_camera(tmp_path):
+    records = people()
+    for record in records:
+        record["px"] = project(record["cam_mm"], record["camera"])[::-1]
+    (tmp_path / "s").mkdir()
+    write_pictures(tmp_path / "s", records)
+    write_table(tmp_path / "s", records)
+    folder = template(tmp_path, source=tmp_path / "s" / "records.csv")
+    assert yaml.safe_load((folder / "cameras.yaml").read_text())["left"]["intrinsics_px"] is None

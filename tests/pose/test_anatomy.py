@@ -1,0 +1,47 @@
+"""Joints' names tell side, part and tree, in the spellings of common data sets."""
+
+import pytest
+
+from c2fpose.pose.anatomy import guessed, mirror_of, part_of
+from c2fpose.pose.skeleton import C2F17, SkeletonError
+
+
+@pytest.mark.parametrize(("name", "side", "part"), [
+    ("left_knee", "left", "knee"), ("LeftKnee", "left", "knee"), ("knee_l", "left", "knee"), ("LKnee", "left", "knee"),
+    ("lknee", "left", "knee"), ("r-wrist", "right", "wrist"), ("R_Wrist", "right", "wrist"),
+    ("Hips", "middle", "pelvis"), ("lip", "middle", "lip"), ("root_of_tail", "middle", "pelvis"),
+    ("right_big_toe", "right", "toe"),
+])  # fmt: skip
+def test_spellings(name, side, part):
+    assert part_of(name) == (side, part)
+
+
+def test_the_papers_tree_is_told_by_its_names():
+    skeleton, loose = guessed(C2F17.names)
+    assert (skeleton.parents, skeleton.mirror, skeleton.root) == (C2F17.parents, C2F17.mirror, C2F17.root)
+    assert loose == []
+
+
+def test_the_order_of_names_does_not_matter():
+    names = sorted(C2F17.names)
+    skeleton, _ = guessed(names)
+    for joint, name in enumerate(names):
+        parent = C2F17.parents[C2F17.names.index(name)]
+        assert names[skeleton.parents[joint]] == C2F17.names[parent] if parent >= 0 else skeleton.parents[joint] < 0
+
+
+def test_unknown_joints_hang_on_the_root_and_are_named():
+    skeleton, loose = guessed(["pelvis", "left_fin", "right_fin", "dorsal"])
+    assert loose == ["left_fin", "right_fin", "dorsal"] and skeleton.parents == (-1, 0, 0, 0)
+    assert mirror_of(skeleton.names) == [("left_fin", "right_fin")]
+
+
+def test_limbs_that_hold_together_make_the_tree():
+    skeleton, loose = guessed(["a", "b", "c"], limbs=[("c", "b"), ("a", "b")], root="b")
+    assert skeleton.parents == (1, -1, 1) and loose == []
+    assert skeleton.limbs == ((2, 1), (0, 1))
+
+
+def test_a_wrong_parent_is_refused():
+    with pytest.raises(SkeletonError, match="no joint is called 'wing'"):
+        guessed(["pelvis", "tail"], parents={"tail": "wing"})
