@@ -36,6 +36,7 @@ EXPERIMENTS = (
     "ablation_depth",
     "ablation_supervision",
     "ablation_recipe",
+    "ablation_finetune",
     "benchmark_h36m",
 )
 # --- experiments and their jobs ---

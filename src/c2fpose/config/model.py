@@ -84,6 +84,14 @@ def check_depths(depths: tuple[int, ...], depth_bins: int) -> None:
             raise ValueError(f"depth {depth} in depths={list(depths)} does not divide depth_bins={depth_bins}")
 
 
+def part_names(network: NetworkConfig) -> tuple[str, ...]:
+    """List the parts of a network from image to end."""
+    stacks = [f"stack{number}" for number in range(1, len(network.depths) + 1)]
+    links = [f"link{number}" for number in range(1, len(network.depths))]
+    between = [part for pair in itertools.zip_longest(stacks, links) for part in pair if part]
+    return ("stem", *between, "heads")
+
+
 class TargetConfig(Schema):
     """The volume that a stack is trained towards."""
 
@@ -124,6 +132,8 @@ class OptimizerConfig(Schema):
     # "one_cycle": up to learning_rate and down to nearly 0 along cosines, over all steps
     schedule: Literal["constant", "one_cycle"] = "constant"
     warmup: Annotated[float, Field(gt=0, lt=1)] = 0.1  # share of all steps in which one_cycle rises
+    # Each part's rate is that of the part after it times this: below 1 what is near the image learns more slowly
+    rate_by_part: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class DecodingConfig(Schema):
@@ -150,6 +160,8 @@ class ModelConfig(Schema):
     loss: LossConfig = LossConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     decoding: DecodingConfig = DecodingConfig()
+    # Parts that stay as they begin, from image to end: stem, stack1, link1, stack2, ..., heads (networks/parts.py)
+    freeze: tuple[str, ...] = ()
     # Share of the training steps after which each finer depth replaces the last stack's, doubling up to its own;
     # empty: full depth from the start
     grow_depth: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
@@ -194,6 +206,11 @@ class ModelConfig(Schema):
                 f"batch_norm_frozen={self.batch_norm_frozen} is for running statistics; set it to null with "
                 f"network.norm={self.network.norm} and batch_norm={self.batch_norm}"
             )
+        parts = part_names(self.network)
+        if unknown := [part for part in self.freeze if part not in parts]:
+            raise ValueError(f"freeze={list(self.freeze)}: no part is called {unknown[0]}; some of {', '.join(parts)}")
+        if set(self.freeze) == set(parts):
+            raise ValueError("freeze: every part is frozen, nothing is left to train")
         self.representation.check_model(self)
         return self
 

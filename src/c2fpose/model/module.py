@@ -19,6 +19,7 @@ from c2fpose.config.schema import parse
 from c2fpose.model.inference import points_of, poses_given_root_depth, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics, freeze
 from c2fpose.model.networks.input import last_output, outputs_of
+from c2fpose.model.networks.parts import HEADS, parts_of, weights_of
 from c2fpose.model.representations import network_of, representation_of
 from c2fpose.model.representations.interface import Certainty, Labels, Representation
 from c2fpose.model.volumes.points import from_points, to_points
@@ -56,12 +57,21 @@ class PoseModule(LightningModule):
 
     # --- training ---
 
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            for part in self.config.freeze:
+                for weight in weights_of(parts_of(self.network)[part]):
+                    weight.requires_grad_(False)
+
     def on_fit_start(self) -> None:
         if self.device.type == "cpu":
             keep_freed_memory()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # At each batch: validation sets the network back to training
+        for part in self.config.freeze:
+            for module in parts_of(self.network)[part]:
+                freeze(module)
         if self.config.batch_norm_frozen and self.done >= 1 - self.config.batch_norm_frozen:
             freeze(self.network)
 
@@ -97,18 +107,31 @@ class PoseModule(LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:
         config = self.config.optimizer
-        optimizer = make_optimizer(self.parameters(), config)
+        optimizer = make_optimizer(self._trained(), config)
         if config.schedule == "constant":
             return {"optimizer": optimizer}
         scheduler = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=config.learning_rate,
+            max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=int(self.trainer.estimated_stepping_batches) + 1,
             pct_start=config.warmup,
             anneal_strategy="cos",
             cycle_momentum=False,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _trained(self) -> list[dict[str, Any]]:
+        """The weights that are trained, in groups where parts have rates of their own."""
+        config = self.config.optimizer
+        if config.rate_by_part == 1:
+            return [{"params": [weight for weight in self.parameters() if weight.requires_grad]}]
+        parts = {name: list(weights_of(modules)) for name, modules in parts_of(self.network).items()}
+        parts[HEADS] += [] if self.learned is None else list(self.learned.parameters())
+        groups = []
+        for after, (name, weights) in enumerate(reversed(parts.items())):
+            if name not in self.config.freeze and weights:
+                groups.append({"params": weights, "lr": config.learning_rate * config.rate_by_part**after})
+        return groups[::-1]
 
     # --- validation and prediction ---
 
@@ -155,7 +178,9 @@ def _in_part(labels: Labels, kind: Int[Tensor, "B"]) -> Labels:
     return labels._replace(points=points, ranks=ranks, in_part=bool(points.isnan().any()))
 
 
-def make_optimizer(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: Iterable[torch.nn.Parameter] | list[dict[str, Any]], config: OptimizerConfig
+) -> torch.optim.Optimizer:
     """RMSprop as Torch7's (equal to PyTorch's), or AdamW; all parameters in as few calls as PyTorch can."""
     common = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
     if config.name == "rmsprop":

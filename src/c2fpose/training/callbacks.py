@@ -72,7 +72,7 @@ class TrainingCurve(Callback):
         for logger in trainer.loggers:
             logger.log_metrics(
                 {
-                    "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                    "train/learning_rate": trainer.optimizers[0].param_groups[-1]["lr"],
                     "speed/images_per_second": images / max(seconds - self.last[1], 1e-9),
                     "memory/gib": memory_gib(),
                 },

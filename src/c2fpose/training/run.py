@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
-from c2fpose.config.representations import schema_of
 from c2fpose.config.run import TrainSettings
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.precision import denormals_flushed
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from c2fpose.data.datamodule import PoseData
     from c2fpose.model.module import PoseModule
-
-# What the weights of a network that ends in volumes, convolutional all through, may begin another training without.
-_ANY_SIZE = ("image_size", "heatmap_size", "head_std", "head_std_by_depth", "checkpoint_activations")
 
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
@@ -38,6 +35,8 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.scores import mean_pose_mm
     from c2fpose.evaluation.test_set import Evaluating, evaluate_module
+    from c2fpose.model.checkpoints.load import read_checkpoint
+    from c2fpose.model.checkpoints.transfer import begin_with
     from c2fpose.model.module import PoseModule
     from c2fpose.training.callbacks import reset_memory
 
@@ -54,13 +53,14 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
     settings = following(settings, data)
     resume = _checkpoint_to_resume(settings)
-    initial = _of_same_network(settings, "init", settings.init)["state_dict"] if settings.init else None
     mean_pose = mean_pose_mm(
         data.train.reader.annotations["joints_cam_mm"][data.train.records], settings.model.pose_space.skeleton.root
     )
     module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
-    if initial is not None:
-        module.load_state_dict(initial)
+    if settings.init is not None:
+        left_out = begin_with(module, read_checkpoint(settings.init), f"init={settings.init}")
+        if left_out is not None:
+            print(left_out, file=sys.stderr)
     loggers = make_loggers(settings.logger, run_name(settings), run_dir, origin)
     trainer = make_trainer(settings, run_dir, loggers)
     try:
@@ -160,7 +160,7 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
         return None
     if settings.init is not None:
         raise ConfigError("resume and init are both given: a training goes on, or begins with other weights")
-    saved = _of_same_network(settings, "resume", settings.resume)
+    saved = _of_same_network(settings, settings.resume)
     if "optimizer_states" not in saved:
         raise ConfigError(f"resume={settings.resume}: holds a network but no training to go on with; give it as init=")
     planned = next(
@@ -179,7 +179,7 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
     return settings.resume
 
 
-def _of_same_network(settings: TrainSettings, key: str, path: str) -> dict[str, Any]:
+def _of_same_network(settings: TrainSettings, path: str) -> dict[str, Any]:
     """Read a checkpoint of the network that is to be trained; raises ``ConfigError`` for one of another."""
     from c2fpose.model.checkpoints.load import read_checkpoint
 
@@ -187,11 +187,10 @@ def _of_same_network(settings: TrainSettings, key: str, path: str) -> dict[str, 
     model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
     for part in ("network", "representation"):
         trained, wanted = model.get(part, {}), now[part]
-        free = _ANY_SIZE if key == "init" and schema_of(settings.model.network.head).volumetric else ()
-        different = sorted(name for name in wanted if trained.get(name) != wanted[name] and name not in free)
+        different = sorted(name for name in wanted if trained.get(name) != wanted[name])
         if different:
             raise ConfigError(
-                f"{key}={path}: a checkpoint of another network, model.{part}.{different[0]} is "
+                f"resume={path}: a checkpoint of another network, model.{part}.{different[0]} is "
                 f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
             )
     return saved

@@ -15,7 +15,7 @@ from c2fpose.config.schema import Schema
 class Synth36Config(Schema):
     """Keys of ``conf/synth36.yaml``."""
 
-    preset: Literal["tiny", "small", "full"]
+    preset: Literal["few", "tiny", "small", "full"]
     workers: Annotated[int, Field(ge=1, le=256)]
     skeleton: Literal["c2f17", "joints13", "joints15", "joints25"]
     out: Path | None

@@ -34,7 +34,7 @@ class Preset:
 
 
 SUBJECTS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
-PRESETS = {"tiny": Preset(27, 13), "small": Preset(133, 67), "full": Preset(533, 267)}
+PRESETS = {"few": Preset(3, 13), "tiny": Preset(27, 13), "small": Preset(133, 67), "full": Preset(533, 267)}
 
 
 class Key(NamedTuple):

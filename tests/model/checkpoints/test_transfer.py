@@ -1,0 +1,102 @@
+"""Weights of another network as a start: the same answers for joints of the same name, wherever they stand."""
+
+import pytest
+import torch
+from any_skeleton import DOG
+
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.model import ModelConfig
+from c2fpose.data.synth36.person.joint_sets import JOINTS13
+from c2fpose.model.checkpoints.transfer import begin_with
+from c2fpose.model.module import PoseModule
+from c2fpose.pose.skeleton import C2F17
+from c2fpose.pose.space import PoseSpace
+
+NETWORK = {"width": 8, "levels": 1, "residuals": 1, "image_size": 32, "heatmap_size": 8, "depth_bins": 16}
+
+
+def module_of(skeleton=C2F17, range_mm=(-1000.0, 1000.0), seed=0, head="volume", depths=(1, 16), **network):
+    torch.manual_seed(seed)
+    network = NETWORK | {"head": head, "depths": depths} | network
+    config = ModelConfig.model_validate({"network": network, "decoding": {"flip": False}})
+    if head in ("coordinates", "laplace", "simcc"):
+        config = ModelConfig.model_validate({"network": network, "decoding": {"flip": False, "method": "argmax"}})
+    lengths = (100.0,) * len(skeleton.limbs)
+    config = config.in_space(PoseSpace(skeleton, range_mm, lengths), "a.h5")
+    return PoseModule(config.model_dump(mode="json")).eval()
+
+
+def saved(module):
+    return {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
+
+
+def outputs(module, seed=5):
+    image = torch.randint(0, 256, (2, 3, 32, 32), generator=torch.Generator().manual_seed(seed)) / 255
+    with torch.no_grad():
+        out = module.network(image)
+    return out if isinstance(out, list) else [out]
+
+
+def test_the_same_network_takes_all_and_says_nothing():
+    first, then = module_of(), module_of(seed=1)
+    assert begin_with(then, saved(first), "init=a") is None
+    for one, other in zip(outputs(first), outputs(then), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("head", ["volume", "simcc", "coordinates", "laplace"])
+def test_joints_of_the_same_name_get_their_channels(head):
+    """The first stack's maps are those of the other network, put in order by name."""
+    depths = (16,) if head in ("coordinates", "laplace") else (1, 16)
+    first, then = module_of(head=head, depths=depths), module_of(JOINTS13, seed=1, head=head, depths=depths)
+    said = begin_with(then, saved(first), "init=a")
+    assert said == "init=a: not needed: left_hip, right_hip, spine, nose"
+    place = [C2F17.index(name) for name in JOINTS13.names]
+    torch.testing.assert_close(outputs(then)[0], outputs(first)[0][:, place])
+
+
+def test_what_reads_the_maps_reads_the_same_joints():
+    """A network that lacks no joint of ours, with others' channels silent, says the same at its end."""
+    more = {"left_ear": "head", "right_ear": "head"}
+    larger = C2F17.of(
+        [*C2F17.names[::-1], *more], C2F17.to_dict()["parents"] | more, C2F17.to_dict()["mirror"], "pelvis"
+    )
+    first, then = module_of(), module_of(larger, seed=1)
+    said = begin_with(then, saved(first), "init=a")
+    assert said == "init=a: 17 of 19 joints found in it by name, new: left_ear, right_ear"
+    maps, link = then.network.stacks[0].heatmaps, then.network.links[0].from_heatmaps
+    with torch.no_grad():
+        maps.weight[17:], maps.bias[17:] = 0, 0
+    assert link.weight.shape[1] == 19
+    place = [larger.index(name) for name in C2F17.names]
+    torch.testing.assert_close(outputs(then)[-1][:, place], outputs(first)[-1], atol=1e-5, rtol=1e-4)
+
+
+def test_depth_bins_are_brought_to_another_range():
+    """A volume's values stay at their depths in mm: a straight ramp along depth stays that ramp."""
+    first, then = module_of(range_mm=(-800.0, 800.0)), module_of(range_mm=(-400.0, 600.0), seed=1)
+    centres = torch.linspace(-750, 750, 16)
+    maps = first.network.stacks[1].heatmaps
+    with torch.no_grad():
+        maps.weight.zero_()
+        maps.bias.copy_(centres.repeat(17))
+    said = begin_with(then, saved(first), "init=a")
+    assert said == "init=a: depths from -800..800 mm brought to -400..600 mm"
+    values = outputs(then)[-1][0, :, :, 0, 0]
+    torch.testing.assert_close(values, (-400 + (torch.arange(16) + 0.5) * 62.5).expand(17, -1))
+
+
+def test_what_has_no_counterpart_is_named():
+    first = module_of()
+    said = begin_with(module_of(DOG, seed=1), saved(first), "init=a")
+    assert said.startswith("init=a: 0 of 15 joints found in it by name, new: snout, left_ear, right_ear, neck, withers")
+    assert "and 10 more" in said and "\n" not in said
+    said = begin_with(module_of(head="coordinates", depths=(16,), seed=1), saved(first), "init=a")
+    assert said.startswith("init=a: heads are new (head=volume in it, coordinates here)")
+    said = begin_with(module_of(depths=(1, 4, 16), seed=1), saved(first), "init=a")
+    assert "no weights in it for" in said and "stacks.2" in said
+
+
+def test_another_trunk_is_refused():
+    with pytest.raises(ConfigError, match=r"init=a: a checkpoint of another network, model\.network\.width is 8 in it"):
+        begin_with(module_of(width=16), saved(module_of()), "init=a")
