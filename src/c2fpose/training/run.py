@@ -35,8 +35,6 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.scores import mean_pose_mm
     from c2fpose.evaluation.test_set import Evaluating, evaluate_module
-    from c2fpose.model.checkpoints.load import read_checkpoint
-    from c2fpose.model.checkpoints.transfer import begin_with
     from c2fpose.model.module import PoseModule
     from c2fpose.training.callbacks import reset_memory
 
@@ -57,10 +55,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         data.train.reader.annotations["joints_cam_mm"][data.train.records], settings.model.pose_space.skeleton.root
     )
     module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
-    if settings.init is not None:
-        left_out = begin_with(module, read_checkpoint(settings.init), f"init={settings.init}")
-        if left_out is not None:
-            print(left_out, file=sys.stderr)
+    _take_over(settings.init, module)
     loggers = make_loggers(settings.logger, run_name(settings), run_dir, origin)
     trainer = make_trainer(settings, run_dir, loggers)
     try:
@@ -94,6 +89,15 @@ def following(settings: TrainSettings, data: PoseData) -> TrainSettings:
     info = data.train.reader.info
     space = space_of(info.skeleton, info.dataset, data.training_poses_mm())
     return settings.model_copy(update={"model": settings.model.in_space(space, info.path)})
+
+
+def _take_over(init: str | None, module: PoseModule) -> None:
+    """Begin with another network's weights, if asked for; says what did not fit."""
+    from c2fpose.model.checkpoints.load import read_checkpoint
+    from c2fpose.model.checkpoints.transfer import begin_with
+
+    if init is not None and (left_out := begin_with(module, read_checkpoint(init), f"init={init}")):
+        print(left_out, file=sys.stderr)
 
 
 def run_name(settings: TrainSettings) -> str:
