@@ -20,7 +20,7 @@ class DashboardSettings(Schema):
     online: bool = False
     project: str = "c2fpose"
     entity: str | None = None
-    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs"] = "ground_truth"
+    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs", "strong_perspective"] = "ground_truth"
     accept_code: bool = False
 
 

@@ -14,7 +14,7 @@ class TablesSettings(Schema):
 
     sweeps: SweepDirectories
     out: str | None = None
-    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs"] = "ground_truth"
+    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs", "strong_perspective"] = "ground_truth"
     accept_code: bool = False
 
 

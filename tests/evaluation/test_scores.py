@@ -17,12 +17,15 @@ from c2fpose.evaluation.scores import (
     MEAN_POSE,
     NETWORK,
     PERFECT_VOLUME,
+    ROOT_OFF,
     XY_ALONE,
     Evaluation,
     Truth,
     evaluate_predictions,
 )
+from c2fpose.pose.camera import root_depth_mm
 from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.strong_perspective import SizedPoses
 
 PEOPLE = dict(np.load(Path(__file__).parents[1] / "fixtures" / "evaluation.npz"))
 MEAN_TRAINING_POSE = np.random.default_rng(7).normal(0, 300, (17, 3))
@@ -72,12 +75,40 @@ def result() -> Evaluation:
 
 
 def test_every_predictor_has_a_row_for_each_rule_and_metric(result):
-    assert len(result.rows) == (2 * 3 + 1 + 2) * 2 + 3
+    assert len(result.rows) == (2 * 3 + 1 + 2) * 2 + 2 + 3
     for metric in evaluation.METRICS:
         for rule in ("ground_truth", "own_limbs", "mean_limbs"):
             assert result.row(NETWORK, rule, metric).table.frame_weighted() > 0
     with pytest.raises(KeyError):
         result.row(MEAN_POSE, "ground_truth")
+
+
+def test_poses_in_mm_have_a_fourth_rule_and_others_say_that_they_have_not(result, capsys):
+    truth = make_truth()
+    relative_mm = truth.joints_cam_mm - truth.joints_cam_mm[:, :1]
+    sized = evaluate(truth, 0.0, sized=SizedPoses(relative_mm, np.ones(relative_mm.shape[:2], bool)))
+    assert sized.rules == (*result.rules, "strong_perspective")
+    assert sized.mpjpe_mm("strong_perspective") < 1e-4 < sized.mpjpe_mm("mean_limbs")
+    # the pose in mm alone enters, and a longer one stands farther away
+    longer = evaluate(truth, 0.0, sized=SizedPoses(1.1 * relative_mm, np.ones(relative_mm.shape[:2], bool)))
+    off = longer.row(NETWORK, "strong_perspective", ROOT_OFF).table.frame_weighted()
+    assert off == pytest.approx(0.1 * truth.joints_cam_mm[:, 0, 2].mean(), rel=0.02)
+    sized.print_table()
+    assert "where the pose itself is in mm; off by 0 mm" in " ".join(capsys.readouterr().out.split())
+    result.print_table()
+    assert "where the pose itself is in mm: not of this network" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_roots_depth_is_off_by_what_the_fit_says(result):
+    truth = make_truth()
+    rng = np.random.default_rng(1)
+    joints_box = truth.joints_box + rng.normal(0, 0.02, truth.joints_box.shape)
+    depth = truth.depth_rel_mm + rng.normal(0, 40, truth.depth_rel_mm.shape)
+    px = truth.box_left_top_px[:, None] + joints_box * truth.box_side_px[:, None, None]
+    found = root_depth_mm("mean_limbs", px, depth, truth.intrinsics_px)
+    expected = np.abs(found + depth[:, 0] - truth.joints_cam_mm[:, 0, 2])  # as the pose has it
+    np.testing.assert_allclose(result.row(NETWORK, "mean_limbs", ROOT_OFF).per_image_mm, expected, rtol=1e-9)
+    assert not result.has(NETWORK, "ground_truth", ROOT_OFF)
 
 
 def test_parts_of_the_error_are_what_is_left_when_the_rest_is_true():

@@ -17,7 +17,7 @@ from c2fpose.pose.skeleton import EDGES
 
 # 80 synthetic people and what the authors' evaluation code made of them (run under Octave).
 PUBLISHED = Path(__file__).parents[1] / "fixtures" / "evaluation.npz"
-RULES = tuple(camera.ROOT_DEPTH_RULES)
+RULES = camera.RULES_OF_DEPTHS
 BINS = (1, 2, 4, 8, 16, 32, 64)
 
 

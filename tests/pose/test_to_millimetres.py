@@ -7,16 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from c2fpose.base.errors import ConfigError
 from c2fpose.pose import camera
 from c2fpose.pose import to_millimetres as poses
+from c2fpose.pose.camera import project
 from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.strong_perspective import SizedPoses
 
 # 80 synthetic people and what the authors' evaluation code made of them (run under Octave).
 PUBLISHED = dict(np.load(Path(__file__).parents[1] / "fixtures" / "evaluation.npz"))
 INTRINSICS = PUBLISHED["intrinsics"][:, [0, 1, 0, 1], [0, 1, 2, 2]]
 TRUE = PUBLISHED["joints_cam_mm"]
-RULES = tuple(camera.ROOT_DEPTH_RULES)
+RULES = camera.RULES_OF_DEPTHS
 
 
 def published_poses(people: str, rule: str) -> np.ndarray:
@@ -79,6 +82,16 @@ def test_joints_outside_the_volume_go_to_its_border():
     whole_box, whole_depth = poses.quantised(np.array([[-0.3, 1.2]]), np.array([5000.0]), 16, 16)
     assert whole_box.tolist() == [[0.5 / 16, 15.5 / 16]]
     assert whole_depth == pytest.approx(DEPTH_MAX_MM - camera.depth_step_mm(16) / 2)
+
+
+def test_strong_perspective_takes_poses_in_mm_and_places_them():
+    joints_px = project(TRUE, INTRINSICS)
+    depth = TRUE[..., 2] - TRUE[:, :1, 2]
+    sized = SizedPoses(TRUE - TRUE[:, :1], np.ones(TRUE.shape[:2], bool))
+    found = poses.poses_cam_mm(joints_px, depth, INTRINSICS, "strong_perspective", sized=sized)
+    np.testing.assert_allclose(found, TRUE, atol=1e-5)
+    with pytest.raises(ConfigError, match="'strong_perspective' needs poses in mm; this network's have no size"):
+        poses.poses_cam_mm(joints_px, depth, INTRINSICS, "strong_perspective")
 
 
 def test_exact_joints_give_the_true_pose_back():

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from metric_output import RANGE_MM, output_of
+from toy_labels import config_of
 
 from c2fpose.model.volumes.points import to_points
 from c2fpose.pose.camera import project
@@ -13,7 +15,16 @@ from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM
 from c2fpose.pose.skeleton import EDGES, ROOT
 from c2fpose.pose.space import PAPER
 from c2fpose.prediction.engines import Predictor
-from c2fpose.prediction.people import LEAST_SHARE, Seen, box_of_pose, moved, poses_in, same_person, second_looks
+from c2fpose.prediction.people import (
+    LEAST_SHARE,
+    Seen,
+    box_of_pose,
+    moved,
+    poses_in,
+    root_depth_rule,
+    same_person,
+    second_looks,
+)
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box
 
@@ -36,7 +47,9 @@ class Seer(Predictor):
     """Knows who is where, and sees from the colours of ``chart`` which part of it a crop shows."""
 
     def __init__(self, people: list[np.ndarray]) -> None:
-        config = SimpleNamespace(network=SimpleNamespace(image_size=64), crop_mode="standard", pose_space=PAPER)
+        config = SimpleNamespace(
+            network=SimpleNamespace(image_size=64, head="volume"), crop_mode="standard", pose_space=PAPER
+        )
         for name, value in dict(people=people, batches=[], config=config, provenance={}).items():
             object.__setattr__(self, name, value)
 
@@ -52,6 +65,24 @@ class Seer(Predictor):
             depth = self.people[nearest][:, 2] - self.people[nearest][ROOT, 2]
             points.append(to_points(torch.from_numpy(across), torch.from_numpy(depth)))
         return torch.stack(points)
+
+
+def test_poses_in_mm_are_placed_by_strong_perspective_joints_beyond_the_crop_too():
+    person = skeleton_mm(3, 300.0)
+    joint = int(np.argmax(person[:, 0] / person[:, 2]))
+    px = project(person, CAMERA)
+    left_top, side = px.min(0) - 20, float(np.ptp(px, 0).max() + 40)
+    side = min(side, px[joint, 0] - 6 - left_top[0])  # its box ends before the outermost joint
+    inside = ((px > left_top + 0.1 * side) & (px < left_top + 0.9 * side)).all(1)
+    across = torch.from_numpy((px - left_top) / side)[None]
+    output = output_of(across, torch.from_numpy(person - person[ROOT])[None] + RANGE_MM / 2, 64, 64)
+    predictor = Predictor(config_of("metric", decoding={"flip": False}), {}, lambda _: output, "torch", "64-true")
+    found = poses_in(predictor, IMAGE, [Seen(Box(*left_top, side), "given")], CAMERA)[0]
+    assert root_depth_rule(predictor) == "strong_perspective"
+    assert found.root_depth_mm == pytest.approx(8000, rel=0.02)
+    np.testing.assert_allclose(found.joints_cam_mm - found.joints_cam_mm[ROOT], person - person[ROOT], atol=25)
+    np.testing.assert_allclose(found.joints_px[inside], px[inside], atol=2)
+    assert found.joints_px[joint, 0] > left_top[0] + side
 
 
 def chart() -> np.ndarray:

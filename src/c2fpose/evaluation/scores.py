@@ -16,11 +16,12 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import written_whole
-from c2fpose.pose.camera import ROOT_DEPTH_RULES
+from c2fpose.pose.camera import ROOT_DEPTH_RULES, RULES_OF_DEPTHS
 from c2fpose.pose.metrics import ActionTable, aligned_joint_errors_mm, joint_errors_mm, root_relative
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import JOINTS, ROOT
 from c2fpose.pose.space import PAPER, PoseSpace
+from c2fpose.pose.strong_perspective import SizedPoses
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm, quantised
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ AXES = {
     "y": "the same along its y, mm",
     "depth": "the same along its z, mm",
 }
+# Of the network under each rule that finds the root's depth
+ROOT_OFF = "root_depth_off"
+ROOTS = {ROOT_OFF: "how far the root's depth is off, mm"}
 AVERAGES = {
     "frame_weighted": "all test frames pooled: how the authors average",
     "mean_over_actions": "plain mean of the actions",
@@ -103,6 +107,11 @@ class Evaluation:
     def row(self, predictor: str, root_depth: str | None, metric: str = "mpjpe") -> Row:
         """One row; ``KeyError`` if this evaluation has none such."""
         return self._by_key[predictor, root_depth, metric]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """List the root-depth rules that the network's poses have: strong perspective takes poses in mm."""
+        return tuple(rule for rule in ROOT_DEPTH_RULES if self.has(NETWORK, rule))
 
     def mpjpe_mm(self, root_depth: str) -> float:
         """The network's MPJPE, frame-weighted."""
@@ -171,7 +180,7 @@ class Evaluation:
             "frames": self.frames,
             "subjects": sorted({int(subject) for subject in self.subject}),
             "frames_by_action": dict(zip(self.actions, counts.tolist(), strict=True)),
-            "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AXES | AVERAGES,
+            "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AXES | ROOTS | AVERAGES,
             "rows": [
                 {"predictor": row.predictor, "root_depth": row.root_depth, "metric": row.metric}
                 | {name: _number(getattr(row.table, name)()) for name in AVERAGES}
@@ -199,8 +208,8 @@ class Evaluation:
         console = console or Console()
         console.print(self._table("MPJPE, mm", "mpjpe", by_joint=True))
         console.print(self._table("Reconstruction error (after a similarity fit), mm", "reconstruction"))
-        for number, rule in enumerate(ROOT_DEPTH_RULES.values(), start=1):
-            console.print(f"  ({number}) {rule}", highlight=False)
+        for number, (rule, meaning) in enumerate(ROOT_DEPTH_RULES.items(), start=1):
+            console.print(f"  ({number}) {meaning}{self._root_off(rule)}", highlight=False)
         for name, shown in ((PERFECT_VOLUME, "floor"), (MEAN_POSE, MEAN_POSE)):
             if any(row.predictor == name for row in self.rows):
                 console.print(f"  {shown}: {PREDICTORS[name]}", highlight=False)
@@ -208,6 +217,14 @@ class Evaluation:
         origin["checkpoint"] = self.provenance.get("checkpoint_sha256", "")[:12]
         origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test", "")[:12]
         console.print("  " + ", ".join(f"{key} {value}" for key, value in origin.items() if value), style="dim")
+
+    def _root_off(self, rule: str) -> str:
+        """Say in words how far off a rule finds the root."""
+        if not self.has(NETWORK, rule):
+            return ": not of this network"
+        if not self.has(NETWORK, rule, ROOT_OFF):
+            return ""
+        return f"; off by {self.row(NETWORK, rule, ROOT_OFF).table.frame_weighted():.0f} mm"
 
     def _table(self, title: str, metric: str, by_joint: bool = False) -> Any:
         from rich import box
@@ -257,15 +274,19 @@ def evaluate_predictions(
     provenance: dict[str, Any],
     space: PoseSpace = PAPER,
     actions: tuple[str, ...] = ACTIONS,
+    sized: SizedPoses | None = None,
 ) -> Evaluation:
     """Errors of predictions (positions across the crop, depths relative to the root), and of what to compare them with.
 
+    ``sized``: the same poses in mm, of networks that know lengths across the view; else there is no strong perspective.
     An imported network has no training split, hence no mean training pose; its rows are left out.
     Raises ``DataError`` for no images at all and for predictions that are not finite.
     """
     if len(truth.record) == 0:
         raise DataError("nothing to evaluate: the test set holds no image")
     finite = np.isfinite(joints_box).all((1, 2)) & np.isfinite(depth_rel_mm).all(1)
+    if sized is not None:
+        finite &= np.isfinite(sized.relative_mm).all((1, 2))
     if not finite.all():
         raise DataError(
             f"record {truth.record[np.argmin(finite)]}: the prediction is not finite ({(~finite).sum()} such records); "
@@ -274,9 +295,11 @@ def evaluate_predictions(
     perfect = quantised(truth.joints_box, truth.depth_rel_mm, heatmap_size, depth_bins, space)
     compare = Comparison(truth, space, len(actions))
     rows: list[Row] = []
-    for predictor, prediction in ((NETWORK, (joints_box, depth_rel_mm)), (PERFECT_VOLUME, perfect)):
-        for rule in ROOT_DEPTH_RULES:
-            rows.extend(compare.rows(predictor, rule, compare.poses(*prediction, rule)))
+    for rule in RULES_OF_DEPTHS if sized is None else ROOT_DEPTH_RULES:
+        poses = compare.poses(joints_box, depth_rel_mm, rule, sized)
+        rows.extend((*compare.rows(NETWORK, rule, poses), *compare.root_rows(rule, poses)))
+    for rule in RULES_OF_DEPTHS:
+        rows.extend(compare.rows(PERFECT_VOLUME, rule, compare.poses(*perfect, rule)))
     parts = ((DEPTH_ALONE, (truth.joints_box, depth_rel_mm)), (XY_ALONE, (joints_box, truth.depth_rel_mm)))
     for part, mixed in parts:
         rows.extend(compare.rows(part, "ground_truth", compare.poses(*mixed, "ground_truth")))
@@ -293,10 +316,11 @@ def predicted_poses_cam_mm(
     truth: Truth,
     rule: str,
     space: PoseSpace = PAPER,
+    sized: SizedPoses | None = None,
 ) -> Float[np.ndarray, "N J 3"]:
     """Predicted poses in the camera frame; ``truth`` gives boxes, cameras and what the rule may know."""
     joints_px = box_to_frame_px(joints_box, truth.box_left_top_px, truth.box_side_px)
-    return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm, space)
+    return poses_cam_mm(joints_px, depth_rel_mm, truth.intrinsics_px, rule, truth.joints_cam_mm, space, sized)
 
 
 @dataclass(frozen=True)
@@ -308,14 +332,24 @@ class Comparison:
     actions: int
 
     def poses(
-        self, joints_box: Float[np.ndarray, "N J 2"], depth_rel_mm: Float[np.ndarray, "N J"], rule: str
+        self,
+        joints_box: Float[np.ndarray, "N J 2"],
+        depth_rel_mm: Float[np.ndarray, "N J"],
+        rule: str,
+        sized: SizedPoses | None = None,
     ) -> Float[np.ndarray, "N J 3"]:
-        return predicted_poses_cam_mm(joints_box, depth_rel_mm, self.truth, rule, self.space)
+        return predicted_poses_cam_mm(joints_box, depth_rel_mm, self.truth, rule, self.space, sized)
 
     def rows(self, predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
         root, true_mm = self.space.skeleton.root, self.truth.joints_cam_mm
         yield self._row(predictor, rule, "mpjpe", joint_errors_mm(poses_mm, true_mm, root))
         yield self._row(predictor, rule, "reconstruction", aligned_joint_errors_mm(poses_mm, true_mm))
+
+    def root_rows(self, rule: str, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
+        """How far off the root's depth is, the same for every joint; nothing where it was given."""
+        if rule != "ground_truth":
+            off = np.abs(poses_mm - self.truth.joints_cam_mm)[:, self.space.skeleton.root, 2]
+            yield self._row(NETWORK, rule, ROOT_OFF, np.repeat(off[:, None], poses_mm.shape[1], 1))
 
     def axis_rows(self, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
         """What the network's error is made of, axis by axis, the root's depth given."""

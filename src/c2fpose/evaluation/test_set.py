@@ -25,8 +25,8 @@ from c2fpose.model.module import PoseModule
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pictures.figure import save_png
 from c2fpose.pictures.people import Person, choose, sheet
-from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.space import PAPER, PoseSpace
+from c2fpose.pose.strong_perspective import SizedPoses
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +55,7 @@ class Answers:
     depth_rel_mm: Float[np.ndarray, "N J"]
     truth: Truth
     seconds: float  # of all images
+    sized: SizedPoses | None = None  # the same poses in mm, where the network knows lengths across the view
 
 
 def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers: Sequence[Logger] = ()) -> Evaluation:
@@ -71,7 +72,7 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
         answers.joints_box, answers.depth_rel_mm, answers.truth, provenance=origin,
         mean_training_pose_mm=None if mean_pose is None else np.asarray(mean_pose),
         heatmap_size=network.heatmap_size, depth_bins=network.depth_bins,
-        space=module.config.pose_space, actions=data.test.reader.info.action_names,
+        space=module.config.pose_space, actions=data.test.reader.info.action_names, sized=answers.sized,
     )  # fmt: skip
     evaluation.write(how.folder)
     picture = save_png(
@@ -102,16 +103,18 @@ def predict_test_set(module: PoseModule, data: PoseData, how: Evaluating) -> Ans
     started = time.perf_counter()
     with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=how.precision == "bf16-mixed"):
         for batch in track(loader, "test images"):
-            points = module.predict_points(batch["image"].to(module.device), how.read_as)
+            points, metric = module.predict_with_metric(batch["image"].to(module.device), how.read_as)
             joints_box, depth_rel_mm = from_points(points.cpu(), module.config.pose_space)
             rows = {key: batch[key] for key in Truth.__dataclass_fields__}
             rows |= {"predicted_box": joints_box, "predicted_depth": depth_rel_mm}
+            rows |= {} if metric is None else {name: part.cpu() for name, part in metric._asdict().items()}
             for key, value in rows.items():
                 kept.setdefault(key, []).append(value.double().numpy() if value.is_floating_point() else value.numpy())
     seconds = time.perf_counter() - started
     module.train(was_training)
     arrays = {key: np.concatenate(values) for key, values in kept.items()}
-    return Answers(arrays.pop("predicted_box"), arrays.pop("predicted_depth"), Truth.of(arrays), seconds)
+    sized = SizedPoses(arrays["relative_mm"], arrays["in_view"]) if "in_view" in arrays else None
+    return Answers(arrays.pop("predicted_box"), arrays.pop("predicted_depth"), Truth.of(arrays), seconds, sized)
 
 
 def draw_sheet(
@@ -148,14 +151,14 @@ def picture_of(reader: SplitReader, record: int, left_top_px: np.ndarray, side_p
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: Sequence[Logger]) -> None:
     """The averages to every logger; the table by action and the sheet to W&B."""
-    values = {f"test/mpjpe_mm_{rule}": evaluation.mpjpe_mm(rule) for rule in ROOT_DEPTH_RULES}
-    values |= {f"test/reconstruction_mm_{rule}": evaluation.reconstruction_mm(rule) for rule in ROOT_DEPTH_RULES}
+    values = {f"test/mpjpe_mm_{rule}": evaluation.mpjpe_mm(rule) for rule in evaluation.rules}
+    values |= {f"test/reconstruction_mm_{rule}": evaluation.reconstruction_mm(rule) for rule in evaluation.rules}
     for logger in loggers:
         logger.log_metrics(values)
         if isinstance(logger, WandbLogger):
-            rows = [evaluation.row(NETWORK, rule).table for rule in ROOT_DEPTH_RULES]
+            rows = [evaluation.row(NETWORK, rule).table for rule in evaluation.rules]
             by_action = [[a, *(float(t.by_action()[i]) for t in rows)] for i, a in enumerate(evaluation.actions)]
             for average in ("frame_weighted", "mean_over_actions"):
                 by_action.append([average, *(getattr(table, average)() for table in rows)])
-            logger.log_table("test/by_action", columns=["action", *ROOT_DEPTH_RULES], data=by_action)
+            logger.log_table("test/by_action", columns=["action", *evaluation.rules], data=by_action)
             logger.log_image("test/sheet", [str(picture)])

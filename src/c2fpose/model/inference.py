@@ -9,10 +9,19 @@ from torch import Tensor
 
 from c2fpose.config.model import ModelConfig
 from c2fpose.model.representations import representation_of
-from c2fpose.model.representations.interface import Representation
+from c2fpose.model.representations.interface import MetricPose, Representation
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
+
+
+def points_and_metric_of(
+    image: UInt8[Tensor, "B 3 S S"], config: ModelConfig, output_of: Callable[[Tensor], Tensor]
+) -> tuple[Float[Tensor, "B J 3"], MetricPose | None]:
+    """Find the points of a batch of crops, and the poses in mm: None where the representation has none."""
+    representation = representation_of(config)
+    reading = reading_of(image, representation, output_of)
+    return representation.points(reading), representation.metric(reading)
 
 
 def points_of(

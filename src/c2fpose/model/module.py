@@ -16,12 +16,12 @@ from c2fpose.base.host_memory import keep_freed_memory
 from c2fpose.config.data import LABELS
 from c2fpose.config.model import ModelConfig, OptimizerConfig
 from c2fpose.config.schema import parse
-from c2fpose.model.inference import points_of, poses_given_root_depth, reading_of
+from c2fpose.model.inference import points_and_metric_of, points_of, poses_given_root_depth, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics, freeze
 from c2fpose.model.networks.input import last_output, outputs_of
 from c2fpose.model.networks.parts import HEADS, parts_of, weights_of
 from c2fpose.model.representations import network_of, representation_of
-from c2fpose.model.representations.interface import Certainty, Labels, Representation
+from c2fpose.model.representations.interface import Certainty, Labels, MetricPose, Representation
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.metrics import MeanPerJointError
 
@@ -145,6 +145,14 @@ class PoseModule(LightningModule):
         config = read_as or self.config
         with batch_statistics(self.network, config.batch_norm == "batch"):
             return points_of(image, config, partial(last_output, self.network))
+
+    def predict_with_metric(
+        self, image: UInt8[Tensor, "B 3 S S"], read_as: ModelConfig | None = None
+    ) -> tuple[Float[Tensor, "B J 3"], MetricPose | None]:
+        """Find points as ``predict_points``, and poses in mm: None where the representation has none."""
+        config = read_as or self.config
+        with batch_statistics(self.network, config.batch_norm == "batch"):
+            return points_and_metric_of(image, config, partial(last_output, self.network))
 
     def predict_with_certainty(
         self, image: UInt8[Tensor, "B 3 S S"]

@@ -22,7 +22,10 @@ ROOT_DEPTH_RULES = {
     "ground_truth": "root depth given",
     "own_limbs": "root depth fitted to the person's own limb lengths",
     "mean_limbs": "root depth fitted to mean limb lengths",
+    "strong_perspective": "root placed by strong perspective, where the pose itself is in mm",
 }
+# The last takes a pose in mm; these take positions in the picture and depths from the root
+RULES_OF_DEPTHS = ("ground_truth", "own_limbs", "mean_limbs")
 
 FIT_START_MM = 2000.0  # where the released code starts its fit; it decides between two minima
 _FIT_CHUNK = 2048  # people fitted together: the intermediate arrays stay in the processor's cache
@@ -172,13 +175,13 @@ def root_depth_mm(
     true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
     space: PoseSpace = PAPER,
 ) -> Float[np.ndarray, "*batch"]:
-    """Depth of the root by one of ``ROOT_DEPTH_RULES``, millimetres (released evaluation code of the authors).
+    """Depth of the root by one of ``RULES_OF_DEPTHS``, millimetres (released evaluation code of the authors).
 
     The first two rules read the ground truth; ``mean_limbs``, the published default, does not.
     Raises ``ConfigError`` for another rule, or where the ground truth that a rule needs is not given.
     """
-    if rule not in ROOT_DEPTH_RULES:
-        raise ConfigError(f"root depth rule {rule!r}: must be one of {', '.join(ROOT_DEPTH_RULES)}")
+    if rule not in RULES_OF_DEPTHS:
+        raise ConfigError(f"root depth rule {rule!r}: must be one of {', '.join(RULES_OF_DEPTHS)}")
     if rule == "mean_limbs":
         lengths = np.array(space.mean_limb_lengths_mm)
         return fit_root_depth_mm(joints_px, depth_rel_mm, intrinsics_px, lengths, space.skeleton)

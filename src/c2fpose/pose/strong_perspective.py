@@ -10,12 +10,24 @@ Plain arithmetic on NumPy arrays and torch tensors, any leading dimensions, diff
 of ``camera.rays``; ``relative_mm``: ``(..., J, 3)``; ``in_view``: ``(..., J)``, 1 for joints that the picture shows.
 """
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import numpy as np
+from jaxtyping import Bool, Float
 
 Array = TypeVar("Array", bound=Any)  # np.ndarray or torch.Tensor
 
 _OUT_OF_VIEW = 1e-8  # weight of a joint that the picture does not show: it decides where too few others do
 _LEAST_SPREAD = 1e-10  # of rays, squared: where all joints are seen in one point, distance is not determined
+
+
+@dataclass(frozen=True)
+class SizedPoses:
+    """Poses whose size is known, as a network says them."""
+
+    relative_mm: Float[np.ndarray, "*batch J 3"]  # camera frame, from the root
+    in_view: Bool[np.ndarray, "*batch J"]  # joints whose place in the picture is known
 
 
 def strong_perspective_mm(ray: Array, relative_mm: Array, in_view: Array) -> Array:

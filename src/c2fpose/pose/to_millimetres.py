@@ -6,10 +6,12 @@ Box positions are 0..1 across the crop, cells and bins count from 0, lengths are
 import numpy as np
 from jaxtyping import Float, Int
 
+from c2fpose.base.errors import ConfigError
 from c2fpose.pose.box import released_box
 from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, rays, root_depth_mm
 from c2fpose.pose.protocol import DEPTH_BINS
 from c2fpose.pose.space import PAPER, PoseSpace
+from c2fpose.pose.strong_perspective import SizedPoses, placed_mm, strong_perspective_mm
 
 RELEASED_CELLS = 64  # rows and columns of the authors' heatmaps
 
@@ -35,11 +37,19 @@ def poses_cam_mm(
     rule: str,
     true_joints_cam_mm: Float[np.ndarray, "*batch J 3"] | None = None,
     space: PoseSpace = PAPER,
+    sized: SizedPoses | None = None,
 ) -> Float[np.ndarray, "*batch J 3"]:
     """Poses in the camera frame, the root's depth by one of ``camera.ROOT_DEPTH_RULES``.
 
-    Raises ``ConfigError`` for another rule, or where the rule needs a truth that is not given.
+    ``strong_perspective`` takes poses ``sized`` in mm, the others ``depth_rel_mm``. Raises ``ConfigError`` for another
+    rule, or where the rule needs a truth or a size that is not given.
     """
+    if rule == "strong_perspective":
+        if sized is None:
+            raise ConfigError(f"root depth rule {rule!r} needs poses in mm; this network's have no size of their own")
+        ray, in_view = rays(joints_px, intrinsics_px), sized.in_view.astype(np.float64)
+        relative_mm = np.asarray(sized.relative_mm, np.float64)
+        return placed_mm(ray, relative_mm, in_view, strong_perspective_mm(ray, relative_mm, in_view))
     root_mm = root_depth_mm(rule, joints_px, depth_rel_mm, intrinsics_px, true_joints_cam_mm, space)
     return back_project(joints_px, np.asarray(depth_rel_mm, np.float64) + root_mm[..., None], intrinsics_px)
 

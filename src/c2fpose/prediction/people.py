@@ -14,15 +14,16 @@ from c2fpose.model.inference import reading_of
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty
 from c2fpose.model.volumes.points import from_points
-from c2fpose.pose.camera import back_project, root_depth_mm
-from c2fpose.pose.to_millimetres import box_to_frame_px
+from c2fpose.pose.camera import back_project, project, root_depth_mm
+from c2fpose.pose.strong_perspective import SizedPoses
+from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
 from c2fpose.prediction.certainty import calibration_of, joint_certainty
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, crop_box
 from c2fpose.prediction.result import BoxFrom, PersonPose
 
-ROOT_DEPTH_RULE = "mean_limbs"  # the only one that needs to know nothing about the person
+ROOT_DEPTH_RULE = "mean_limbs"  # of poses that have no size of their own: it needs to know nothing about the person
 TOGETHER = 16  # crops of one batch
 RESTS = 0.02  # of a box's side: one that moves by less from look to look is at rest
 LOOKS = 2  # at most, by default
@@ -43,6 +44,20 @@ class Seen(NamedTuple):
     score: float | None = None
 
 
+class Look(NamedTuple):
+    """What a network says of crops; None for what it does not say or nobody asked for."""
+
+    points: Float[torch.Tensor, "B J 3"]
+    volume: Float[torch.Tensor, "B J D H W"] | None = None
+    sure: Certainty | None = None
+    sized: SizedPoses | None = None
+
+
+def root_depth_rule(predictor: Predictor) -> str:
+    """Name the rule by which a network's poses are placed, of ``camera.ROOT_DEPTH_RULES``."""
+    return "strong_perspective" if schema_of(predictor.config.network.head).sized else ROOT_DEPTH_RULE
+
+
 def poses_in(
     predictor: Predictor,
     image: Image,
@@ -50,7 +65,7 @@ def poses_in(
     intrinsics_px: Float[np.ndarray, " 4"],
     volumes: Volumes | None = None,
 ) -> list[PersonPose]:
-    """Predict the person in each box of an upright RGB picture; the root's depth fitted to mean limb lengths.
+    """Predict the person in each box of an upright RGB picture; the root's depth by ``root_depth_rule``.
 
     Ids count from 0 in the order of the boxes. Certainties are those of a calibrated network; others have none.
     """
@@ -93,20 +108,27 @@ def _batch(
 ) -> list[PersonPose]:
     crops, shown = crops_of(predictor, images, [each.box for each in boxes])
     space = predictor.config.pose_space
-    calibration, sure = calibration_of(predictor.provenance), None
-    if volumes is None and calibration is None:
-        points = predictor.predict_points(crops)
+    calibration, rule = calibration_of(predictor.provenance), root_depth_rule(predictor)
+    if volumes is None and calibration is None and rule == ROOT_DEPTH_RULE:
+        look = Look(predictor.predict_points(crops))
     else:
-        points, volume, sure = _looked_at(predictor, crops, calibration)
-        if volumes is not None and volume is not None:
-            volumes(volume, shown)
-    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(points, space))
+        look = _looked_at(predictor, crops, calibration)
+        if volumes is not None and look.volume is not None:
+            volumes(look.volume, shown)
+    joints_box, depth_rel_mm = (part.double().cpu().numpy() for part in from_points(look.points, space))
     left_top, side = np.array([box[:2] for box in shown]), np.array([box.side for box in shown])
     joints_px = box_to_frame_px(joints_box, left_top, side)
-    root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px, space=space)
-    joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], intrinsics_px)
+    if look.sized is None:
+        root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, depth_rel_mm, intrinsics_px, space=space)
+        joints_cam_mm = back_project(joints_px, depth_rel_mm + root_mm[:, None], intrinsics_px)
+    else:
+        joints_cam_mm = poses_cam_mm(joints_px, depth_rel_mm, intrinsics_px, rule, space=space, sized=look.sized)
+        root_mm = joints_cam_mm[:, space.skeleton.root, 2]
+        # Beyond the crop the pose in mm is all that is known
+        beyond = ~look.sized.in_view & (joints_cam_mm[..., 2] > 1)
+        joints_px[beyond] = project(joints_cam_mm, intrinsics_px)[beyond]
     certain = joint_certainty(
-        sure, calibration, joints_px, joints_cam_mm, root_mm, left_top, side, intrinsics_px, space
+        look.sure, calibration, joints_px, joints_cam_mm, root_mm, left_top, side, intrinsics_px, space
     )
     return [
         PersonPose(
@@ -117,16 +139,16 @@ def _batch(
     ]  # fmt: skip
 
 
-def _looked_at(
-    predictor: Predictor, crops: UInt8[torch.Tensor, "B 3 S S"], calibration: Calibration | None
-) -> tuple[Float[torch.Tensor, "B J 3"], Float[torch.Tensor, "B J D H W"] | None, Certainty | None]:
-    """Points as ``predict_points`` gives them, the volumes that they were read from, how sure; None for what is not."""
+def _looked_at(predictor: Predictor, crops: UInt8[torch.Tensor, "B 3 S S"], calibration: Calibration | None) -> Look:
+    """Points as ``predict_points`` gives them, the volumes that they were read from, how sure, and poses in mm."""
     representation = representation_of(predictor.config)
     with torch.inference_mode():
         reading = reading_of(crops, representation, predictor.engine)
         volume = reading if schema_of(predictor.config.network.head).volumetric else None
         sure = None if calibration is None else representation.certainty(reading)
-        return representation.points(reading), volume, sure
+        metric = representation.metric(reading)
+        sized = None if metric is None else SizedPoses(*(part.cpu().numpy() for part in metric))
+        return Look(representation.points(reading), volume, sure, sized)
 
 
 def seen_of(found: list[tuple[Box, float]]) -> list[Seen]:

@@ -22,7 +22,7 @@ from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.find import people_in
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, crops_of, second_looks, seen_of, without_doubles
+from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.sizes import sizes_for, surest_poses
@@ -101,7 +101,7 @@ class PosePredictor:
                 Source("arrays", (image.shape[1], image.shape[0])),
                 camera,
                 (Frame(tuple(each)),),
-                ROOT_DEPTH_RULE,
+                root_depth_rule(self.predictor),
                 self.model,
                 meaning_of(self.predictor.provenance, each),
                 space=self.predictor.config.pose_space,

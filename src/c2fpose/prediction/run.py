@@ -28,7 +28,7 @@ from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand
 from c2fpose.prediction.outputs import plan, write
-from c2fpose.prediction.people import ROOT_DEPTH_RULE, Seen, second_looks, seen_of, without_doubles
+from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
@@ -241,8 +241,8 @@ class PredictJob:
             notes.append(f"no plausible distance {poses}: a joint lies behind the camera; try a tighter box")
         meaning = meaning_of(self.predictor.provenance, (person for frame in frames for person in frame.people))
         return PoseResult(
-            source, camera, tuple(frames), ROOT_DEPTH_RULE, self.model, meaning, smoothing, tuple(notes),
-            self.predictor.config.pose_space,
+            source, camera, tuple(frames), root_depth_rule(self.predictor), self.model, meaning, smoothing,
+            tuple(notes), self.predictor.config.pose_space,
         )  # fmt: skip
 
 

@@ -145,6 +145,8 @@ def _by_row(results: Results, root_depth: str) -> Figure:
     for name in shown:
         errors = _errors(results, name, root_depth)
         mean, half = mean_and_half_interval(errors)
+        if np.isnan(mean):  # nothing finished, or poses without this root-depth rule
+            continue
         axes.plot(errors, [places[name]] * len(errors), "|", color=ROWS, ms=7, alpha=0.7)
         axes.errorbar(mean, places[name], xerr=np.nan_to_num(half), fmt="o", color=ROWS, ms=5, capsize=3, elinewidth=1)
         axes.annotate(

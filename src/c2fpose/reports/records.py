@@ -25,13 +25,21 @@ from c2fpose.reports.statistics import (
 
 
 def error_mm(job: Job, metric: str, root_depth: str) -> float:
-    """A finished job's average over all test images."""
-    return getattr(job.record, f"{metric}_mm")[root_depth]
+    """A finished job's average over all test images; NaN for a rule that its poses do not have."""
+    return getattr(job.record, f"{metric}_mm").get(root_depth, math.nan)
 
 
 def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
-    """Sums by action of a finished job, from which every average follows."""
+    """Sums by action of a finished job, from which every average follows; NaN as ``error_mm``."""
+    if not has_rule(job, root_depth):
+        given = job.evaluation.row(NETWORK, "ground_truth", metric).table
+        return ActionTable(np.full_like(given.sums_mm, math.nan), given.frames)
     return job.evaluation.row(NETWORK, root_depth, metric).table
+
+
+def has_rule(job: Job, root_depth: str) -> bool:
+    """Tell whether a finished job's poses have a root-depth rule: strong perspective takes poses in mm."""
+    return root_depth in job.record.mpjpe_mm
 
 
 def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
@@ -54,7 +62,7 @@ def differences(results: Results, root_depth: str) -> list[tuple[str, str, Diffe
     found = []
     for first, second in results.sweep.compare:
         a, b = results.of(first), results.of(second)
-        if not a or not b:
+        if not a or not b or not all(has_rule(job, root_depth) for job in (*a, *b)):
             continue
         over_images = _over_images(a, b, results.sweep.metric, root_depth)
         values = [[error_mm(job, results.sweep.metric, root_depth) for job in jobs] for jobs in (a, b)]

@@ -125,7 +125,6 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity, twin
     from c2fpose.evaluation.scores import Evaluation
     from c2fpose.model.networks.cost import network_cost
     from c2fpose.model.representations import representation_of
-    from c2fpose.pose.camera import ROOT_DEPTH_RULES
 
     evaluation = Evaluation.read(directory / "evaluation")
     origin = evaluation.provenance
@@ -136,8 +135,8 @@ def _finished(settings: TrainSettings, directory: Path, identity: Identity, twin
     return Finished(
         identity=asdict(identity),
         config_hash=identity.config_hash,
-        mpjpe_mm={rule: evaluation.mpjpe_mm(rule) for rule in ROOT_DEPTH_RULES},
-        reconstruction_mm={rule: evaluation.reconstruction_mm(rule) for rule in ROOT_DEPTH_RULES},
+        mpjpe_mm={rule: evaluation.mpjpe_mm(rule) for rule in evaluation.rules},
+        reconstruction_mm={rule: evaluation.reconstruction_mm(rule) for rule in evaluation.rules},
         axes_mm=evaluation.axes_mm(),
         calibration=(read_json(directory / "evaluation" / CALIBRATION) or {}).get("measured"),
         dataset=SplitReader(settings.data.test_file).info.dataset,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from metric_output import RANGE_MM, output_of
 from toy_labels import batch_of, config_of, labels_of
 
 from c2fpose.base.errors import DataError
@@ -11,29 +12,12 @@ from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.points import from_points, mirror_points, to_points
 from c2fpose.pose.strong_perspective import placed_mm, strong_perspective_mm, weak_perspective_mm
 
-RANGE_MM = 2200.0
-
 
 def soft(logits: np.ndarray) -> np.ndarray:
     """x, y, z in 0..1 of one joint's (D, H, W)."""
     mass = np.exp(logits - logits.max())
     grids = np.meshgrid(*((np.arange(n) + 0.5) / n for n in logits.shape), indexing="ij")
     return np.array([(grid * mass).sum() / mass.sum() for grid in grids[::-1]])
-
-
-def peaked(points: torch.Tensor, shape: tuple[int, int, int]) -> torch.Tensor:
-    """Logits whose softmax is a narrow Gaussian about each point."""
-    axes = [(torch.arange(n, dtype=torch.float64) + 0.5) / n for n in shape]
-    z, y, x = (
-        ((axis - points[..., 2 - at, None]) * n) ** 2 for at, (axis, n) in enumerate(zip(axes, shape, strict=True))
-    )
-    return -(z[..., :, None, None] + y[..., None, :, None] + x[..., None, None, :]) / 2
-
-
-def output_of(points: torch.Tensor, pose_mm: torch.Tensor, depth: int = 32, cells: int = 32) -> torch.Tensor:
-    """What a network would put out for positions across the crop and poses in the cube."""
-    flat = torch.cat([points[..., :2], torch.full_like(points[..., :1], 0.5)], -1)
-    return torch.cat([peaked(flat, (1, cells, cells)), peaked(pose_mm / RANGE_MM, (depth, cells, cells))], 2)
 
 
 def expected_loss(output, labels, mix, place, place_weight) -> float:

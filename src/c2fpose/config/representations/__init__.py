@@ -20,6 +20,7 @@ class RepresentationConfig(Schema):
 
     volumetric: ClassVar[bool] = False  # volumes of likelihoods along the stacks, which can be looked at
     decodings: ClassVar[tuple[str, ...]] = ()  # of ``DecodingConfig.method``; empty: points are read in one way alone
+    sized: ClassVar[bool] = False  # poses in mm by themselves: strong perspective places them, without mean limbs
     by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone
 
     @classmethod

@@ -15,6 +15,8 @@ class Config(RepresentationConfig):
 
     by_stack: ClassVar[bool] = True
 
+    sized: ClassVar[bool] = True
+
     range_mm: Positive = 2200.0  # side of the metric cube
     place_weight: NonNegative = 0.1  # of the error of the place, beside those of pose and picture; 0: none
     place_from: Share = 0.0125  # share of the training after which it counts; 5,000 of 400,000 steps

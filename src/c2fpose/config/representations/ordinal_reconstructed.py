@@ -12,6 +12,7 @@ class Config(ordinal_volume.Config):
     """The second network, and how noisy the poses are that it learns from."""
 
     volumetric: ClassVar[bool] = False  # to look at, in prediction: what it reads is a pose
+    sized: ClassVar[bool] = True
 
     width: Annotated[int, Field(ge=8, le=8192)] = 1024  # of its layers; the paper's
     draws: Count = 8  # of noise, for each pose and step

@@ -130,7 +130,8 @@ def _rule_rows(results: Results, panel: Panel) -> Table:
         if jobs := results.of(name):
             cells = []
             for metric, _, rule in (key.partition("_mm_") for key in names):
-                cells.append(f"{np.mean([error_mm(job, metric, rule) for job in jobs]):.1f}")
+                mean = np.mean([error_mm(job, metric, rule) for job in jobs])
+                cells.append("-" if math.isnan(mean) else f"{mean:.1f}")
             rows.append((row.label, *cells))
     return Table((panel.title, *(key.partition("_mm_")[2].replace("_", " ") for key in names)), tuple(rows))
 

@@ -35,6 +35,7 @@ _COLUMNS = (
     ("MPJPE, root depth given", NETWORK, "ground_truth", "mpjpe"),
     ("MPJPE, own limbs", NETWORK, "own_limbs", "mpjpe"),
     ("MPJPE, mean limbs", NETWORK, "mean_limbs", "mpjpe"),
+    ("MPJPE, strong perspective", NETWORK, "strong_perspective", "mpjpe"),
     ("reconstruction", NETWORK, "ground_truth", "reconstruction"),
     ("depth's part", DEPTH_ALONE, "ground_truth", "mpjpe"),
     ("x and y's part", XY_ALONE, "ground_truth", "mpjpe"),
