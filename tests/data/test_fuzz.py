@@ -10,8 +10,7 @@ import fabricate_human36m as fabricate
 import fabricated
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from torture import damage, edits, reads_or_refuses, rounds
+from torture import fuzz
 
 from c2fpose.base.errors import DataError
 from c2fpose.data.crops.standard import decode
@@ -87,22 +86,10 @@ def test_damaged_files_are_read_or_refused_in_one_line(parser, whole, tmp_path):
     directory, _, name = place.rpartition("/")
     root = directory.partition("/")[0]
     shutil.copytree(whole / root, tmp_path / root) if root else shutil.copy(whole / name, tmp_path / name)
-    target, content = tmp_path / place, (whole / place).read_bytes()
+    target = tmp_path / place
     reading = read or source(videopose3d, read_calibration(whole / "raw" / "metadata.xml"))
     where = tmp_path / root if getattr(reading, "__name__", "") == "read" else target
-    refused = 0
-
-    @settings(
-        max_examples=rounds(15, 10_000), deadline=None, derandomize=True, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(edits)
-    def fuzz(changes):
-        nonlocal refused
-        target.write_bytes(damage(content, changes))
-        refused += not reads_or_refuses(lambda: reading(where), str(tmp_path))
-
-    fuzz()
+    refused = fuzz(target, lambda: reading(where), str(tmp_path))
     assert refused  # the changes reach what is checked
 
 

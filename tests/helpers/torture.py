@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c2fpose.base.errors import UserError
@@ -76,6 +77,27 @@ def reads_or_refuses(read: Callable[[], object], name: str) -> bool:
     finally:
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
         assert grown < MOST_GROWTH_BYTES, f"{grown / 2**20:.0f} MB for a small file"
+
+
+def fuzz(target: Path, read: Callable[[], object], said: str, few: int = 15, write: Callable | None = None) -> int:
+    """Damage a file again and again, and read it each time; returns how often it was refused.
+
+    ``said``: what every refusal names. ``write``: puts what was damaged into ``target``, where that is no copy.
+    """
+    content, refused = target.read_bytes(), 0
+
+    @settings(
+        max_examples=rounds(few, 10_000), deadline=None, derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(edits)
+    def once(changes: list[Edit]) -> None:
+        nonlocal refused
+        (write or target.write_bytes)(damage(content, changes))
+        refused += not reads_or_refuses(read, said)
+
+    once()
+    return refused
 
 
 # --- stopped commands ---------------------------------------------------------------------------------------------

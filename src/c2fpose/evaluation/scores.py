@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.base.files import written_whole
 from c2fpose.pose.camera import ROOT_DEPTH_RULES, RULES_OF_DEPTHS
 from c2fpose.pose.metrics import ActionTable, aligned_joint_errors_mm, joint_errors_mm, root_relative
@@ -162,7 +162,7 @@ class Evaluation:
     @classmethod
     def read(cls, directory: Path) -> "Evaluation":
         """What ``write`` wrote. Raises ``DataError`` where it is missing or unfinished."""
-        try:
+        with readable(directory, "no complete evaluation", "evaluate the checkpoint again"):
             text = json.loads((directory / "evaluation.json").read_text())
             arrays = dict(np.load(directory / "evaluation.npz"))
             rows = tuple(
@@ -171,8 +171,6 @@ class Evaluation:
             )
             names = (tuple(text["rows"][0][key]) for key in ("by_joint", "by_action"))
             return cls(rows, arrays["subject"], arrays["action"], arrays["record"], text["provenance"], *names)
-        except (OSError, ValueError, KeyError, IndexError) as error:
-            raise DataError(f"{directory}: no complete evaluation ({error}); evaluate the checkpoint again") from None
 
     def _json(self) -> dict[str, Any]:
         counts = self.rows[0].table.frames

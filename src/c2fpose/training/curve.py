@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from c2fpose.base.errors import readable
 from c2fpose.base.files import written_whole
 
 CURVE = "curve.csv"
@@ -18,10 +19,10 @@ def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
-    """Rows of ``curve.csv``; none where there is no such file."""
+    """Rows of ``curve.csv``; none where there is no such file. Raises ``DataError`` for a damaged one."""
     if not path.is_file():
         return []
-    with open(path, newline="") as file:
+    with readable(path, "not the curve of a run", "remove it"), open(path, newline="") as file:
         return [
             {name: float(row[name]) for name in CURVE_COLUMNS} | {"step": int(row["step"])}
             for row in csv.DictReader(file)

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 PERSON = 1  # COCO's category
@@ -24,8 +24,9 @@ def read(path: Path) -> BoxFile:
     names: dict[Any, str] = {}
     person: Any = PERSON
     if isinstance(content, dict):
-        names = {image["id"]: image["file_name"] for image in content.get("images", []) if "file_name" in image}
-        called = [each.get("id") for each in content.get("categories", []) if each.get("name") == "person"]
+        with readable(f"boxes={path}", "images or categories are not as COCO has them", "each is a list of objects"):
+            names = {image["id"]: image["file_name"] for image in content.get("images", []) if "file_name" in image}
+            called = [each.get("id") for each in content.get("categories", []) if each.get("name") == "person"]
         person, content = (called or [PERSON])[0], content.get("annotations")
     if not isinstance(content, list):
         raise DataError(f"boxes={path}: neither a list of results nor an object with annotations, as COCO has them")
@@ -35,6 +36,8 @@ def read(path: Path) -> BoxFile:
         if not isinstance(entry, dict) or "image_id" not in entry:
             raise DataError(f"boxes={path}: {where}: no image_id")
         score = entry.get("score")
+        if not isinstance(entry["image_id"], int | str) or not isinstance(score, int | float | None):
+            raise DataError(f"boxes={path}: {where}: image_id is a number or a name, score a number")
         if entry.get("category_id", person) != person or entry.get("iscrowd") or (score or 1.0) < LEAST_SCORE:
             continue
         try:
@@ -42,7 +45,9 @@ def read(path: Path) -> BoxFile:
         except (KeyError, TypeError, ValueError):
             raise DataError(f"boxes={path}: {where}: no bbox of four numbers (left, top, width, height)") from None
         track = entry.get("track_id", entry.get("instance_id"))
-        box = GivenBox(left, top, width, height, None if track is None else int(track), score)
+        if not isinstance(track, int | None):
+            raise DataError(f"boxes={path}: {where}: track_id is a whole number")
+        box = GivenBox(left, top, width, height, track, score)
         image = names.get(entry["image_id"], entry["image_id"])
         if isinstance(image, int):
             found.add(box, where, number=image)

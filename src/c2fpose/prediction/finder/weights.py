@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from c2fpose.base.errors import UserError
+from c2fpose.base.errors import UserError, readable
 from c2fpose.base.files import written_whole
 from c2fpose.prediction.finder.network import Finder
 
@@ -73,7 +73,11 @@ def read_finder(path: str | Path) -> tuple[Finder, dict[str, Any]]:
         network.load_state_dict({n: w.float() if w.is_floating_point() else w for n, w in weights.items()})
     except RuntimeError:
         raise UserError(f"{path}: a finder of another version of c2fpose") from None
-    return network.eval(), json.loads(text)
+    with readable(path, "not a finder, or a damaged one", "python -m c2fpose.finder trains one"):
+        said = json.loads(text)
+        if not (16 <= int(said["size"]) <= 4096 and 0 <= float(said["least_score"]) <= 1):
+            raise ValueError(f"size {said['size']} px, least_score {said['least_score']}")
+    return network.eval(), said
 
 
 def folded(network: nn.Module) -> nn.Module:

@@ -1,0 +1,38 @@
+"""Damaged networks of every format: read, or refused in one line; ``make torture`` tries 10,000 of each."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from torture import fuzz
+from toy_networks import TINY, trained
+
+from c2fpose.model.checkpoints.formats import save_checkpoint, save_safetensors
+from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.checkpoints.torch7_network import read_network
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "torch7_hg-1.t7"
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", ["net.t7", "net.ckpt", "net.safetensors", "header of net.safetensors"])
+def test_damaged_networks_are_read_or_refused_in_one_line(name, tmp_path):
+    target = tmp_path / name.split()[-1]
+    if target.suffix == ".t7":
+        shutil.copy(FIXTURE, target)
+    else:
+        module = trained(TINY)
+        save = save_safetensors if target.suffix == ".safetensors" else save_checkpoint
+        save(target, module.state_dict(), module.config.model_dump(mode="json"), {"code_version": "0.0.1+test"})
+    read = read_network if target.suffix == ".t7" else load_module
+    if not name.startswith("header"):
+        assert fuzz(target, lambda: read(target), str(target))
+        return
+    whole = target.read_bytes()  # eight bytes of length, a header of JSON, numbers
+    size = int.from_bytes(whole[:8], "little")
+    target.write_bytes(whole[8 : 8 + size])
+
+    def write(header: bytes) -> None:
+        target.write_bytes(len(header).to_bytes(8, "little") + header + whole[8 + size :])
+
+    assert fuzz(target, lambda: read(target), str(target), write=write)
