@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from any_skeleton import ACTIONS_OF_DOGS, DOG, TINY, settings_for, through, write_dogs
+from any_skeleton import ACTIONS_OF_DOGS, DOG, TINY, predicted, settings_for, through, write_dogs
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.data.schema import SplitReader
@@ -14,6 +14,7 @@ from c2fpose.data.synth36.plan import PRESETS, SUBJECTS, Preset
 from c2fpose.data.synth36.sequence import RenderedSequence
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
+from c2fpose.export import main as export
 from c2fpose.training.run import run
 
 
@@ -64,6 +65,12 @@ def test_a_dog(tmp_path):
     evaluate([f"ckpt={checkpoint}", f"out={tmp_path / 'again'}", "workers=0", "precision=32-true"])
     again = Evaluation.read(tmp_path / "again" / "evaluation")
     assert again.mpjpe_mm("ground_truth") == pytest.approx(evaluation.mpjpe_mm("ground_truth"), rel=1e-5)
+    export([f"ckpt={checkpoint}", f"out={tmp_path / 'dog.onnx'}"])
+    (tmp_path / "exported").mkdir()
+    predicted(tmp_path / "dog.onnx", DOG, tmp_path / "exported")
+    other = [*TINY, *files, f"resume={tmp_path}/run/checkpoints/last.ckpt", "model.space.depth_range_mm=[-500,500]"]
+    with pytest.raises(ConfigError, match=r"its depth bins cover .* keep them by model\.space\.depth_range_mm=\[-"):
+        run(settings_for(other, tmp_path / "other"), tmp_path / "other")
 
 
 @pytest.mark.parametrize("model", ["coordinates", "integral", "laplace", "simcc", "metric", "ordinal_reconstructed"])

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainSettings
+from c2fpose.config.schema import parse
+from c2fpose.config.space import SpaceConfig
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.precision import denormals_flushed
+from c2fpose.pose.skeleton import difference
 from c2fpose.pose.space import space_of
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
@@ -197,4 +200,13 @@ def _of_same_network(settings: TrainSettings, path: str) -> dict[str, Any]:
                 f"resume={path}: a checkpoint of another network, model.{part}.{different[0]} is "
                 f"{trained.get(different[0])} in it and {wanted[different[0]]} here"
             )
+    theirs, ours = parse(SpaceConfig, model.get("space") or {}, "space").pose_space(None), settings.model.pose_space
+    if theirs.skeleton != ours.skeleton:
+        raise ConfigError(f"resume={path}: a network of other joints: {difference(theirs.skeleton, ours.skeleton)}")
+    if theirs.depth_range_mm != ours.depth_range_mm:
+        raise ConfigError(
+            f"resume={path}: its depth bins cover {list(theirs.depth_range_mm)} mm, of these data they would cover "
+            f"{list(ours.depth_range_mm)}; keep them by model.space.depth_range_mm="
+            f"[{theirs.depth_range_mm[0]},{theirs.depth_range_mm[1]}]"
+        )
     return saved
