@@ -6,8 +6,8 @@ from pathlib import Path
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.config.command_line import options
+from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.config.schema import Schema
-from c2fpose.prediction.export import SUFFIXES, export
 
 
 class ExportSettings(Schema):
@@ -22,11 +22,12 @@ def main(words: list[str] | None = None) -> None:
     """One checkpoint to one network file."""
     settings = options(ExportSettings, "export.yaml", words)
     out = Path(settings.out)
-    if out.suffix not in SUFFIXES:
-        raise ConfigError(f"out={out}: must end in {' or '.join(SUFFIXES)}")
+    if out.suffix not in NETWORK_SUFFIXES:
+        raise ConfigError(f"out={out}: must end in {' or '.join(NETWORK_SUFFIXES)}")
     from c2fpose.base.provenance import code_version, file_hash
     from c2fpose.model.checkpoints.builtin import checkpoint_path
     from c2fpose.model.checkpoints.load import load_module
+    from c2fpose.prediction.export import export
 
     path = checkpoint_path(settings.ckpt)
     module = load_module(path)

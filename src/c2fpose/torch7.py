@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.model.checkpoints.torch7_network import convert
 
 
 @exits_cleanly
@@ -17,6 +16,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="a .t7 file saved by the authors' training code")
     parser.add_argument("--out", type=Path, required=True, help="the file to write (.ckpt or .safetensors)")
     arguments = parser.parse_args(words)
+    from c2fpose.model.checkpoints.torch7_network import convert
+
     config = convert(arguments.model, arguments.out)
     print(
         f"{arguments.out}: {config.family} family, width {config.width}, {len(config.depths)} stacks, "

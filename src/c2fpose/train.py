@@ -16,8 +16,6 @@ from c2fpose.base.lock import alone_in
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.sweeps.rows import remember_swept
-from c2fpose.sweeps.runner import rank, run_job
-from c2fpose.training.run import claim, run
 
 
 @hydra.main(config_path=conf_dir(), config_name="train", version_base="1.3")
@@ -25,15 +23,22 @@ from c2fpose.training.run import claim, run
 def main(cfg: DictConfig) -> float:
     """One run, or one job of a sweep; returns its MPJPE on the test subjects, root depth given, for sweepers."""
     if cfg.job is not None:
+        from c2fpose.sweeps.runner import run_job
+
         return run_job(cfg, Path(cfg.run_dir))
     hydra_config = HydraConfig.get()
     if hydra_config.mode == RunMode.MULTIRUN:  # of overrides: a job's directory is named by its own
+        from c2fpose.sweeps.runner import run_job
+
         directory = Path(hydra_config.sweep.dir) / hydra_config.sweep.subdir
         row = re.sub(r",?seed=\d+", "", directory.name).strip(",") or "defaults"
         return run_job(cfg, directory, row)
     # not cfg.run_dir: further processes of this run, which Lightning starts, are told the first one's directory
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
+    from c2fpose.sweeps.runner import rank
+    from c2fpose.training.run import claim, run
+
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(settings, run_dir)
     with alone_in(run_dir):

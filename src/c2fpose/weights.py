@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.model.checkpoints.conversion import convert
 
 
 @exits_cleanly
@@ -18,6 +17,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file to write; its suffix is the format")
     parser.add_argument("--half", action="store_true", help="weights in half precision: half the size (.safetensors)")
     arguments = parser.parse_args(words)
+    from c2fpose.model.checkpoints.conversion import convert
+
     convert(arguments.source, arguments.out, half=arguments.half)
     print(f"{arguments.out}: written")
 

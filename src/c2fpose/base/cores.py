@@ -126,7 +126,7 @@ def settle_threads() -> str:
     ``OMP_NUM_THREADS`` decides where it is set, up to the cores there are. Otherwise it is the cores that this process
     may use, less those that others were seen to keep busy in a short look.
     """
-    import torch
+    import torch  # noqa: PLC0415  # commands that need no PyTorch read this file
 
     found, wanted = cores(), os.environ.get(VARIABLE, "")
     if wanted.isdecimal() and int(wanted) > 0:

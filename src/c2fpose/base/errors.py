@@ -94,7 +94,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def refuses_in_one_line(command: Callable[[], object]) -> None:
     """Run a Hydra command; what Hydra itself refuses (keys, choices, syntax) is one line and exit code 2 too."""
-    from hydra.errors import CompactHydraException
+    from hydra.errors import CompactHydraException  # noqa: PLC0415  # commands without Hydra read this file
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
     with stops_in_one_line("a sweep goes on with the same command, a run with resume=RUN_DIR/checkpoints/last.ckpt"):

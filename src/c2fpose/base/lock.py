@@ -83,7 +83,7 @@ def _lock(file: IO[str]) -> None:
     if fcntl is not None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return
-    import msvcrt
+    import msvcrt  # noqa: PLC0415  # Windows alone has it
 
     file.seek(_BYTE)  # Windows keeps others from reading what is locked: a byte behind the text
     msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)

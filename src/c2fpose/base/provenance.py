@@ -46,7 +46,7 @@ def file_hash(path: Path) -> str:
 
 def provenance(configuration: BaseModel, fingerprints: dict[str, str], **more: Any) -> dict[str, Any]:
     """What every result carries. ``fingerprints``: SHA-256 of each data file, by split."""
-    import torch
+    import torch  # noqa: PLC0415  # commands that need no PyTorch read this file
 
     return {
         "code_version": code_version(),

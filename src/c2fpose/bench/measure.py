@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from c2fpose.base.cores import cores
 from c2fpose.base.host_memory import process_peak_gib
@@ -73,8 +74,6 @@ def read_and_write_ms(volume: Tensor) -> float:
 
 def gflop_of(function: Callable[[], Any]) -> float:
     """Floating-point operations of convolutions and matrix products, in 10^9."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     with FlopCounterMode(display=False) as counter:
         function()
     return counter.get_total_flops() / 1e9

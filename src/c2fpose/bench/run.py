@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning import Callback
 
 from c2fpose.base.progress import track
 from c2fpose.base.provenance import code_version
@@ -24,10 +25,14 @@ from c2fpose.bench.measure import Clock, gflop_of, hardware, matrix_rate, peak_g
 from c2fpose.bench.original import ratios_to_original
 from c2fpose.config.run import TrainSettings
 from c2fpose.config.schema import Count, Schema
+from c2fpose.data.datamodule import PoseData
+from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import computes_in_bf16
 from c2fpose.model.volumes.loss import mean_squared_error
 from c2fpose.pose.skeleton import NUM_JOINTS
 from c2fpose.prediction.engines import TORCH
+from c2fpose.training.loggers import close_loggers, make_loggers
+from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 OURS, PLAIN = Engine.name, PlainPort.name
 
@@ -206,13 +211,6 @@ def _predictions_ms(
 
 def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[float]:
     """Times between the ends of steps of the real training loop, as ``c2fpose.train`` sets it up."""
-    from pytorch_lightning import Callback
-
-    from c2fpose.data.datamodule import PoseData
-    from c2fpose.model.module import PoseModule
-    from c2fpose.training.loggers import close_loggers, make_loggers
-    from c2fpose.training.trainer import make_trainer, quiet_lightning
-
     clock = Clock(device_for(settings))
 
     class StepClock(Callback):

@@ -6,6 +6,8 @@ from pydantic import Field, field_validator, model_validator
 
 from c2fpose.config.schema import Count, Positive, Schema
 
+NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, OpenVINO
+
 _Size = Annotated[float, Field(ge=0.5, le=3)]
 
 

@@ -1,8 +1,10 @@
 """The LightningDataModule over one file of training and one of test subjects, synth36 or Human3.6M alike."""
 
 import contextlib
+import ctypes
 import sys
 
+import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
@@ -198,10 +200,6 @@ def settle_worker(worker: int) -> None:
     By default the C library may give each image's megabytes back to the system at once, which then has to clear new
     ones: on some machines that takes as long as decoding.
     """
-    import ctypes
-
-    import cv2
-
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     with contextlib.suppress(OSError, AttributeError, TypeError):  # not the GNU C library

@@ -11,9 +11,6 @@ from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.files import ready_directory
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Count, Schema
-from c2fpose.data.schema import SplitReader
-from c2fpose.data.verification.checks import FAIL
-from c2fpose.data.verification.report import draw_records, show, verify, write_json
 
 
 class VerifyConfig(Schema):
@@ -31,6 +28,11 @@ class VerifyConfig(Schema):
 def main(arguments: list[str] | None = None) -> None:
     """The command; exits with 1 where a check failed."""
     config = options(VerifyConfig, "verify.yaml", arguments, positional="data")
+    from c2fpose.data.schema import SplitReader
+    from c2fpose.data.verification.checks import FAIL
+    from c2fpose.data.verification.contact_sheet import write_sheet
+    from c2fpose.data.verification.report import draw_records, show, verify, write_json
+
     console = Console()
     for file in (config.json_path, config.sheet):
         if file is not None:
@@ -41,8 +43,6 @@ def main(arguments: list[str] | None = None) -> None:
     if config.json_path is not None:
         write_json(config.json_path, reader, findings)
     if config.sheet is not None:
-        from c2fpose.data.verification.contact_sheet import write_sheet
-
         write_sheet(config.sheet, reader, draw_records(reader, config.sheet_images, config.seed + 1))
         console.print(f"Sheet of images: {config.sheet}")
     if any(finding.status == FAIL for finding in findings):

@@ -12,13 +12,14 @@ import torch
 from c2fpose.base.files import write_text
 from c2fpose.evaluation.calibration import Calibration, Observations, fit, measure
 from c2fpose.model.volumes.points import from_points
+from c2fpose.pictures.figure import new_figure, save_png
+from c2fpose.pictures.palette import COLORS, FAINT
 from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2, poses_cam_mm
 
 if TYPE_CHECKING:
     from c2fpose.data.datamodule import PoseData
     from c2fpose.model.module import PoseModule
-
 FILE = "calibration.json"
 LEAST_IMAGES = 4  # fewer make no two halves
 
@@ -94,9 +95,6 @@ def _compared(
 
 def _draw(measured: dict[str, Any], path: Path) -> None:
     """Confidence against how often it is right, and how often ellipsoids hold."""
-    from c2fpose.pictures.figure import new_figure, save_png
-    from c2fpose.pictures.palette import COLORS, FAINT
-
     figure = new_figure(8, 3.8)
     figure.set_layout_engine("constrained")
     left, right = figure.subplots(1, 2)

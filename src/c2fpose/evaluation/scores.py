@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.base.files import written_whole
@@ -23,9 +26,6 @@ from c2fpose.pose.skeleton import JOINTS, ROOT
 from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.pose.strong_perspective import SizedPoses
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm, quantised
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 NETWORK, PERFECT_VOLUME, MEAN_POSE = "network", "perfect volume", "mean pose"
 DEPTH_ALONE, XY_ALONE = "depth alone", "x and y alone"
@@ -201,8 +201,6 @@ class Evaluation:
 
     def print_table(self, console: "Console | None" = None) -> None:
         """MPJPE by action and joint, reconstruction error by action, with a legend; 80 columns suffice."""
-        from rich.console import Console
-
         console = console or Console()
         console.print(self._table("MPJPE, mm", "mpjpe", by_joint=True))
         console.print(self._table("Reconstruction error (after a similarity fit), mm", "reconstruction"))
@@ -225,9 +223,6 @@ class Evaluation:
         return f"; off by {self.row(NETWORK, rule, ROOT_OFF).table.frame_weighted():.0f} mm"
 
     def _table(self, title: str, metric: str, by_joint: bool = False) -> Any:
-        from rich import box
-        from rich.table import Table
-
         rows = [row for row in self.rows if row.metric == metric and row.predictor not in (DEPTH_ALONE, XY_ALONE)]
         table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
         table.add_column("             images", vertical="bottom", no_wrap=True)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 
 def resolve_precision(precision: str, accelerator: str) -> str:
     """``auto`` in Lightning's words: bf16 where the hardware computes in it, else float32."""
@@ -17,8 +19,6 @@ def computes_in_bf16(accelerator: str) -> bool:
 
     oneDNN's ``ONEDNN_MAX_CPU_ISA``, which makes a processor pass for an older one, is respected.
     """
-    import torch
-
     if accelerator != "cpu" and torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     in_hardware = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
@@ -27,8 +27,6 @@ def computes_in_bf16(accelerator: str) -> bool:
 
 def times_slower_in_bf16(size: int = 256) -> float:
     """Measure how many times as long as in float32 a matrix product takes in bf16 on the processor."""
-    import torch
-
     seconds = []
     for dtype in (torch.float32, torch.bfloat16):
         a = torch.ones(size, size, dtype=dtype)
@@ -42,8 +40,6 @@ def times_slower_in_bf16(size: int = 256) -> float:
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
     """Compute with zero for numbers below 1e-38 in the block: processors are slow at them, and gradients have some."""
-    import torch
-
     torch.set_flush_denormal(True)
     try:
         yield

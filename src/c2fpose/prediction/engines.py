@@ -8,9 +8,13 @@ everything after it are the package's own, whatever the engine.
 from __future__ import annotations
 
 import copy
+import importlib
+import io
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +24,7 @@ from torch import Tensor, nn
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.model import ModelConfig
+from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.load import Saved, load_module
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from openvino import Model
 
     from c2fpose.model.module import PoseModule
-
 Engine = Callable[[UInt8[Tensor, "B 3 S S"]], Tensor]
 
 TORCH, ONNXRUNTIME, OPENVINO = "torch", "onnxruntime", "openvino"
@@ -79,7 +83,7 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
     .xml. Raises ``UserError`` for files and engines that do not go together, or are missing.
     """
     path = checkpoint_path(path)
-    if path.suffix not in (".onnx", ".xml"):
+    if path.suffix not in NETWORK_SUFFIXES:
         return make_predictor(load_module(path), TORCH if engine == "auto" else engine, precision)
     allowed = (ONNXRUNTIME, OPENVINO) if path.suffix == ".onnx" else (OPENVINO,)
     name = allowed[0] if engine == "auto" else engine
@@ -195,15 +199,11 @@ class OpenVinoEngine:
 
 def installed(name: str) -> bool:
     """Whether what an engine needs is there."""
-    from importlib.util import find_spec
-
     return name == TORCH or all(find_spec(package) for package in ("onnx", name))
 
 
 def imported(package: str) -> Any:
     """A package of the ``export`` extra, or a word on how to get it."""
-    import importlib
-
     try:
         return importlib.import_module(package)
     except ImportError:
@@ -245,9 +245,6 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
     ``metadata`` stands under ``METADATA`` in it. Raises ``ConfigError`` where BatchNorm takes the statistics of each
     batch: no file can hold those.
     """
-    import io
-    import warnings
-
     onnx = imported("onnx")
     if module.config.batch_norm == "batch":
         raise ConfigError("batch_norm=batch takes the statistics of each batch; engine=torch alone can do that")
@@ -269,8 +266,6 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
 
 def read_openvino(source: Path | bytes) -> Model:
     """An .onnx or .xml file, or the bytes of the former, as OpenVINO's model."""
-    import io
-
     core = imported("openvino").Core()
     try:
         return core.read_model(io.BytesIO(source) if isinstance(source, bytes) else str(source))

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2fpose.base.errors import UserError
+from c2fpose.prediction.engines import METADATA, header, imported, read_openvino, to_onnx
 
 if TYPE_CHECKING:
     from c2fpose.model.module import PoseModule
-
-SUFFIXES = (".onnx", ".xml")
 
 
 def export(module: PoseModule, out: Path, origin: dict[str, object]) -> list[Path]:
@@ -21,8 +20,6 @@ def export(module: PoseModule, out: Path, origin: dict[str, object]) -> list[Pat
 
     Raises ``UserError`` where a package of the ``export`` extra is missing or the file cannot be written.
     """
-    from c2fpose.prediction.engines import METADATA, header, imported, read_openvino, to_onnx
-
     metadata = header(module, origin)
     onnx = to_onnx(module, metadata)
     try:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from PIL import Image
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.prediction.photo import FOCAL_PER_SIDE
@@ -33,8 +34,6 @@ class Exif(NamedTuple):
 
 def read_exif(path: str | Path) -> Exif:
     """Read a picture's EXIF data; an empty answer where there is none, or it cannot be understood."""
-    from PIL import Image
-
     try:
         with Image.open(path) as image:
             tags = image.getexif().get_ifd(_EXIF)

@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image, ImageOps
 
 from c2fpose.base.errors import DataError
+from c2fpose.data.crops import released as released_crop
+from c2fpose.data.crops import standard as crop
 
 FOCAL_PER_SIDE = 1.2  # assumed focal length over the longer image side: a diagonal view of about 55 degrees
 
@@ -29,8 +32,6 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
     EXIF rotation is applied; grey becomes three equal channels; of 16 bits the upper eight are kept; transparent
     parts become white. Raises ``DataError`` for a file that is missing, empty, damaged, cut off or no image.
     """
-    from PIL import Image, ImageOps
-
     path = Path(path)
     if not path.exists():
         raise DataError(f"{path}: no such image")
@@ -100,11 +101,6 @@ def crop_box(
     The released code's boxes begin at whole pixels. As in training, what needs much shrinking is first reduced by 2,
     4 or 8.
     """
-    from PIL import Image
-
-    from c2fpose.data.crops import released as released_crop
-    from c2fpose.data.crops import standard as crop
-
     center = np.array([box.left, box.top]) + box.side / 2
     if mode == "released_code":
         whole = released_crop.whole_pixel_box(center, box.side)

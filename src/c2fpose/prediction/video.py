@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from jaxtyping import UInt8
 
@@ -136,8 +137,6 @@ class Video:
 def _opened(path: Path):  # OpenCV and its capture: imported late, it takes long
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # else the decoder's own messages mix with ours
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    import cv2
-
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # turns frames upright by itself
     if not capture.isOpened():
         raise DataError(f"{path}: not a video, or one whose format is not known")

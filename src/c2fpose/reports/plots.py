@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from c2fpose.config.model import NetworkConfig
 from c2fpose.model.networks.cost import network_cost
@@ -18,8 +21,6 @@ from c2fpose.reports.statistics import mean_and_half_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 # Okabe and Ito's palette: told apart with any colour vision.
 NAIVE, COARSE_TO_FINE, ROWS = "#D55E00", "#0072B2", "#0072B2"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#9a9a00", "#7f3b08", "#6a3d9a")
@@ -28,9 +29,6 @@ _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
 
 
 def _figure(width_inches: float, height_inches: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -84,8 +82,6 @@ Point = tuple[float, float, float, str, bool]  # parameters, error, half of its 
 
 
 def _schedules(axes: Axes, points: list[Point]) -> None:
-    from matplotlib.patheffects import withStroke
-
     _plain(axes)
     axes.set_xlabel("parameters, millions", fontsize=9)
     axes.margins(x=0.16, y=0.12)

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.provenance import file_hash
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
+from c2fpose.evaluation.scores import Evaluation
 from c2fpose.sweeps.identity import Identity, flat
 from c2fpose.sweeps.job import FAILED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
 from c2fpose.sweeps.rows import split_job
+from c2fpose.training.curve import CURVE, read_curve
 
 _BETTER = ("finished", "failed", "begun", "missing")
 
@@ -41,9 +44,6 @@ class Job:
     @cached_property
     def evaluation(self) -> Any:
         """Per-image errors; raises ``DataError`` if they are not those that the job ended with."""
-        from c2fpose.base.provenance import file_hash
-        from c2fpose.evaluation.scores import Evaluation
-
         folder = self.directory / "evaluation"
         evaluation = Evaluation.read(folder)
         if file_hash(folder / "evaluation.npz") != self.record.evaluation_sha256:
@@ -53,8 +53,6 @@ class Job:
     @cached_property
     def curve(self) -> np.ndarray:
         """Validations as rows of step, seconds of training, error in mm."""
-        from c2fpose.training.curve import CURVE, read_curve
-
         return np.array([list(row.values()) for row in read_curve(self.directory / CURVE)], float).reshape(-1, 3)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.data.datamodule import PoseData
+from c2fpose.evaluation.test_set import Evaluating, evaluate_module
+from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.precision import resolve_precision
 from c2fpose.sweeps.rows import PlannedJob
 from c2fpose.training.run import recalibrated
@@ -12,10 +15,6 @@ from c2fpose.training.run import recalibrated
 
 def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     """Evaluate another row's trained network with this one's decoding and BatchNorm; returns the MPJPE in mm."""
-    from c2fpose.data.datamodule import PoseData
-    from c2fpose.evaluation.test_set import Evaluating, evaluate_module
-    from c2fpose.model.checkpoints.load import load_module
-
     settings = job.settings
     trained = run_dir.parent.parent / job.of / f"seed{job.seed}"
     checkpoint = trained / "checkpoints" / "final.ckpt"

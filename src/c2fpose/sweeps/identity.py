@@ -12,6 +12,8 @@ from typing import Any
 
 from c2fpose.base.provenance import config_hash
 from c2fpose.config.run import TrainSettings
+from c2fpose.data.mix import said_once
+from c2fpose.data.schema import SplitReader
 from c2fpose.sweeps.rows import PlannedJob
 
 # What a result depends on beside its configuration: folders whole, files by name. Commands, pictures, loggers and
@@ -149,9 +151,6 @@ def identify(job: PlannedJob, data: dict[str, str]) -> Identity:
 
 def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
     """SHA-256 of the data files, by what they are for, as the files themselves say."""
-    from c2fpose.data.mix import said_once
-    from c2fpose.data.schema import SplitReader
-
     files = {"train": settings.data.train_file, "test": settings.data.test_file}
     files |= {f"also[{place}]": more.file for place, more in enumerate(settings.data.also)}
     files |= {f"mix[{place}]": each.source for place, each in enumerate(settings.data.mix)}

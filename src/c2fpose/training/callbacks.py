@@ -11,9 +11,14 @@ from torch import Tensor
 
 from c2fpose.base.host_memory import process_peak_gib, reset_peak
 from c2fpose.data.dataset import PoseDataset
+from c2fpose.model.inference import poses_given_root_depth
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
+from c2fpose.pictures.figure import save_png
+from c2fpose.pictures.people import Person, sheet
+from c2fpose.pictures.volumes import volume_slices
+from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.space import PoseSpace
 from c2fpose.training.curve import CURVE, read_curve, write_curve
 
@@ -123,10 +128,6 @@ class PredictionPictures(Callback):
         due = (self.validations - 1) % self.every == 0 or trainer.global_step >= trainer.max_steps
         if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
             return
-        from c2fpose.pictures.figure import save_png
-        from c2fpose.pictures.people import sheet
-        from c2fpose.pictures.volumes import volume_slices
-
         batch, images = self._batch(trainer, module)
         step = trainer.global_step
         with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
@@ -171,10 +172,6 @@ def shown_first(module: LightningModule, batch: dict[str, Tensor]) -> Shown | No
 
 def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseDataset, space: PoseSpace) -> list[Any]:
     """What ``show`` draws, with the root depth given."""
-    from c2fpose.model.inference import poses_given_root_depth
-    from c2fpose.pictures.people import Person
-    from c2fpose.pose.metrics import joint_errors_mm
-
     cpu = {key: value.cpu() for key, value in batch.items()}
     poses, truth = poses_given_root_depth(points, cpu, space).numpy(), cpu["joints_cam_mm"].numpy()
     joints_box = from_points(points, space)[0].numpy()

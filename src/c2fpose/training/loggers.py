@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import wandb
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
+
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import LoggerConfig
 
@@ -15,15 +18,11 @@ if TYPE_CHECKING:
 
 def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[str, Any]) -> list[Logger]:
     """CSV and W&B; the latter's run holds configuration and data fingerprints."""
-    from pytorch_lightning.loggers import CSVLogger, WandbLogger
-
     loggers: list[Logger] = []
     if config.csv:
         _keep_log(run_dir)
         loggers.append(CSVLogger(run_dir, name="logs", version=""))
     if config.wandb and os.environ.get("WANDB_MODE") != "disabled":
-        import wandb
-
         os.environ.setdefault("WANDB_SILENT", "true")
         if config.mode == "online":
             _check_account()
@@ -40,17 +39,12 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
 
 def _check_account() -> None:
     """Refuse an online run without an account before anything is trained. Raises ``ConfigError``."""
-    import wandb
-
     if not wandb.api.api_key:
         raise ConfigError("logger.mode=online: not logged in to W&B; run `wandb login`, or leave logger.mode=offline")
 
 
 def begin_loggers(loggers: list[Logger]) -> None:
     """Begin the run in W&B, which may not be reached. Raises ``ConfigError``."""
-    import wandb
-    from pytorch_lightning.loggers import WandbLogger
-
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             try:
@@ -71,11 +65,7 @@ def _keep_log(run_dir: Path) -> None:
 
 def close_loggers(loggers: list[Logger]) -> None:
     """End this run in W&B: two jobs of one process would share it otherwise."""
-    from pytorch_lightning.loggers import WandbLogger
-
     for logger in loggers:
         logger.finalize("success")
         if isinstance(logger, WandbLogger):
-            import wandb
-
             wandb.finish()

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+
 from c2fpose.base.cores import VARIABLE, cores
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
+from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
+from c2fpose.training.checkpoints import WholeCheckpoints
+from c2fpose.training.divergence import StopsDiverged
+from c2fpose.training.progress import StepProgress
+from c2fpose.training.threads import FollowFreeCores
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import Logger
-
 EMA_EVERY = 10  # steps: a mean of every tenth step's weights costs a tenth and differs little
 
 
 def quiet_lightning() -> None:
     """Keep Lightning's hints on hardware and loaders out of a newcomer's first screen; its warnings on data stay."""
-    import logging
-
     for name in ("utilities.rank_zero", "accelerators.cuda", "trainer.connectors.checkpoint_connector"):
         logging.getLogger(f"pytorch_lightning.{name}").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
@@ -40,8 +47,6 @@ def check_machine(config: TrainerConfig) -> None:
 
     Raises ``ConfigError``.
     """
-    import torch
-
     gpus = torch.cuda.device_count()
     if config.accelerator == "gpu" and not gpus:
         raise ConfigError(
@@ -65,15 +70,6 @@ def _are(number: int, what: str) -> str:
 
 def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) -> Trainer:
     """Lightning's Trainer: length in steps, a checkpoint at each validation."""
-    import pytorch_lightning as pl
-    from pytorch_lightning.callbacks import ModelCheckpoint
-
-    from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
-    from c2fpose.training.checkpoints import WholeCheckpoints
-    from c2fpose.training.divergence import StopsDiverged
-    from c2fpose.training.progress import StepProgress
-    from c2fpose.training.threads import FollowFreeCores
-
     config = settings.trainer
     check_machine(config)
     checkpoints = ModelCheckpoint(

@@ -133,7 +133,7 @@ class Photometric:
 
 def _steps(config: AugmentationConfig, image_size: int) -> list[Any]:
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # no look-up of newer versions over the network
-    import albumentations
+    import albumentations  # noqa: PLC0415  # takes seconds, and few trainings ask for it
 
     jitter = {"brightness": config.brightness, "contrast": config.contrast, "saturation": config.saturation}
     steps: list[Any] = []

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 from pathlib import Path
 
+import cv2
 from rich.console import Console
 from rich.table import Table
 
@@ -30,8 +31,6 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
     Raises ``DataError`` in one line for a source that is not what it should be; nothing is then written.
     ``OccupiedError`` where another process writes to the same place, ``OutputError`` where nothing can be written.
     """
-    import cv2
-
     cv2.setNumThreads(1)  # the parallel work is over images
     console = console or Console(stderr=True)
     check_source(config.source, config.path)

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -99,8 +100,6 @@ def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: Ope
 
 def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[dict[str, np.ndarray], list[bytes]]:
     """Annotations (``schema.FIELDS``) and encoded images of one subject and action."""
-    import cv2
-
     cv2.setNumThreads(0)
     cameras = subject_cameras(seed, shard.subject)
     rows: list[dict[str, Any]] = []

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 import c2fpose
@@ -76,8 +77,6 @@ def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
 
 def make_shard(shard: Shard, job: Job) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
     """Annotations (``schema.FIELDS``), encoded images and masks of some people."""
-    import cv2
-
     cv2.setNumThreads(0)
     test = shard.split == "test"
     rng = np.random.default_rng(np.random.SeedSequence([job.seed, _STREAM, int(test), shard.number]))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from c2fpose.base.files import written_whole
 from c2fpose.data.schema import SplitReader
@@ -17,9 +19,6 @@ COLUMNS = 6
 
 def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
     """A PNG of ``records``: each person's box as stored, left limbs blue, right orange. Raises ``OutputError``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = ceil(len(records) / COLUMNS)
     figure = Figure(figsize=(2.5 * COLUMNS, 2.7 * rows + 0.4), dpi=110)
     FigureCanvasAgg(figure)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.model.checkpoints.formats import check_suffix, save_checkpoint, save_safetensors
+from c2fpose.model.checkpoints.load import load_module
 
 if TYPE_CHECKING:
     from c2fpose.model.module import PoseModule
@@ -17,8 +18,6 @@ def convert(source: Path, out: Path, *, half: bool = False) -> None:
 
     ``half``: see ``save_safetensors``; raises ``ConfigError`` for a checkpoint, which trainings go on from.
     """
-    from c2fpose.model.checkpoints.load import load_module
-
     for path in (source, out):
         check_suffix(path)
     if half and out.suffix == ".ckpt":

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from c2fpose.base.errors import UserError
@@ -33,8 +36,6 @@ def save_checkpoint(
     mean_training_pose_mm: list[list[float]] | None = None,
 ) -> None:
     """Write weights as a Lightning checkpoint of ``PoseModule``; the file has its name only when it is complete."""
-    import pytorch_lightning as pl
-
     saved = {
         "pytorch-lightning_version": pl.__version__,
         "epoch": 0,
@@ -60,9 +61,6 @@ def save_safetensors(
 
     With ``half`` the convolutions' weights, nearly all of the file, are rounded to half precision (float16).
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     header = {_METADATA_KEY: json.dumps(_beside(model, provenance, mean_training_pose_mm), sort_keys=True)}
     # ``clone`` brings channels-last weights into the plain layout, the only one that the format knows.
     tensors = {
@@ -76,8 +74,6 @@ def save_safetensors(
 
 def read_safetensors(path: Path) -> dict[str, Any]:
     """The same dictionary as in a checkpoint. Raises ``UserError`` for a damaged or foreign file."""
-    from safetensors import SafetensorError, safe_open
-
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
     try:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from c2fpose.base.errors import UserError
+from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.model import DecodingConfig, ModelConfig, NetworkConfig, TargetConfig
 from c2fpose.model.checkpoints.formats import check_suffix, save_checkpoint, save_safetensors
 from c2fpose.model.checkpoints.torch7_file import TorchObject, load
@@ -217,8 +218,6 @@ def model_config(network: NetworkConfig) -> ModelConfig:
 
 def convert(source: Path, out: Path) -> NetworkConfig:
     """Write a checkpoint with the network of a Torch7 file; no file is left behind if that fails."""
-    from c2fpose.base.provenance import code_version, file_hash
-
     check_suffix(out)
     network = read_network(source)
     provenance = {

@@ -1,8 +1,11 @@
 """What a network costs: parameters and floating-point operations."""
 
+import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from c2fpose.config.model import NetworkConfig
+from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.heads import Heads
 
 
@@ -13,11 +16,6 @@ def count_parameters(network: nn.Module) -> int:
 
 def network_cost(config: NetworkConfig, heads: Heads | None = None) -> dict[str, int]:
     """Count parameters, and floating-point operations of one image's forward pass (multiply and add: two)."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from c2fpose.model.networks.coarse_to_fine import CoarseToFine
-
     with torch.device("meta"), torch.no_grad():
         network = CoarseToFine(config, heads).eval()
         with FlopCounterMode(display=False) as counter:

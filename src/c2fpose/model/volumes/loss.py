@@ -44,7 +44,7 @@ class _MeanSquaredError(torch.autograd.Function):
         if layout is None:
             total = _on_device(squared_error)(volume, *target)
         else:
-            from c2fpose.model.volumes.kernels import squared_error as kernel
+            from c2fpose.model.volumes.kernels import squared_error as kernel  # noqa: PLC0415  # numba takes seconds
 
             sums = np.empty(layout.memory.shape[0] * layout.memory.shape[1])
             share(kernel, *layout, sums)
@@ -59,7 +59,7 @@ class _MeanSquaredError(torch.autograd.Function):
         if layout is None:
             gradient = _on_device(scaled_difference)(volume, *target, scale)
         else:
-            from c2fpose.model.volumes.kernels import scaled_difference as kernel
+            from c2fpose.model.volumes.kernels import scaled_difference as kernel  # noqa: PLC0415  # numba takes seconds
 
             gradient = torch.empty_like(volume)
             share(kernel, *layout, scale.item(), _layout(gradient, target).memory)

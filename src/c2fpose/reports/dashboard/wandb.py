@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import wandb
+
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.reports.dashboard.panels import Panel, sections
 
 
 def _interfaces() -> tuple[Any, Any]:
     try:
-        import wandb_workspaces.reports.v2 as reports
-        import wandb_workspaces.workspaces as workspaces
+        import wandb_workspaces.reports.v2 as reports  # noqa: PLC0415  # of the extra dashboard
+        import wandb_workspaces.workspaces as workspaces  # noqa: PLC0415  # of the extra dashboard
     except ImportError:
         raise UserError("online=true needs wandb-workspaces: pip install 'c2fpose[dashboard]'") from None
     return workspaces, reports
@@ -60,8 +62,6 @@ def publish(workspace: Any, report: Any) -> tuple[str, str]:
 
 def default_entity() -> str:
     """Find the account that W&B is logged in with."""
-    import wandb
-
     try:
         entity = wandb.Api().default_entity
     except wandb.errors.Error:  # no account, or no network

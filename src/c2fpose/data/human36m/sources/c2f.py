@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 from jaxtyping import Float
+from scipy.io import loadmat
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.hdf5 import array_of
@@ -157,8 +158,6 @@ def _matlab(path: Path, names: list[str]) -> dict[str, np.ndarray]:
 
 def _annot_of_mat(path: Path) -> dict[str, list[Any]]:
     """Fields of the struct in a MAT file of version 5 to 7: one struct of arrays and cells, or a struct an image."""
-    from scipy.io import loadmat
-
     annot = loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=["annot"]).get("annot")
     structs = list(np.atleast_1d(annot))
     names = [name for name in ("imgname", "S", "K") if all(hasattr(struct, name) for struct in structs)]

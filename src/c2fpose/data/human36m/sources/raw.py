@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -98,7 +99,7 @@ def _pose_file(folder: Path, kind: str, stem: str) -> Path | None:
 def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimensions}"]:
     """The variable ``Pose`` of a CDF file, in C2F order. Raises ``DataError``."""
     try:
-        import cdflib
+        import cdflib  # noqa: PLC0415  # of the extra h36m
     except ImportError:
         raise DataError(f"{path}: reading CDF files needs cdflib; install it with: pip install c2fpose[h36m]") from None
     with readable(path, "not readable as a CDF file with Pose"):
@@ -114,8 +115,6 @@ def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimen
 
 def _check_video(path: Path, needed: int, annotated: int) -> None:
     """Refuse a video with fewer frames than its annotation asks for, by its own count; decoding tells the rest."""
-    import cv2
-
     video = cv2.VideoCapture(str(path))
     frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
     video.release()

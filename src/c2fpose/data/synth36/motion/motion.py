@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.data.synth36.motion.actions import SCRIPTS
 from c2fpose.data.synth36.motion.arms import (
     ArmPose,
     anchors_of,
@@ -301,8 +302,6 @@ def motion(seed: int, subject: int, action: str, trial: int, shape: BodyShape) -
     Subjects have a manner of their own (tempo, slouch, stance, gestures, gait); trials differ in everything else.
     Raises ``ConfigError`` for an action that Human3.6M does not have.
     """
-    from c2fpose.data.synth36.motion.actions import SCRIPTS
-
     if action not in SCRIPTS:
         raise ConfigError(f"synth36: no action {action!r}; the 15 are {', '.join(ACTIONS)}")
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, ACTIONS.index(action), trial]))

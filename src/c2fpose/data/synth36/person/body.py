@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from c2fpose.data.synth36.person.skinning import blend
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.pose.skeleton import JOINTS
 
@@ -287,8 +288,6 @@ def skin(
     Other surfaces (clothes) come as ``rest_vertices_mm`` with the ``vertex_index`` of the pack vertices they follow.
     ``frames``: what ``skin_frames`` says of this pose, if it is known: of many poses at once it is quicker to ask.
     """
-    from c2fpose.data.synth36.person.skinning import blend
-
     pack = load_pack()
     rotations, translations = skin_frames(shape, local_rotations, root_mm) if frames is None else frames
     rest_mm = shape.rest_vertices_mm if rest_vertices_mm is None else rest_vertices_mm

@@ -13,8 +13,10 @@ from jaxtyping import Float, Int
 from c2fpose.data.synth36.person.body import SKIN_FRAMES, SOLE_MM, BodyShape, load_pack, skin, skin_frames
 from c2fpose.data.synth36.person.outfit import Look, Outfit, sequence_outfit, subject_look
 from c2fpose.data.synth36.person.props import HANGING, HELD, STANDING, Prop, make_prop
+from c2fpose.data.synth36.person.skinning import relax
 from c2fpose.data.synth36.render.materials import Material
 from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.raster import vertex_normals
 from c2fpose.data.synth36.render.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS, Person
 from c2fpose.pose.protocol import TEST_SUBJECTS
 
@@ -270,15 +272,11 @@ def _hair_parts(
 
 
 def _normals(rest_mm: Float[np.ndarray, "V 3"], triangles: Int[np.ndarray, "T 3"]) -> Float[np.ndarray, "V 3"]:
-    from c2fpose.data.synth36.render.raster import vertex_normals
-
     return vertex_normals(rest_mm, triangles)
 
 
 def _without_relief(surface_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
     """The tights over a body without their small relief: cloth does not follow the skin."""
-    from c2fpose.data.synth36.person.skinning import relax
-
     return relax(surface_mm, *_tights_edges(), 4)
 
 

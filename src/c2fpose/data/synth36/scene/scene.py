@@ -4,7 +4,7 @@ All of it is drawn from (seed, subject, action, trial). Colours come from the pa
 test subjects are new as well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -274,6 +274,4 @@ def _piece(rng, test, room: Room, keep_out_mm, others) -> tuple[Mesh, Furniture]
 
 
 def replace_colour(material: Material, colour: tuple) -> Material:
-    from dataclasses import replace
-
     return replace(material, colour=colour, second=tuple(0.9 * c for c in colour))
