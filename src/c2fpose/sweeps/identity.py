@@ -119,8 +119,14 @@ def _statements(tree: ast.Module) -> list[str]:
             node.body = node.body[1:]
         for field, value in ast.iter_fields(node):
             if isinstance(value, list):
-                setattr(node, field, [each for each in value if not isinstance(each, ast.Import | ast.ImportFrom)])
+                setattr(node, field, [each for each in value if not _imports(each)])
     return [ast.dump(statement) for statement in tree.body]
+
+
+def _imports(node: ast.AST) -> bool:
+    """Whether a statement imports, or imports for types alone."""
+    for_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return for_types or isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def material(settings: TrainSettings) -> dict[str, Any]:
