@@ -13,10 +13,18 @@ from c2fpose.base.errors import DataError, UserError
 from c2fpose.base.lock import alone_in
 from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.run import TrainSettings
+from c2fpose.data.schema import SplitReader
+from c2fpose.evaluation.certainty import FILE as CALIBRATION
+from c2fpose.evaluation.scores import Evaluation
+from c2fpose.model.checkpoints.load import read_checkpoint
+from c2fpose.model.networks.cost import network_cost
+from c2fpose.model.representations import representation_of
+from c2fpose.sweeps.again import evaluate_again
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import FAILED, FINISHED, JOB, LAST, Finished, check_same, read_finished, read_json, write_json
 from c2fpose.sweeps.reuse import same_training, take_over
 from c2fpose.sweeps.rows import PlannedJob, planned
+from c2fpose.training.run import run
 
 GROUND_TRUTH = "ground_truth"  # the root-depth rule of the error that a job is known by
 
@@ -77,11 +85,7 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
 def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float:
     """Train and evaluate, or evaluate another row's network again."""
     if job.of is not None:
-        from c2fpose.sweeps.again import evaluate_again
-
         return evaluate_again(job, directory)
-    from c2fpose.training.run import run
-
     return run(settings, directory)
 
 
@@ -95,8 +99,6 @@ def _is_whole(last: Path) -> bool:
     """Whether a checkpoint can be gone on with; a damaged one moves aside, with a word."""
     if not last.is_file():
         return False
-    from c2fpose.model.checkpoints.load import read_checkpoint
-
     try:
         read_checkpoint(last)
     except UserError as error:
@@ -120,12 +122,6 @@ def _now() -> str:
 
 
 def _finished(settings: TrainSettings, directory: Path, identity: Identity, twin: Path | None) -> Finished:
-    from c2fpose.data.schema import SplitReader
-    from c2fpose.evaluation.certainty import FILE as CALIBRATION
-    from c2fpose.evaluation.scores import Evaluation
-    from c2fpose.model.networks.cost import network_cost
-    from c2fpose.model.representations import representation_of
-
     evaluation = Evaluation.read(directory / "evaluation")
     origin = evaluation.provenance
     if origin["data_fingerprints"] != identity.data:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytorch_lightning as pl
+import torch
+
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
+from c2fpose.base.provenance import provenance
 from c2fpose.config.run import TrainSettings
 from c2fpose.config.schema import parse
 from c2fpose.config.space import SpaceConfig
+from c2fpose.data.datamodule import PoseData
+from c2fpose.evaluation.certainty import calibrate
+from c2fpose.evaluation.scores import mean_pose_mm
+from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.load import read_checkpoint
+from c2fpose.model.checkpoints.transfer import begin_with
+from c2fpose.model.module import PoseModule
+from c2fpose.model.networks.batch_norm import recalibrate
 from c2fpose.model.precision import denormals_flushed
 from c2fpose.pose.skeleton import difference
 from c2fpose.pose.space import space_of
+from c2fpose.training.callbacks import TrainingCurve, memory_gib, reset_memory
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
-
-    from c2fpose.data.datamodule import PoseData
-    from c2fpose.model.module import PoseModule
 
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
@@ -31,16 +42,6 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
 
     Of several processes the first one evaluates; the others return NaN.
     """
-    import pytorch_lightning as pl
-    import torch
-
-    from c2fpose.base.provenance import provenance
-    from c2fpose.data.datamodule import PoseData
-    from c2fpose.evaluation.scores import mean_pose_mm
-    from c2fpose.evaluation.test_set import Evaluating, evaluate_module
-    from c2fpose.model.module import PoseModule
-    from c2fpose.training.callbacks import reset_memory
-
     reset_memory()
     for key, path in (("resume", settings.resume), ("init", settings.init)):
         if path is not None and not checkpoint_path(path).is_file():
@@ -96,9 +97,6 @@ def following(settings: TrainSettings, data: PoseData) -> TrainSettings:
 
 def _take_over(init: str | None, module: PoseModule) -> None:
     """Begin with another network's weights, if asked for; says what did not fit."""
-    from c2fpose.model.checkpoints.load import read_checkpoint
-    from c2fpose.model.checkpoints.transfer import begin_with
-
     if init is not None and (left_out := begin_with(module, read_checkpoint(init), f"init={init}")):
         print(left_out, file=sys.stderr)
 
@@ -110,8 +108,6 @@ def run_name(settings: TrainSettings) -> str:
 
 def recalibrated(module: PoseModule, data: PoseData, settings: TrainSettings) -> None:
     """Measure BatchNorm's statistics again over training images, where ``model.batch_norm`` asks for it."""
-    from c2fpose.model.networks.batch_norm import recalibrate
-
     if settings.model.batch_norm == "recalibrated":
         batches = islice(data.train_dataloader(), settings.model.recalibration_batches)
         recalibrate(module.network, (batch["image"].to(module.device) for batch in batches))
@@ -119,8 +115,6 @@ def recalibrated(module: PoseModule, data: PoseData, settings: TrainSettings) ->
 
 def _calibrated(module: PoseModule, data: PoseData, folder: Path, precision: str) -> None:
     """Keep in the checkpoint what makes the network's certainties true."""
-    from c2fpose.evaluation.certainty import calibrate
-
     calibration = calibrate(module, data, folder, precision)
     if calibration is not None:
         module.hparams["provenance"]["calibration"] = calibration.as_dict()
@@ -128,12 +122,6 @@ def _calibrated(module: PoseModule, data: PoseData, folder: Path, precision: str
 
 def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]:
     """What training cost, and on what."""
-    import platform
-
-    import torch
-
-    from c2fpose.training.callbacks import TrainingCurve, memory_gib
-
     curve = next(callback for callback in trainer.callbacks if isinstance(callback, TrainingCurve))
     on_gpu = trainer.strategy.root_device.type == "cuda"
     images = trainer.global_step * settings.data.batch_size * settings.trainer.accumulate * trainer.world_size
@@ -188,8 +176,6 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
 
 def _of_same_network(settings: TrainSettings, path: str) -> dict[str, Any]:
     """Read a checkpoint of the network that is to be trained; raises ``ConfigError`` for one of another."""
-    from c2fpose.model.checkpoints.load import read_checkpoint
-
     saved = read_checkpoint(path)
     model, now = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
     for part in ("network", "representation"):
