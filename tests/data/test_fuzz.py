@@ -13,8 +13,8 @@ import pytest
 from torture import fuzz
 
 from c2fpose.base.errors import DataError
+from c2fpose.data import pickled
 from c2fpose.data.crops.standard import decode
-from c2fpose.data.human36m import frames
 from c2fpose.data.human36m.calibration import from_metadata, from_pickle, published, read_calibration
 from c2fpose.data.human36m.sources import c2f, h36m_fetch, mmpose, posenet_json, raw, videopose3d
 from c2fpose.data.making import load_shard
@@ -109,7 +109,7 @@ def test_entities_are_not_unfolded(whole, tmp_path, entity):
 
 
 def test_an_archive_that_would_fill_the_memory_is_refused(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(frames, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(pickled, "MOST_UNPACKED", 1000)
     with pytest.raises(DataError, match=r"h36m_train\.npz: claims .* when unpacked, more than Human3\.6M has"):
         list(mmpose.read(whole / "mmpose", published(), 1, lambda sequence: True))
     with pytest.raises(DataError, match=r"data_3d_h36m\.npz: claims"):

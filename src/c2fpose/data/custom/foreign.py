@@ -45,7 +45,7 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     if not cells:
         raise DataError(f"{path}: holds nothing")
     first, columns = _header(cells)
-    deep = {column[0] for column in columns if isinstance(column, tuple) and column[1] == "z"}
+    deep = {column[0] for column in columns if isinstance(column, tuple) and column[1:] == ("z", "")}
     units = {"px": ("px", 1.0), "mm": ("mm", 1.0)}
     joints: dict[str, None] = {}
     rows = []

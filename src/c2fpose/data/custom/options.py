@@ -18,6 +18,7 @@ class CustomConfig(Schema):
     skeleton: str | None = None
     cameras: str | None = None
     images: str | None = None
+    every: Annotated[int, Field(ge=1)] = 1
     joints_frame: Literal["camera", "world"] = "camera"
     test_subjects: tuple[str, ...] | None = None
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.2

@@ -3,19 +3,17 @@
 World to camera is ``R (X - T)``: T is where the camera stands, in millimetres.
 """
 
-import io
-import pickle
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, camera_of, take_of
+from c2fpose.data.pickled import load_arrays_only
 from c2fpose.pose.protocol import ACTION_NUMBERS, ACTIONS, CAMERA_SERIALS, LENSES
 
 _W0_LENGTH = 300  # 4 cameras x 11 subjects x 6 for the places, 4 cameras x 9 for the lenses
@@ -139,36 +137,6 @@ def action_index(number: int, where: str) -> int:
 
 
 # --- MMPose's cameras.pkl -----------------------------------------------------------------------------------------
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Reads arrays, numbers, strings and containers; refuses to call anything else that a pickle names."""
-
-    allowed = frozenset(
-        [
-            *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("numpy.core.numeric", "_frombuffer"),
-            ("numpy._core.numeric", "_frombuffer"),
-            ("_codecs", "encode"),
-            ("collections", "OrderedDict"),
-        ]
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
-        return super().find_class(module, name)
-
-
-def load_arrays_only(data: bytes, where: str) -> Any:
-    """A pickle of arrays and plain containers; ``DataError`` for one that would run code, or a damaged one."""
-    try:
-        return _ArraysOnly(io.BytesIO(data)).load()
-    except Exception as error:  # a damaged pickle raises nearly anything
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise DataError(f"{where}: pickle refused ({why}); it may hold arrays and plain containers only") from None
 
 
 def from_pickle(path: Path) -> Calibration:

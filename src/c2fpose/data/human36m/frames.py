@@ -3,7 +3,6 @@
 A source reads its own files and converts at its edge: C2F joint order, millimetres, camera frame, full-frame pixels.
 """
 
-import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass
@@ -136,17 +135,6 @@ def sequence_records(
     if isinstance(images, Files):
         images = Files(images.root, [images.names[i] for i in order])
     return SequenceRecords(sequence, frames, joints, pixels, center, scale, intrinsics, images)
-
-
-MOST_UNPACKED = 1 << 33  # bytes of all members of a ZIP file together; Human3.6M's largest has 3.5 GB at 50 fps
-
-
-def check_members(path: Path) -> None:
-    """Refuse an NPZ file that would fill the memory when unpacked. Raises ``DataError``."""
-    with zipfile.ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
-    if total > MOST_UNPACKED:
-        raise DataError(f"{path}: claims {total / 1e9:.1f} GB when unpacked, more than Human3.6M has; copy it again")
 
 
 def check_joint_count(shape: tuple[int, ...], expected: int, where: str) -> None:

@@ -15,11 +15,11 @@ from c2fpose.data.human36m.frames import (
     SequenceRecords,
     Wanted,
     check_joint_count,
-    check_members,
     found_files,
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import Sequence, counted_from_one, parse_image_name
+from c2fpose.data.pickled import check_members
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
 NEEDED = {"imgname", "S"}  # part, the labels in the image, is checked where it is there

@@ -3,18 +3,17 @@
 World frame, and no cameras, so ``metadata=`` must: every pose is written once for each camera.
 """
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
-from c2fpose.base.errors import DataError, readable
-from c2fpose.data.human36m.calibration import Calibration, load_arrays_only
-from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, check_members, sequence_records
+from c2fpose.base.errors import DataError
+from c2fpose.data.human36m.calibration import Calibration
+from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, take_of
+from c2fpose.data.pickled import pickled_table
 from c2fpose.pose.camera import world_to_camera
 from c2fpose.pose.protocol import CAMERA_SERIALS
 from c2fpose.pose.skeleton import FROM_HUMAN36M_32
@@ -26,7 +25,7 @@ MAX_METRES = 50.0
 def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> Iterator[SequenceRecords]:
     """Every pose, seen by each camera. Raises ``DataError``."""
     file = path if path.is_file() else path / "data_3d_h36m.npz"
-    positions = _positions(file)
+    positions = pickled_table(file, "positions_3d", "data_3d_h36m.npz of VideoPose3D")
     for subject in SUBJECTS:
         for name, stored in _takes(positions, subject, file):
             where = f"{file}: S{subject} {name}"
@@ -53,20 +52,3 @@ def _takes(positions: dict[Any, Any], subject: int, file: Path) -> list[tuple[An
     if not isinstance(takes, dict):
         raise DataError(f"{file}: positions_3d of S{subject} is no table of sequences")
     return list(takes.items())
-
-
-def _positions(file: Path) -> dict[str, Any]:
-    """The one object of the file: a pickled table of arrays, of which nothing is executed."""
-    with readable(file, "not readable as NPZ"), zipfile.ZipFile(file) as archive:
-        check_members(file)
-        if "positions_3d.npy" not in archive.namelist():
-            inside = ", ".join(archive.namelist()[:4])
-            raise DataError(f"{file}: holds {inside}, not positions_3d; expected data_3d_h36m.npz of VideoPose3D")
-        with archive.open("positions_3d.npy") as stored:
-            version = npy.read_magic(stored)
-            (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stored)
-            table = load_arrays_only(stored.read(), str(file))
-    table = table.item() if isinstance(table, np.ndarray) and table.size == 1 else table
-    if not isinstance(table, dict):
-        raise DataError(f"{file}: positions_3d is no table of subjects")
-    return table

@@ -1,0 +1,124 @@
+"""C3D files, written by ezc3d from the fixtures' people, with a calibration of two cameras."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from own_data import SIZE_PX, cameras, people, project, to_world
+
+from c2fpose.base.errors import UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import C2F17, JOINTS
+
+ezc3d = pytest.importorskip("ezc3d")
+CAM_MM = np.array([record["cam_mm"] for record in people(8)[::2]])  # as the left camera sees them
+WORLD_MM = to_world(CAM_MM, "left")
+
+
+def write(path: Path, world_mm: np.ndarray, labels=JOINTS, unit: str = "mm", rate: float = 100.0, subject="") -> None:
+    content = ezc3d.c3d()
+    content["parameters"]["POINT"]["RATE"]["value"] = [rate]
+    content["parameters"]["POINT"]["LABELS"]["value"] = list(labels)
+    content["parameters"]["POINT"]["UNITS"]["value"] = [unit]
+    if subject:
+        content.add_parameter("SUBJECTS", "NAMES", [subject])
+    scale = {"mm": 1.0, "m": 0.001, "cm": 0.1}[unit]
+    points = np.ones((4, world_mm.shape[1], len(world_mm)))
+    points[:3] = world_mm.transpose(2, 1, 0) * scale
+    content["data"]["points"] = points
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content.write(str(path))
+
+
+def folder_of(tmp_path: Path, names=("left",), **options) -> Path:
+    write(tmp_path / "anna" / "walk.c3d", WORLD_MM, **options)
+    chosen = {name: entry for name, entry in cameras().items() if name in names}
+    (tmp_path / "cameras.yaml").write_text(yaml.safe_dump(chosen))
+    C2F17.to_file(tmp_path / "skeleton.yaml")
+    return tmp_path
+
+
+def prepared(folder: Path, **options) -> SplitReader:
+    config = CustomConfig(source="c3d", path=folder, out=folder / "out", test_share=0, **options)
+    return SplitReader(prepare(config)[0].path)
+
+
+@pytest.mark.parametrize("unit", ["mm", "cm", "m"])
+@pytest.mark.parametrize("prefix", ["", "Anna:"])
+def test_points_become_poses_in_the_cameras_frame(tmp_path, unit, prefix):
+    reader = prepared(folder_of(tmp_path, labels=[prefix + name for name in JOINTS], unit=unit))
+    assert reader.info.subject_names == {1: "anna"} and reader.info.action_names == ("walk",)
+    np.testing.assert_allclose(reader.annotations["joints_cam_mm"], CAM_MM, atol=0.1)
+    np.testing.assert_allclose(reader.annotations["joints_px"][0], project(CAM_MM[0], "left"), atol=0.1)
+
+
+def test_markers_make_joints_and_missing_points_missing_joints(tmp_path):
+    folder = folder_of(tmp_path, labels=[f"M{n}" for n in range(17)], subject="Ben")
+    (folder / "skeleton.yaml").unlink()
+    made = {"pelvis": ["M1", "M4"], "left_knee": "M2", "head": ["M10"]}
+    (folder / "markers.yaml").write_text(yaml.safe_dump(made, sort_keys=False))
+    gone = WORLD_MM.copy()
+    gone[1, 10] = np.nan
+    gone[2, 2] = 0  # so some programs write what is missing
+    write(folder / "anna" / "walk.c3d", gone, labels=[f"M{n}" for n in range(17)], subject="Ben")
+    reader = prepared(folder)
+    assert reader.info.skeleton.names == ("pelvis", "left_knee", "head") and reader.info.subject_names == {1: "Ben"}
+    joints = reader.annotations["joints_cam_mm"]
+    np.testing.assert_allclose(joints[:, 0], CAM_MM[:, [1, 4]].mean(1), atol=0.1)
+    assert np.isnan(joints[1, 2]).all() and np.isnan(joints[2, 1]).all() and np.isnan(joints).sum() == 6
+
+
+def test_videos_have_a_rate_of_their_own(tmp_path):
+    folder = folder_of(tmp_path, rate=100.0)
+    video = folder / "anna" / "walk.left.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 50, SIZE_PX)
+    for shade in (40, 140, 240):
+        writer.write(np.full((SIZE_PX[1], SIZE_PX[0], 3), shade, np.uint8))
+    writer.release()
+    reader = prepared(folder, crop="none")
+    np.testing.assert_allclose(reader.annotations["joints_cam_mm"], CAM_MM[[0, 2]], atol=0.1)
+    assert [round(cv2.imdecode(reader.jpeg(row), 0).mean(), -1) for row in range(2)] == [40, 140]
+
+
+def test_moments_out_of_sight_are_left_out(tmp_path, capsys):
+    folder = folder_of(tmp_path, names=("left", "right"))
+    away = WORLD_MM.copy()
+    away[3] += [0, 0, -20000]
+    write(folder / "anna" / "walk.c3d", away)
+    reader = prepared(folder)
+    assert 4 not in reader.annotations["frame"][reader.annotations["camera"] == 0]
+    assert "out of a camera's sight" in capsys.readouterr().err
+
+
+def other_names(folder: Path) -> None:
+    write(folder / "anna" / "walk.c3d", WORLD_MM, labels=[f"M{n}" for n in range(17)])
+
+
+def no_cameras(folder: Path) -> None:
+    (folder / "cameras.yaml").write_text(yaml.safe_dump(cameras(rotation=None, translation_mm=None)))
+
+
+def damaged(folder: Path) -> None:
+    (folder / "anna" / "walk.c3d").write_bytes(b"no points")
+
+
+def elsewhere(folder: Path) -> None:
+    write(folder / "anna" / "walk.c3d", WORLD_MM - [0, 0, 90000])
+
+
+@pytest.mark.parametrize(("spoil", "message"), [
+    (other_names, "no point pelvis for joint pelvis; it has M0, M1"),
+    (no_cameras, "no cameras.yaml with rotation and place"),
+    (damaged, "walk.c3d: not readable as C3D"),
+    (elsewhere, "no pose is in sight of a camera"),
+])  # fmt: skip
+def test_what_does_not_fit_is_one_line(tmp_path, spoil, message):
+    folder = folder_of(tmp_path)
+    spoil(folder)
+    with pytest.raises(UserError, match=message) as error:
+        prepared(folder)
+    assert "\n" not in str(error.value) and not (folder / "out").exists()

@@ -1,0 +1,114 @@
+"""VideoPose3D's files of HumanEva, written from the fixtures' people; its cameras are found without being told."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from own_data import POSES
+
+from c2fpose.base.errors import UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.custom.readers.humaneva import FILE_2D, FILE_3D, NAMES
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import JOINTS
+
+FRAMES = 12
+MATRIX = np.array([[640.0, 0, 330.0], [0, 645.0, 236.0], [0, 0, 1]])
+LENS = np.array([-0.2, 0.09, 0, 0, 0])
+TURNS = [[1.5, 0.2, 0.1], [1.2, 0.9, 0.6], [1.1, -0.8, -0.7]]
+PLACE = np.array([0.0, 200.0, 4200.0])
+
+
+def world_mm(number: int) -> np.ndarray:
+    """People who walk about, z up."""
+    chosen = POSES[number * FRAMES : (number + 1) * FRAMES]
+    named = np.stack([chosen[:, JOINTS.index(name)] for name in NAMES], 1) - chosen[:, :1]
+    upright = named[..., [0, 2, 1]] * [1, 1, -1]
+    walk = np.linspace(-1, 1, FRAMES)[:, None, None] * np.array([500.0, 700.0 * (-1) ** number, 0])
+    return upright + walk
+
+
+def seen_px(world: np.ndarray, camera: int) -> np.ndarray:
+    return cv2.projectPoints(world.reshape(-1, 3), np.array(TURNS[camera]), PLACE, MATRIX, LENS)[0].reshape(
+        *world.shape[:-1], 2
+    )
+
+
+def write(folder: Path, scale: float = 1000, **changes) -> Path:
+    poses, labels = {}, {}
+    for number, (part, action) in enumerate([("Train", "Walking 1 chunk0"), ("Validate", "Jog 1 chunk2")]):
+        world = world_mm(number)
+        poses[f"{part}/S1"] = {action: (world / scale).astype(np.float32)}
+        labels[f"{part}/S1"] = {action: [seen_px(world, camera).astype(np.float32) for camera in range(3)]}
+    np.savez_compressed(folder / FILE_3D, positions_3d=changes.get("poses", poses))
+    np.savez_compressed(folder / FILE_2D, positions_2d=changes.get("labels", labels), metadata={"num_joints": 15})
+    return folder
+
+
+def prepared(folder: Path, **options) -> dict[str, SplitReader]:
+    config = CustomConfig(source="humaneva", path=folder, out=folder / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_poses_stand_in_each_cameras_frame(tmp_path, told):
+    write(tmp_path)
+    if told:
+        entries = {
+            f"S1_C{number + 1}": {
+                "intrinsics_px": MATRIX.tolist(), "image_size_px": [640, 480], "rotation": TURNS[number],
+                "translation_mm": PLACE.tolist(), "distortion": {"coefficients": LENS.tolist()},
+            }
+            for number in range(3)
+        }  # fmt: skip
+        (tmp_path / "cameras.yaml").write_text(yaml.safe_dump(entries))
+    splits = prepared(tmp_path)
+    assert {name: len(reader) for name, reader in splits.items()} == {"train": 3 * FRAMES, "test": 3 * FRAMES}
+    table, info = splits["train"].annotations, splits["train"].info
+    assert info.action_names[table["action"][0]] == "Walking"
+    for row in range(len(table["frame"])):
+        camera = int(info.camera_names[table["camera"][row]][-1]) - 1
+        world = world_mm(0)[table["frame"][row] - 1]
+        expected = world @ cv2.Rodrigues(np.array(TURNS[camera]))[0].T + PLACE
+        np.testing.assert_allclose(table["joints_cam_mm"][row], expected, atol=0.5 if told else 30)
+        np.testing.assert_allclose(table["joints_px"][row], seen_px(world, camera), atol=0.01)
+        if not told:
+            np.testing.assert_allclose(table["intrinsics_px"][row][:2], [640, 645], rtol=0.01)
+    assert splits["test"].annotations["trial"][0] == 3  # the chunk tells sequences apart
+
+
+def test_a_whole_subject_can_be_for_testing(tmp_path):
+    splits = prepared(write(tmp_path), test_subjects=("S1",))
+    assert set(splits) == {"test"} and len(splits["test"]) == 6 * FRAMES
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"scale": 1}, "in millimetres, where VideoPose3D's metres"),
+    ({"labels": {}}, "Train/S1 Walking 1 chunk0: no labels of three cameras"),
+    ({"poses": {"Train/S1": {"Walking 1": np.zeros((3, 17, 3))}}}, r"shape \(3, 17, 3\), expected frames x 15 x 3"),
+])  # fmt: skip
+def test_what_is_not_in_this_form_is_one_line(tmp_path, changes, message):
+    write(tmp_path, **changes)
+    with pytest.raises(UserError, match=message) as error:
+        prepared(tmp_path)
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_labels_of_another_camera_are_refused(tmp_path):
+    write(tmp_path)
+    mixed = [seen_px(world_mm(2), camera) for camera in range(3)]
+    labels = {
+        f"{part}/S1": {name: mixed} for part, name in (("Train", "Walking 1 chunk0"), ("Validate", "Jog 1 chunk2"))
+    }
+    write(tmp_path, labels=labels)
+    with pytest.raises(UserError, match="camera S1_C1: joints in px and in mm fit no camera"):
+        prepared(tmp_path)
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+    write(tmp_path, poses={"Train/S1": Path("x")})
+    with pytest.raises(UserError, match="pickle refused"):
+        prepared(tmp_path)

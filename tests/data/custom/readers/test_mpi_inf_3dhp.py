@@ -1,0 +1,166 @@
+"""MPI-INF-3DHP's layout, written from the fixtures' people as MATLAB of either kind would."""
+
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+from own_data import INTRINSICS, POSES
+from scipy.io import savemat
+
+from c2fpose.base.errors import UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.custom.readers.mpi_inf_3dhp import FROM_28, NAMES
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.skeleton import JOINTS
+
+CAMERAS = ("left", "right")
+FRAMES = 6
+OTHER_NAMES = {"head_top": "head", "head": "nose"}  # of the people here
+SIZE = (512, 512)
+
+
+def poses(camera: int, person: int) -> np.ndarray:
+    """17 joints in 3DHP's names and order, camera frame, mm; each camera sees them from a place of its own."""
+    chosen = POSES[person * FRAMES : (person + 1) * FRAMES]
+    chosen = chosen - chosen[:, :1] + [100.0 * camera, 30.0, 3600.0 + 50 * camera]
+    named = np.stack([chosen[:, JOINTS.index(OTHER_NAMES.get(name, name))] for name in NAMES], 1)
+    named[:, NAMES.index("head_top")] += [0, -80, 0]
+    return named
+
+
+def px_of(mm: np.ndarray, camera: int) -> np.ndarray:
+    fx, fy, cx, cy = INTRINSICS[CAMERAS[camera]]
+    return mm[..., :2] / mm[..., 2:] * [fx, fy] + [cx, cy]
+
+
+def in_28(joints: np.ndarray) -> np.ndarray:
+    """Frames x 28 joints in a row, those that the test set lacks at 1."""
+    whole = np.ones((len(joints), 28, joints.shape[-1]))
+    whole[:, FROM_28] = joints
+    return whole.reshape(len(joints), -1)
+
+
+def write_training(folder: Path, person: int, form: str = "v5", calibration: bool = True) -> None:
+    folder.mkdir(parents=True)
+    mm = [in_28(poses(camera, person)) for camera in range(2)]
+    px = [in_28(px_of(poses(camera, person), camera)) for camera in range(2)]
+    if form == "v5":
+        cells = {}
+        for name, values in (("annot2", px), ("annot3", mm)):
+            cells[name] = np.empty((2, 1), object)
+            for camera in range(2):
+                cells[name][camera, 0] = values[camera]
+        savemat(folder / "annot.mat", cells | {"frames": np.arange(FRAMES)[:, None]})
+    else:
+        with h5py.File(folder / "annot.mat", "w") as file:
+            for name, values in (("annot2", px), ("annot3", mm)):
+                for camera in range(2):
+                    file[f"#refs#/{name}{camera}"] = values[camera].T
+                references = [[file[f"#refs#/{name}{camera}"].ref for camera in range(2)]]
+                file.create_dataset(name, data=np.array(references, dtype=h5py.ref_dtype))
+    if calibration:
+        text = "Skeletool Camera Calibration File V1.0\n"
+        for camera in range(2):
+            fx, fy, cx, cy = INTRINSICS[CAMERAS[camera]]
+            text += f"name          {camera}\n  sensor      10 10\n  size        {SIZE[0]} {SIZE[1]}\n  animated    0\n"
+            text += f"  intrinsic   {fx} 0 {cx} 0 0 {fy} {cy} 0 0 0 1 0 0 0 0 1 \n"
+            text += "  extrinsic   1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1\n"
+            text += "  radial      0\n"
+        (folder / "camera.calibration").write_text(text)
+
+
+def write_test(folder: Path, form: str = "v73") -> None:
+    folder.mkdir(parents=True)
+    mm = poses(0, 4)
+    arrays = {
+        "annot2": px_of(mm, 0)[:, None], "annot3": mm[:, None], "univ_annot3": mm[:, None],
+        "valid_frame": np.array([1, 1, 0, 1, 1, 1], float)[:, None],
+    }  # fmt: skip
+    if form == "v5":
+        savemat(folder / "annot_data.mat", {name: array.T for name, array in arrays.items()})
+        return
+    with h5py.File(folder / "annot_data.mat", "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+
+
+def prepared(path: Path, **options) -> dict[str, SplitReader]:
+    config = CustomConfig(source="mpi_inf_3dhp", path=path, out=path / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}
+
+
+@pytest.mark.parametrize("form", ["v5", "v73"])
+@pytest.mark.parametrize("calibration", [True, False])
+def test_both_parts_become_splits_of_the_same_17_joints(tmp_path, form, calibration):
+    write_training(tmp_path / "S1" / "Seq1", 0, form, calibration)
+    write_training(tmp_path / "S2" / "Seq2", 1, form, calibration)
+    write_test(tmp_path / "mpi_inf_3dhp_test_set" / "TS1", form)
+    splits = prepared(tmp_path)
+    train, test = splits["train"], splits["test"]
+    assert len(train) == 2 * 2 * FRAMES and len(test) == 5
+    assert train.info.skeleton == test.info.skeleton and set(train.info.skeleton.names) == set(NAMES)
+    table = train.annotations
+    for row in range(len(train)):
+        subject = train.info.subject_names[table["subject"][row]]
+        camera = int(train.info.camera_names[table["camera"][row]][-1])
+        expected = poses(camera, {"S1": 0, "S2": 1}[subject])[table["frame"][row] - 1]
+        np.testing.assert_allclose(table["joints_cam_mm"][row], expected, atol=1e-2)
+        np.testing.assert_allclose(table["joints_px"][row], px_of(expected, camera), atol=1e-2)
+        np.testing.assert_allclose(table["intrinsics_px"][row], INTRINSICS[CAMERAS[camera]], rtol=1e-4)
+    np.testing.assert_array_equal(test.annotations["frame"], [1, 2, 4, 5, 6])
+    np.testing.assert_allclose(test.annotations["joints_cam_mm"], poses(0, 4)[[0, 1, 3, 4, 5]], atol=1e-2)
+
+
+@pytest.mark.parametrize("pictures", ["video", "frames"])
+def test_pictures_are_those_of_the_frame(tmp_path, pictures):
+    folder = tmp_path / "S1" / "Seq1"
+    write_training(folder, 0)
+    shown = [np.full((SIZE[1], SIZE[0], 3), 20 + 40 * frame, np.uint8) for frame in range(FRAMES)]
+    (folder / "imageSequence").mkdir()
+    if pictures == "video":  # of one camera alone: the other's poses are left out
+        writer = cv2.VideoWriter(str(folder / "imageSequence/video_1.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, SIZE)
+        for image in shown:
+            writer.write(image)
+        writer.release()
+    else:
+        (folder / "imageSequence" / "video_1").mkdir()
+        for frame, image in enumerate(shown):
+            cv2.imwrite(str(folder / "imageSequence" / "video_1" / f"frame_{frame:06d}.png"), image)
+    reader = prepared(tmp_path, test_share=0, every=2, crop="none")["train"]
+    assert len(reader) == FRAMES // 2
+    for row, frame in enumerate(reader.annotations["frame"]):
+        assert abs(cv2.imdecode(reader.jpeg(row), 0).mean() - (20 + 40 * (frame - 1))) < 4
+
+
+def cut_short(folder: Path) -> None:
+    content = (folder / "S1/Seq1/annot.mat").read_bytes()
+    (folder / "S1/Seq1/annot.mat").write_bytes(content[: len(content) // 2])
+
+
+def seventeen(folder: Path) -> None:
+    savemat(folder / "S1/Seq1/annot.mat", {"annot2": np.ones((1, 1), object), "annot3": np.ones((1, 1), object)})
+
+
+def exchanged(folder: Path) -> None:
+    cells = {name: np.empty((2, 1), object) for name in ("annot2", "annot3")}
+    for camera in range(2):
+        cells["annot3"][camera, 0] = in_28(poses(camera, 0))
+        cells["annot2"][camera, 0] = in_28(px_of(poses(1 - camera, 3), camera))
+    savemat(folder / "S1/Seq1/annot.mat", cells)
+    (folder / "S1/Seq1/camera.calibration").unlink()
+
+
+@pytest.mark.parametrize(("spoil", "message"), [
+    (cut_short, "annot.mat: not readable as a MATLAB file"),
+    (seventeen, "camera 0: labels of shape"),
+    (exchanged, "camera 0: joints in px and in mm fit no camera"),
+])  # fmt: skip
+def test_what_is_not_in_this_form_is_one_line(tmp_path, spoil, message):
+    write_training(tmp_path / "S1" / "Seq1", 0)
+    spoil(tmp_path)
+    with pytest.raises(UserError, match=message) as error:
+        prepared(tmp_path)
+    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
