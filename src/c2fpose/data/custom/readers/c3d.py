@@ -79,7 +79,7 @@ def read(config: CustomConfig) -> Records:
 
 def _read_points(path: Path) -> _Points:
     try:
-        import ezc3d
+        import ezc3d  # noqa: PLC0415 (an extra)
     except ImportError:
         raise DataError(f"{path}: C3D files need ezc3d: pip install 'c2fpose[c3d]'") from None
     with readable(path, "not readable as C3D"):
