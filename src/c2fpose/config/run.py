@@ -22,6 +22,7 @@ class TrainerConfig(Schema):
     max_steps: Count = 4000  # optimiser steps
     validate_every: Count = 500  # optimiser steps between validations; a checkpoint is kept at each
     log_every: Count = 20  # optimiser steps between logged values
+    gradient_norms: bool = False  # log the norm of each stack's gradients too, gradient/stack1 and gradient/head1 ...
     # "auto": bf16 where processor or GPU computes in it, else float32
     precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"

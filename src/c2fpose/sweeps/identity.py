@@ -36,7 +36,7 @@ _IMMATERIAL = {
         "preset", "train_file", "test_file", "workers", "start_method", "pin_memory", "cache", "cache_limit_gb",
         "eval_batch_size",
     ),
-    "trainer": ("accelerator", "strategy", "progress", "log_every"),
+    "trainer": ("accelerator", "strategy", "progress", "log_every", "gradient_norms"),
 }  # fmt: skip
 
 

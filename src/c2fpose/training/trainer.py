@@ -20,6 +20,7 @@ from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_s
 from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
 from c2fpose.training.checkpoints import WholeCheckpoints
 from c2fpose.training.divergence import StopsDiverged
+from c2fpose.training.gradients import GradientNorms
 from c2fpose.training.progress import StepProgress
 from c2fpose.training.threads import FollowFreeCores
 
@@ -82,6 +83,8 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         checkpoints,
         TrainingCurve(run_dir, settings.data.batch_size, config.log_every),
     ]
+    if config.gradient_norms:
+        callbacks.append(GradientNorms(config.log_every))
     if settings.logger.pictures_every:
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.ema_decay:
