@@ -191,13 +191,14 @@ def test_captions_do_not_call_synthetic_people_human36m(directory):
 
 
 def test_differences_are_paired_over_images_and_welchs_over_seeds(directory, errors):
-    found = {(first, second): rest for first, second, *rest in differences(read_results([directory]), "ground_truth")}
-    assert list(found) == [("d64_64", "d1_64")]
-    over_images, over_seeds = found["d64_64", "d1_64"]
+    (pair,) = differences(read_results([directory]), "ground_truth")
+    assert (pair.first, pair.second) == ("d64_64", "d1_64")
+    over_images, over_seeds = pair.over_images, pair.over_seeds
     first, second = (np.mean([errors[f"{row}/seed{k}"] for k in (0, 1)], 0) for row in ("d64_64", "d1_64"))
     assert over_images.mean_mm == pytest.approx((first - second).mean(), abs=1e-3)
     assert over_images.groups == 30 and over_images.significant
     assert over_seeds.mean_mm == pytest.approx((first - second).mean(), abs=1e-3)
+    assert pair.mean_mm == pytest.approx((first - second).mean(), abs=1e-3)
     (row,) = difference_table(read_results([directory]), "ground_truth").rows
     assert row[1] == "+10.37"  # 80.14 less 69.77
 

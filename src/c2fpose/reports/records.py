@@ -1,18 +1,21 @@
-"""What a table of a sweep is made of, as plain values: errors, costs, differences, validation at equal budgets."""
+"""What a sweep came to, computed once: printed tables and CSV files are two ways to write down the same values.
+
+Errors, costs, differences of pairs, validation at equal budgets.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from c2fpose.base.errors import ConfigError
-from c2fpose.evaluation.scores import NETWORK
+from c2fpose.evaluation.scores import AXES, NETWORK
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
 from c2fpose.pose.protocol import ACTIONS
-from c2fpose.reports.paper import column
+from c2fpose.reports.paper import Figure, column
 from c2fpose.reports.results import Job, Results
 from c2fpose.reports.statistics import (
     Difference,
@@ -22,6 +25,14 @@ from c2fpose.reports.statistics import (
     seed_difference,
     value_at,
 )
+
+METRICS = ("mpjpe", "reconstruction")
+# What an experiment that says ``apart`` tells of each row: the keys of ``apart``
+APART_KEYS = (
+    *(f"{axis}_mm" for axis in AXES),
+    *(f"{rule}_mm" for rule in ROOT_DEPTH_RULES if rule != "ground_truth"),
+    "calibration_error", "coverage_90", "surest_80_mm", "calibrated_mm",
+)  # fmt: skip
 
 
 def error_mm(job: Job, metric: str, root_depth: str) -> float:
@@ -57,8 +68,18 @@ def training_cost(jobs: Sequence[Job]) -> dict[str, float]:
     }
 
 
-def differences(results: Results, root_depth: str) -> list[tuple[str, str, Difference | None, Difference | None]]:
-    """For each pair of the experiment with finished jobs: over test images (clustered), and over seeds."""
+class Pair(NamedTuple):
+    """Two rows that the experiment compares, the first less the second."""
+
+    first: str
+    second: str
+    mean_mm: float  # difference of their means over seeds
+    over_images: Difference | None  # clustered; None for a single cluster
+    over_seeds: Difference | None  # None with fewer than two seeds in either
+
+
+def differences(results: Results, root_depth: str) -> list[Pair]:
+    """Compare each pair of the experiment of which both rows have finished jobs."""
     found = []
     for first, second in results.sweep.compare:
         a, b = results.of(first), results.of(second)
@@ -66,7 +87,8 @@ def differences(results: Results, root_depth: str) -> list[tuple[str, str, Diffe
             continue
         over_images = _over_images(a, b, results.sweep.metric, root_depth)
         values = [[error_mm(job, results.sweep.metric, root_depth) for job in jobs] for jobs in (a, b)]
-        found.append((first, second, over_images, seed_difference(*values)))
+        mean = float(np.mean(values[0]) - np.mean(values[1]))
+        found.append(Pair(first, second, mean, over_images, seed_difference(*values)))
     return found
 
 
@@ -111,33 +133,113 @@ def budget(results: Results) -> Budget | None:
     return Budget(steps, seconds, mean_at(0, steps), mean_at(1, seconds), gained)
 
 
-def row_records(results: Results, root_depth: str) -> list[dict[str, Any]]:
-    """One record a row, everything that the printed table shows, unrounded."""
-    records = []
-    version, published = column(row.paper for row in results.sweep.rows.values())
-    for (name, row), known in zip(results.sweep.rows.items(), published, strict=True):
-        jobs = results.of(name)
-        record: dict[str, Any] = {
-            "experiment": results.name, "scale": results.scale, "row": name, "label": row.label,
-            "paper_version": version if known else "", "paper_mm": known.average_mm if known else "",
-            "root_depth": root_depth, "seeds_finished": len(jobs), "seeds_asked": len(results.of(name, finished=False)),
-        }  # fmt: skip
-        for metric in ("mpjpe", "reconstruction"):
-            mean, half = mean_and_half_interval([error_mm(job, metric, root_depth) for job in jobs])
-            record |= {f"{metric}_mm": _blank(mean), f"{metric}_half_interval_mm": _blank(half)}
-        for action in results.sweep.actions:
-            values = [by_action(job, results.sweep.metric, root_depth, [action])[0] for job in jobs]
-            record[action] = _blank(float(np.mean(values))) if values else ""
-        cost = training_cost(jobs) if jobs else {}
-        done = jobs[0].record.model_dump() if jobs else {}
-        record |= {key: done.get(key, "") for key in ("parameters", "flops", "dataset", "images")}
-        record |= {
-            f"training_{key}": _blank(cost.get(key, math.nan)) for key in ("seconds", "images_per_second", "steps")
+class Spread(NamedTuple):
+    """Mean over seeds and half of its 95 % interval, mm; NaN where there is none."""
+
+    mean_mm: float
+    half_interval_mm: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Average over seeds."""
+    return Spread(*mean_and_half_interval(values))
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What one row of the experiment came to; without finished jobs all of its numbers are NaN or missing."""
+
+    name: str
+    label: str
+    published: Figure | None
+    jobs: list[Job]  # finished, by seed
+    asked: int  # jobs
+    word: str  # finished, or else: failed, begun, missing, not asked for
+    errors: dict[str, Spread]  # by metric
+    actions: dict[str, Spread]  # by action that the experiment shows
+    cost: dict[str, float]  # of training, by the keys of ``training_cost``
+    apart: dict[str, float]  # by the keys of ``apart``
+
+
+def row_results(results: Results, metric: str, root_depth: str) -> list[RowResult]:
+    """Compute every row of the experiment; errors of actions in one metric."""
+    _, published = column(row.paper for row in results.sweep.rows.values())
+    return [
+        _row_result(results, name, known, metric, root_depth)
+        for name, known in zip(results.sweep.rows, published, strict=True)
+    ]
+
+
+def _row_result(results: Results, name: str, published: Figure | None, metric: str, root_depth: str) -> RowResult:
+    jobs, asked = results.of(name), results.of(name, finished=False)
+    states = {job.state for job in asked}
+    unfinished = next((word for word in ("failed", "begun", "missing") if word in states), "not asked for")
+    of_actions = [by_action(job, metric, root_depth, results.sweep.actions) for job in jobs]
+    return RowResult(
+        name=name,
+        label=results.sweep.rows[name].label,
+        published=published,
+        jobs=jobs,
+        asked=len(asked),
+        word="finished" if jobs else unfinished,
+        errors={
+            each: spread([error_mm(job, each, root_depth) for job in jobs]) for each in ("mpjpe", "reconstruction")
+        },
+        actions={
+            action: spread([values[k] for values in of_actions]) for k, action in enumerate(results.sweep.actions)
+        },
+        cost=training_cost(jobs) if jobs else {},
+        apart=apart(jobs) if jobs and results.sweep.apart else {},
+    )
+
+
+def apart(jobs: Sequence[Job]) -> dict[str, float]:
+    """Means over seeds: error by axis, by other root-depth rules, calibration, coverage, the surest joints.
+
+    NaN for what a job's poses or its representation do not say.
+    """
+
+    def mean(values: Sequence[float | None]) -> float:
+        return float(np.mean([math.nan if value is None else value for value in values]))
+
+    sure = [job.record.calibration or {} for job in jobs]
+    rules = [rule for rule in ROOT_DEPTH_RULES if rule != "ground_truth"]
+    return (
+        {f"{axis}_mm": mean([job.record.axes_mm.get(axis) for job in jobs]) for axis in AXES}
+        | {f"{rule}_mm": mean([error_mm(job, "mpjpe", rule) for job in jobs]) for rule in rules}
+        | {
+            "calibration_error": mean([each.get("expected_calibration_error") for each in sure]),
+            "coverage_90": mean([each.get("coverage", {}).get("0.9") for each in sure]),
+            "surest_80_mm": mean([each.get("error_of_surest_mm") for each in sure]),
+            "calibrated_mm": mean([each.get("error_mm") for each in sure]),
         }
-        for split in ("train", "test"):
-            record[f"{split}_data"] = jobs[0].identity.data[split] if jobs else ""
-        records.append(record)
-    return records
+    )
+
+
+def row_records(results: Results, root_depth: str) -> list[dict[str, Any]]:
+    """One record a row, everything that the printed table shows, to four digits."""
+    return [_row_record(results, row, root_depth) for row in row_results(results, results.sweep.metric, root_depth)]
+
+
+def _row_record(results: Results, row: RowResult, root_depth: str) -> dict[str, Any]:
+    known = row.published
+    record: dict[str, Any] = {
+        "experiment": results.name, "scale": results.scale, "row": row.name, "label": row.label,
+        "paper_version": known.version if known else "", "paper_mm": known.average_mm if known else "",
+        "root_depth": root_depth, "seeds_finished": len(row.jobs), "seeds_asked": row.asked,
+    }  # fmt: skip
+    for metric, value in row.errors.items():
+        record |= {f"{metric}_mm": _blank(value.mean_mm), f"{metric}_half_interval_mm": _blank(value.half_interval_mm)}
+    record |= {action: _blank(value.mean_mm) for action, value in row.actions.items()}
+    done = row.jobs[0].record.model_dump() if row.jobs else {}
+    record |= {key: done.get(key, "") for key in ("parameters", "flops", "dataset", "images")}
+    for key in ("seconds", "images_per_second", "steps"):
+        record[f"training_{key}"] = _blank(row.cost.get(key, math.nan))
+    for split in ("train", "test"):
+        record[f"{split}_data"] = row.jobs[0].identity.data[split] if row.jobs else ""
+    if results.sweep.apart:
+        record |= {key: _blank(row.apart.get(key, math.nan)) for key in APART_KEYS}
+    return record
 
 
 def job_records(results: Results) -> list[dict[str, Any]]:
@@ -164,10 +266,10 @@ def job_records(results: Results) -> list[dict[str, Any]]:
 def difference_records(results: Results, root_depth: str) -> list[dict[str, Any]]:
     """One record for each pair and source of spread."""
     return [
-        {"first": first, "second": second, "over": over, "mean_mm": d.mean_mm, "low_mm": d.low_mm, "high_mm": d.high_mm,
-         "p": d.p, "groups": d.groups}
-        for first, second, images, seeds in differences(results, root_depth)
-        for over, d in (("test images", images), ("seeds", seeds)) if d is not None
+        {"first": pair.first, "second": pair.second, "over": over, "mean_mm": d.mean_mm, "low_mm": d.low_mm,
+         "high_mm": d.high_mm, "p": d.p, "groups": d.groups}
+        for pair in differences(results, root_depth)
+        for over, d in (("test images", pair.over_images), ("seeds", pair.over_seeds)) if d is not None
     ]  # fmt: skip
 
 

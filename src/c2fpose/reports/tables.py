@@ -16,27 +16,29 @@ import numpy as np
 
 from c2fpose.base.files import write_text
 from c2fpose.base.table import Table
-from c2fpose.evaluation.scores import AXES
 from c2fpose.pictures.figure import save_png
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.paper import VERSIONS, column, figure
 from c2fpose.reports.plots import error_figure, validation_figure
 from c2fpose.reports.records import (
+    APART_KEYS,
     Budget,
+    RowResult,
+    Spread,
     budget,
     by_action,
     curve_records,
     difference_records,
     differences,
-    error_mm,
     job_records,
     row_records,
+    row_results,
+    spread,
     table_of,
-    training_cost,
 )
 from c2fpose.reports.results import Job, Results, read_results
-from c2fpose.reports.statistics import Difference, mean_and_half_interval
+from c2fpose.reports.statistics import Difference
 
 DATASETS = {
     "synth36": "Ours: synth36, people rendered by this package; not Human3.6M, and not comparable with it in mm.",
@@ -97,27 +99,20 @@ def summarise(
 def error_table(results: Results, metric: str, root_depth: str) -> Table:
     """Rows of the experiment: the paper's figure, ours, what it cost."""
     sweep = results.sweep
-    version, published = column(row.paper for row in sweep.rows.values())
+    version, _ = column(row.paper for row in sweep.rows.values())
     paper_header = (f"paper ({version})",) if version else ()
     costs = ("parameters, M", "GFLOP", "training, min", "images/s")
     header = ("", *paper_header, "ours", "seeds", *(APART if sweep.apart else ()), *sweep.actions, *costs)
     rows = []
-    for (name, row), known in zip(sweep.rows.items(), published, strict=True):
+    for row in row_results(results, metric, root_depth):
+        known = row.published
         if known is not None and sweep.actions and known.by_action_mm:
+            between = ("",) * (2 + len(APART) * sweep.apart)
             cells = (_mm(known.by_action_mm.get(action)) for action in sweep.actions)
-            rows.append(
-                (
-                    f"{row.label}: paper ({known.version})",
-                    f"{known.average_mm:.2f}",
-                    "",
-                    "",
-                    *("" for _ in APART if sweep.apart),
-                    *cells,
-                    *("" for _ in costs),
-                )
-            )
+            label = f"{row.label}: paper ({known.version})"
+            rows.append((label, f"{known.average_mm:.2f}", *between, *cells, *("" for _ in costs)))
         paper = (("-" if known is None else f"{known.average_mm:.2f}"),) if version else ()
-        rows.append((row.label, *paper, *_our_cells(results, name, metric, root_depth)))
+        rows.append((row.label, *paper, *_our_cells(results, row, metric)))
     return Table(header, tuple(rows), tuple(_notes(results, version)))
 
 
@@ -129,10 +124,16 @@ def action_table(results: Results, metric: str, root_depth: str) -> Table:
     header = ("", *(f"paper ({known.version})" for known in published), *(row.label for row in rows.values()))
     body = []
     for action in ACTIONS:
-        ours = [[by_action(job, metric, root_depth, [action])[0] for job in jobs[name]] for name in rows]
-        body.append((action, *(_mm(known.by_action_mm.get(action)) for known in published), *map(_with_interval, ours)))
+        ours = [spread([by_action(job, metric, root_depth, [action])[0] for job in jobs[name]]) for name in rows]
+        body.append(
+            (
+                action,
+                *(_mm(known.by_action_mm.get(action)) for known in published),
+                *map(_with_interval, ours),
+            )
+        )
     for average in ("frame_weighted", "mean_over_actions", "published_weighted"):
-        ours = [[getattr(table_of(job, metric, root_depth), average)() for job in jobs[name]] for name in rows]
+        ours = [spread([getattr(table_of(job, metric, root_depth), average)() for job in jobs[name]]) for name in rows]
         means = [list(known.by_action_mm.values()) for known in published]
         theirs = [known.average_mm if average == "frame_weighted" else None for known in published]
         if average == "mean_over_actions":
@@ -141,45 +142,25 @@ def action_table(results: Results, metric: str, root_depth: str) -> Table:
     return Table(header, tuple(body), tuple(_notes(results, None)))
 
 
-def _our_cells(results: Results, name: str, metric: str, root_depth: str) -> tuple[str, ...]:
-    jobs, asked = results.of(name), results.of(name, finished=False)
-    seeds = f"{len(jobs)}" if len(jobs) == len(asked) else f"{len(jobs)} of {len(asked)}"
-    actions = results.sweep.actions
-    if not jobs:
-        states = {job.state for job in asked}
-        word = next((word for word in ("failed", "begun", "missing") if word in states), "not asked for")
-        apart = ("" for _ in APART if results.sweep.apart)
-        return (word, seeds, *apart, *("" for _ in actions), "", "", "", "")
-    of_actions = np.mean([by_action(job, metric, root_depth, actions) for job in jobs], 0) if actions else ()
-    record, cost = jobs[0].record, training_cost(jobs)
-    trained = results.sweep.rows[name].of is None
+def _our_cells(results: Results, row: RowResult, metric: str) -> tuple[str, ...]:
+    seeds = f"{len(row.jobs)}" if len(row.jobs) == row.asked else f"{len(row.jobs)} of {row.asked}"
+    if not row.jobs:
+        return (row.word, seeds, *("" for _ in range(len(APART) * results.sweep.apart + len(row.actions) + 4)))
+    record = row.jobs[0].record
+    trained = results.sweep.rows[row.name].of is None
     return (
-        _with_interval([error_mm(job, metric, root_depth) for job in jobs]), seeds,
-        *(_apart(jobs) if results.sweep.apart else ()), *map(_mm, of_actions),
+        _with_interval(row.errors[metric]), seeds,
+        *(_apart(row.apart) if results.sweep.apart else ()), *(_mm(value.mean_mm) for value in row.actions.values()),
         f"{record.parameters / 1e6:.2f}", f"{record.flops / 1e9:.2f}",
-        _number(cost["seconds"] / 60, 1) if trained else "none",
-        _number(cost["images_per_second"], 0) if trained else "",
+        _number(row.cost["seconds"] / 60, 1) if trained else "none",
+        _number(row.cost["images_per_second"], 0) if trained else "",
     )  # fmt: skip
 
 
-def _apart(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """Means over seeds: error by axis, by other root-depth rules, calibration, coverage, the surest joints."""
-
-    def mean(values: list[float | None]) -> float | None:
-        return None if None in values else float(np.mean(values))
-
-    axes = [mean([job.record.axes_mm.get(name) for job in jobs]) for name in AXES]
-    measured = [job.record.calibration for job in jobs]
-    sure = None if None in measured else measured
-    error = None if sure is None else mean([100 * each["expected_calibration_error"] for each in sure])
-    held = None if sure is None else mean([100 * each["coverage"]["0.9"] for each in sure])
-    surest, everything = (
-        None if sure is None else mean([each[name] for each in sure]) for name in ("error_of_surest_mm", "error_mm")
-    )
-    shares = ("-" if value is None else f"{value:.1f}" for value in (error, held))
-    others = [rule for rule in ROOT_DEPTH_RULES if rule != "ground_truth"]
-    rules = [mean([error_mm(job, "mpjpe", rule) for job in jobs]) for rule in others]
-    return (*map(_mm, axes), *map(_mm, rules), *shares, "-" if surest is None else f"{surest:.1f} of {everything:.1f}")
+def _apart(values: dict[str, float]) -> tuple[str, ...]:
+    *errors, calibration, coverage, surest, everything = (values[key] for key in APART_KEYS)
+    of_all = "-" if math.isnan(surest) else f"{surest:.1f} of {everything:.1f}"
+    return (*map(_mm, errors), _number(100 * calibration, 1), _number(100 * coverage, 1), of_all)
 
 
 def _notes(results: Results, version: str | None) -> list[str]:
@@ -224,23 +205,13 @@ def _notes(results: Results, version: str | None) -> list[str]:
 def difference_table(results: Results, root_depth: str) -> Table:
     """Pairs of rows, the first less the second: positive where the second one is better."""
     rows = []
-    for first, second, images, seeds in differences(results, root_depth):
-        a, b = results.sweep.rows[first], results.sweep.rows[second]
-        known = [figure(row.paper).average_mm if row.paper else None for row in (a, b)]
-        paper = "-" if None in known else f"{known[0] - known[1]:+.2f}"
-        means = [
-            np.mean([error_mm(job, results.sweep.metric, root_depth) for job in results.of(name)])
-            for name in (first, second)
-        ]
-        rows.append(
-            (
-                f"[{a.label}] less [{b.label}]",
-                paper,
-                f"{means[0] - means[1]:+.1f}",
-                *_test(images),
-                *_test(seeds),
-            )
-        )
+    for pair in differences(results, root_depth):
+        a, b = results.sweep.rows[pair.first], results.sweep.rows[pair.second]
+        paper = "-"
+        if a.paper and b.paper:
+            paper = f"{figure(a.paper).average_mm - figure(b.paper).average_mm:+.2f}"
+        label = f"[{a.label}] less [{b.label}]"
+        rows.append((label, paper, f"{pair.mean_mm:+.1f}", *_test(pair.over_images), *_test(pair.over_seeds)))
     header = ("", "paper", "ours", "95 % over test images", "p", "95 % over seeds", "p")
     notes = (
         "First less second, mm: positive where the second is better. Over test images: paired, images of one subject "
@@ -324,9 +295,8 @@ def _state_line(job: Job) -> str:
     return f"{job.row}/seed{job.seed} {job.state}{reason}"
 
 
-def _with_interval(values: Sequence[float]) -> str:
-    mean, half = mean_and_half_interval(values)
-    return _mm(mean) if math.isnan(half) else f"{mean:.1f} ± {half:.1f}"
+def _with_interval(value: Spread) -> str:
+    return _mm(value.mean_mm) if math.isnan(value.half_interval_mm) else "{:.1f} ± {:.1f}".format(*value)
 
 
 def _mm(value: float | None) -> str:
