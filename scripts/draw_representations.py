@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.patches import Ellipse, Rectangle
 
 from c2fpose.pictures.figure import new_figure, save_png
 from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK
@@ -69,8 +70,6 @@ def points(front: Axes, above: Axes, z: float = MEAN_Z) -> None:
 
 
 def ellipse(axes: Axes, center: tuple[float, float], width: float, height: float) -> None:
-    from matplotlib.patches import Ellipse
-
     axes.add_patch(Ellipse(center, width, height, facecolor=BLUE, alpha=0.18, edgecolor=BLUE, linewidth=1))
 
 
@@ -143,9 +142,37 @@ def ordinal(front: Axes, above: Axes) -> None:
     above.annotate("who is nearer than whom;\nno distances", (0.06, 0.84), fontsize=7.5, color=INK)
 
 
+def ordinal_reconstructed(front: Axes, above: Axes) -> None:
+    """The order on the left of the arrow, and what the second network makes of it."""
+    front.scatter(WRIST[0], WRIST[1], color=BLUE, s=40, zorder=5)
+    joints = (("1. wrist", WRIST), ("2. elbow", ELBOW), ("3. shoulder", SHOULDER))
+    for place, (number, joint) in enumerate(joints):
+        above.scatter(0.29, 0.25 + 0.16 * place, color=FAINT, s=28, zorder=5)
+        above.annotate(number, (0.27, 0.25 + 0.16 * place), ha="right", va="center", fontsize=7, color=INK)
+        above.scatter(joint[0], joint[2], color=BLUE, s=40, zorder=5)
+    above.annotate("", (0.41, 0.41), (0.32, 0.41), arrowprops={"arrowstyle": "->", "color": RED, "linewidth": 1.6})
+    above.annotate("a network that knows poses,\nnot pictures, makes mm of it", (0.06, 0.84), fontsize=7.5, color=INK)
+
+
+def metric(front: Axes, above: Axes) -> None:
+    """The crop cuts the wrist off in the picture; the cube has it, and both together say how far the person is."""
+    edge = 0.70
+    front.add_patch(Rectangle((0.02, 0.06), edge - 0.02, edge - 0.02, facecolor="none", edgecolor=RED, linewidth=1.2))
+    front.annotate("crop", (edge - 0.02, 0.72), ha="right", color=RED, fontsize=7.5)
+    for joint in (SHOULDER, ELBOW):
+        front.scatter(joint[0], joint[1], color=BLUE, s=40, zorder=5)
+    front.scatter(WRIST[0], WRIST[1], facecolor="white", edgecolor=BLUE, s=40, zorder=5)
+    above.add_patch(Rectangle((0.2, 0.14), 0.72, 0.6, facecolor=BLUE, alpha=0.07, edgecolor=BLUE, linewidth=1))
+    above.annotate("2.2 m", (0.56, 0.76), ha="center", color=BLUE, fontsize=7.5)
+    for joint in (SHOULDER, ELBOW, WRIST):
+        above.scatter(joint[0], joint[2], color=BLUE, s=40, zorder=5)
+        above.plot([0.5, joint[0]], [0.0, joint[2]], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
+    above.annotate("a cube in mm: its size and the\nangles give the distance", (0.06, 0.84), fontsize=7.5, color=INK)
+
+
 DRAWINGS: dict[str, Callable[[Axes, Axes], None]] = {
     "coordinates": coordinates, "laplace": laplace, "rle": rle, "volume": volume, "integral": integral,
-    "simcc": simcc, "ordinal": ordinal,
+    "simcc": simcc, "ordinal": ordinal, "ordinal_reconstructed": ordinal_reconstructed, "metric": metric,
 }  # fmt: skip
 
 
@@ -156,8 +183,10 @@ def main() -> None:
         figure.set_layout_engine("constrained")
         front, above = figure.subplots(1, 2)
         frame(front, above)
-        if name == "ordinal":
-            above.lines[0].set_visible(False)
+        if name.startswith("ordinal"):
+            above.lines[0].set_visible(name != "ordinal")
+            above.lines[1].set_visible(False)
+        if name == "metric":
             above.lines[1].set_visible(False)
         draw(front, above)
         front.set_title("from the front", fontsize=8, color=FAINT)

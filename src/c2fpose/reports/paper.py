@@ -14,7 +14,12 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.pose.protocol import ACTIONS
 
 Version = Literal["v1", "v2"]
-VERSIONS = {"v1": "arXiv 1611.07828, first version", "v2": "CVPR 2017, second version of the same"}
+# The root's depth behind each is an inference: the authors told Tekin et al. (arXiv 1611.05708v3, footnote 2) that
+# theirs was known, before the second version was out; the released evaluation fits it to mean limbs by default.
+VERSIONS = {
+    "v1": "arXiv 1611.07828, first version, very probably with the root's depth given (an inference)",
+    "v2": "CVPR 2017, second version of the same, very probably with the root's depth from mean limbs (an inference)",
+}
 
 
 @dataclass(frozen=True)

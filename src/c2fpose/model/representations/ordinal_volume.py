@@ -2,8 +2,8 @@
 
 Source: Pavlakos et al., Ordinal Depth Supervision for 3D Human Pose Estimation (CVPR 2018). Relations come from the
 labels' depths, as that paper's do on Human3.6M. The volume is made a distribution by a softmax; its sum along depth is
-trained towards a 2D Gaussian, its mean depth by the ranking loss. Its depths are in order, not in millimetres: the
-network that reconstructs metric depths afterwards is not part of this package.
+trained towards a 2D Gaussian, its mean depth by the ranking loss. Its depths are in order, not in millimetres:
+``ordinal_reconstructed`` has the network that makes those of them.
 
 Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
