@@ -27,8 +27,7 @@ model: setup ## train a network like the one in the package from nothing, and pu
 	$(RUN) scripts/model_card.py
 
 # One training of the network in the package: left alone if finished, gone on with if stopped
-part = test -f runs/$(1)/checkpoints/final.ckpt || $(RUN) -m c2fpose.train +experiment=$(1) run_dir=runs/$(1) \
-	$$(test -f runs/$(1)/checkpoints/last.ckpt && echo resume=runs/$(1)/checkpoints/last.ckpt)
+part = test -f runs/$(1)/checkpoints/final.ckpt || $(RUN) -m c2fpose.train +experiment=$(1) run_dir=runs/$(1) resume=auto
 
 bench: $(VENV)/has-export data ## time training and inference beside a plain port; the page is docs/benchmark.md (ARGS="scale=paper")
 	$(RUN) -m c2fpose.bench data.preset=$(PRESET) $(ARGS)

@@ -37,11 +37,12 @@ def main(cfg: DictConfig) -> float:
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.sweeps.runner import rank
-    from c2fpose.training.run import claim, run
+    from c2fpose.training.run import claim, going_on, run
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
-        return run(settings, run_dir)
+        return run(going_on(settings, run_dir), run_dir)
     with alone_in(run_dir):
+        settings = going_on(settings, run_dir)
         claim(run_dir, settings)
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
         return run(settings, run_dir)

@@ -168,3 +168,29 @@ def test_nothing_changes_outside_the_main_thread():
     thread.start()
     thread.join()
     assert outcome == [None]
+
+
+HEAD = "import time\nfrom c2fpose.base.signals import stops_in_one_line\nwith stops_in_one_line():"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_step_is_finished_first(number, code):
+    body = """
+from c2fpose.base.signals import is_stopping, stop_here, stops_between_steps
+with stops_between_steps():
+    for step in range(3):
+        print('step', step, flush=True)
+        while step == 1 and not is_stopping():
+            time.sleep(0.01)
+        print('done', step)
+        stop_here()
+"""
+    command = "\n    ".join([HEAD, *body.strip().splitlines()])
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(3):  # step 0, done 0, step 1
+        process.stdout.readline()
+    process.send_signal(number)
+    rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, rest, errors.count("\n")) == (code, "done 1\n", 1)

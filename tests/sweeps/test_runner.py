@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.lock import OccupiedError
 from c2fpose.config.model import NetworkConfig
 from c2fpose.config.run import train_settings
-from c2fpose.data.schema import write_split
+from c2fpose.data.schema import SplitReader, write_split
 from c2fpose.model.networks.cost import network_cost
 from c2fpose.reports.dashboard.html import logged
 from c2fpose.sweeps import hooks, identity
@@ -111,6 +112,30 @@ def test_a_row_that_cannot_run_at_the_scale_is_named(tmp_path, files):
     assert not (tmp_path / "runs").exists()
 
 
+def test_two_hundred_jobs_are_checked_without_opening_the_data_for_each(tmp_path, files, monkeypatch):
+    """Each file is opened once and each row checked once, however many seeds are finished already."""
+    opened, checked = [], []
+    reader, plan = SplitReader.__init__, hooks.planned
+    monkeypatch.setattr(SplitReader, "__init__", lambda self, path: opened.append(path) or reader(self, path))
+    monkeypatch.setattr(hooks, "planned", lambda cfg, **more: checked.append(cfg.job) or plan(cfg, **more))
+    cfg = composed(*TOY, *files, f"sweep_dir={tmp_path / 'runs'}", f"seeds=[{','.join(map(str, range(20)))}]")
+    names = jobs(cfg)
+    assert len(names) == 200
+    for name in names:  # the same in every job's directory, as its own run writes it
+        cfg.job = name
+        identity = hooks._identity(cfg, name, train_settings(cfg)) if name.endswith(("seed0", "seed7")) else None
+        if identity is not None:
+            job_files.write_json(tmp_path / "runs" / name / job_files.JOB, {"identity": asdict(identity)})
+    cfg.job = None
+    opened.clear(), checked.clear()
+    hooks.check_sweep(cfg, [])
+    assert opened == [] and len(checked) == 10  # the files are known by now, and of what seed 7 was made too
+    by_seed = composed(*TOY, *files, f"sweep_dir={tmp_path / 'other'}", "seeds=[0,1]", "init=of/${seed}.ckpt")
+    checked.clear()
+    hooks.check_sweep(by_seed, [])
+    assert len(checked) == 20
+
+
 # --- one job: begun, skipped, refused, failed ---
 
 
@@ -138,12 +163,12 @@ def job(tmp_path, files, monkeypatch):
         torch="",
     )  # fmt: skip
     monkeypatch.setattr(sweep, "_finished", lambda *_: done)
-    monkeypatch.setattr(sweep, "_is_whole", Path.is_file)  # what stands for a checkpoint is none
+    monkeypatch.setattr(sweep, "is_whole", Path.is_file)  # what stands for a checkpoint is none
 
     def run(fake, *overrides):
         cfg = composed(*TOY, *files, *overrides)
         cfg.job = "d1_64/seed0"
-        monkeypatch.setattr("c2fpose.training.run.run", fake)
+        monkeypatch.setattr(sweep, "run", fake)
         return sweep.run_job(cfg, tmp_path / "job")
 
     return run
@@ -234,6 +259,7 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     aside = (  # what refuses or watches, and what draws
         "base", "config", "pictures", "sweeps", "reports", "model.checkpoints", "data.hdf5", "data.plausible",
         "data.synth36", "training.callbacks", "training.checkpoints", "training.curve", "training.divergence",
+        "training.gradients",
         "training.loggers", "training.progress", "training.threads", "train",
     )  # fmt: skip
     code = (

@@ -1,5 +1,7 @@
 """The command: what it refuses, what it leaves behind, and that a resumed run is the undisturbed one."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.data.schema import write_split
@@ -18,6 +21,8 @@ from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.model.module import PoseModule
 from c2fpose.pose.skeleton import C2F17
+from c2fpose.training.curve import CURVE, read_curve
+from c2fpose.training.divergence import StopsDiverged
 from c2fpose.training.run import run
 
 TINY = [
@@ -85,6 +90,38 @@ def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path):
     assert undisturbed.keys() == resumed.keys()
     assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
     assert not torch.equal(undisturbed["network.stem.conv.weight"], weights_of(resume)["network.stem.conv.weight"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["trainer.ema_decay=0.9", "trainer.accumulate=2"]])
+def test_a_stopped_training_saves_its_step_and_goes_on_bit_for_bit(files, tmp_path, monkeypatch, more):
+    """At every step but those of a validation, the last of an epoch among them (24 records, 4 a batch)."""
+    words = [*TINY, *files, "trainer.max_steps=8", "trainer.validate_every=4", *more]
+    (tmp_path / "whole").mkdir()
+    run(settings_for(words, tmp_path / "whole"), tmp_path / "whole")
+    expected = weights_of(tmp_path / "whole" / "checkpoints" / "final.ckpt")
+    for step in (1, 3, 6, 7):
+        directory = tmp_path / str(step)
+        directory.mkdir()
+        stop = lambda _, trainer, *__, step=step: stop_at(step, trainer)  # noqa: E731
+        with monkeypatch.context() as patch, pytest.raises(SystemExit, match="143"), stops_in_one_line():
+            patch.setattr(StopsDiverged, "on_train_batch_end", stop)  # a callback before the one that saves
+            run(settings_for(words, directory), directory)
+        last = directory / "checkpoints" / "last.ckpt"
+        assert torch.load(last, weights_only=False)["global_step"] == step
+        run(settings_for([*words, f"resume={last}"], directory), directory)
+        resumed = weights_of(directory / "checkpoints" / "final.ckpt")
+        assert all(torch.equal(expected[key], resumed[key]) for key in expected), step
+        assert errors_of(directory) == errors_of(tmp_path / "whole"), step
+
+
+def errors_of(run_dir: Path) -> list[tuple[float, float]]:
+    return [(row["step"], row["val_mpjpe_mm"]) for row in read_curve(run_dir / CURVE)]
+
+
+def stop_at(step: int, trainer) -> None:
+    if trainer.global_step == step:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_the_running_mean_of_the_weights_is_kept_and_resumes(files, tmp_path):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 GRACE_S = 4.0  # to put things in order; then the process ends as it stands (files are whole at any moment)
 GOES_ON = "what is finished is kept, and the same command goes on"
@@ -61,6 +62,35 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
             signal.signal(number, handler)
 
 
+@contextmanager
+def stops_between_steps() -> Iterator[None]:
+    """Have a signal wait in the block until it calls ``stop_here``, but no longer than the grace of the block around.
+
+    For work that must not end halfway through a step. What came is obeyed at the latest where the block ends.
+    """
+    stop = _Stop.current
+    if stop is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stop.waits = True
+    try:
+        yield
+    finally:
+        stop.waits = False
+    stop_here()
+
+
+def is_stopping() -> bool:
+    """Whether somebody has stopped the command that is under way."""
+    return _Stop.current is not None and _Stop.current.signum is not None
+
+
+def stop_here() -> None:
+    """End now if a signal has come; raises ``KeyboardInterrupt`` or ``Stopped``."""
+    if is_stopping():
+        _Stop.current.leave()
+
+
 class _Stop:
     """What is known of the signal that a command received."""
 
@@ -70,6 +100,7 @@ class _Stop:
         self.what_now, self.grace_s = what_now, grace_s
         self.signum: int | None = None
         self.said = False
+        self.waits = False  # until stop_here
         self.timer: threading.Timer | None = None
 
     @contextmanager
@@ -92,7 +123,12 @@ class _Stop:
             self.timer = threading.Timer(self.grace_s, self.end_now)
             self.timer.daemon = True
             self.timer.start()
-        raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
+        if not self.waits:
+            self.leave()
+
+    def leave(self) -> NoReturn:
+        """Raise what the signal means."""
+        raise KeyboardInterrupt if self.signum == signal.SIGINT else Stopped(self.signum)
 
     def say(self, signum: int) -> int:
         """Print the line, once; returns the exit code."""

@@ -55,7 +55,7 @@ class TrainSettings(Schema):
 
     name: str  # of the run; part of its directory and of its name in W&B
     seed: int = Field(ge=0)  # of initial weights, order of the data and augmentation
-    resume: str | None = None  # a checkpoint to go on from
+    resume: str | None = None  # a checkpoint to go on from; "auto": the last one in run_dir, if there is one
     init: str | None = None  # a checkpoint whose weights training begins with, at step 0
     overwrite: bool = False  # train in a run_dir that holds another run already
     run_dir: str  # checkpoints, tables, pictures, logs

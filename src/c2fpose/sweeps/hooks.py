@@ -1,5 +1,6 @@
 """Hydra's hook before a sweep: everything is checked before the first job (``reports.hooks`` makes its tables)."""
 
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -8,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError, UserError
-from c2fpose.config.run import train_settings
-from c2fpose.sweeps.identity import data_fingerprints, identify
+from c2fpose.config.run import TrainSettings, train_settings
+from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import SWEEP, check_same, read_json, write_json
 from c2fpose.sweeps.rows import check_overrides, jobs, planned, split_job, sweep_of
 
@@ -54,16 +55,30 @@ def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:
     check_overrides(cfg, overrides)
     names = jobs(cfg)
     common = train_settings(cfg)
+    by_job = _depends_on_job(cfg)
+    known: dict[str, Identity] = {}  # a row's, by its first seed: checking a job takes a hundred times as long
     for name in names:
-        job = cfg.copy()
-        job.job = name
-        try:
-            plan = planned(job, common=common)
-            identity = identify(plan, data_fingerprints(plan.settings))
-        except ConfigError as error:
-            raise ConfigError(f"row {split_job(name)[0]} of {cfg.name}: {error}") from None
-        check_same(Path(cfg.sweep_dir) / name, identity, bool(cfg.accept_code))
+        row, seed = split_job(name)
+        if row not in known or by_job:
+            known[row] = _identity(cfg, name, common)
+        check_same(Path(cfg.sweep_dir) / name, known[row].with_seed(seed), bool(cfg.accept_code))
     write_sweep(Path(cfg.sweep_dir), cfg, names)
+
+
+def _identity(cfg: DictConfig, name: str, common: TrainSettings) -> Identity:
+    job = cfg.copy()
+    job.job = name
+    try:
+        plan = planned(job, common=common)
+        return identify(plan, data_fingerprints(plan.settings))
+    except ConfigError as error:
+        raise ConfigError(f"row {split_job(name)[0]} of {cfg.name}: {error}") from None
+
+
+def _depends_on_job(cfg: DictConfig) -> bool:
+    """Whether more than its directory is named by a job, such as ``init=runs/a/seed${seed}/...``."""
+    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in ("hydra", "run_dir")])
+    return re.search(r"\$\{(seed|job)\}", OmegaConf.to_yaml(own)) is not None
 
 
 def write_sweep(directory: Path, cfg: DictConfig, names: list[str]) -> None:

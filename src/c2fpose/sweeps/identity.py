@@ -5,7 +5,8 @@ Two results with one identity are the same experiment; jobs that differ in more 
 
 import ast
 import hashlib
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from c2fpose.sweeps.rows import PlannedJob
 # tables are not among them.
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
-    "data/mixture.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
+    "data/mix.py", "data/mixture.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
     "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
     "training/run.py", "training/trainer.py",
@@ -62,6 +63,10 @@ class Identity:
         for key, (ours, theirs) in _differences(self.configuration, other.configuration).items():
             return f"{key} was {ours}, now {theirs}"
         return self._other_source(other, accept_code)
+
+    def with_seed(self, seed: int) -> "Identity":
+        """Say what the same row with another seed is made from."""
+        return replace(self, seed=seed, configuration=self.configuration | {"seed": seed})
 
     def clash(self, other: "Identity", accept_code: bool = False) -> str | None:
         """Why two jobs cannot stand in one table; None if they can."""
@@ -160,4 +165,19 @@ def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
     files = {"train": settings.data.train_file, "test": settings.data.test_file}
     files |= {f"also[{place}]": more.file for place, more in enumerate(settings.data.also)}
     files |= {f"mix[{place}]": each.source for place, each in enumerate(settings.data.mix)}
-    return said_once({split: SplitReader(path).info.fingerprint for split, path in files.items()})
+    return said_once({split: _fingerprint(str(path), _version(path)) for split, path in files.items()})
+
+
+def _version(path: str | Path) -> tuple[int, int]:
+    """Tell a file from what another process has put in its place."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0  # the reader says what is wrong
+    return found.st_mtime_ns, found.st_size
+
+
+@cache
+def _fingerprint(path: str, version: tuple[int, int]) -> str:
+    """Open a file once for all jobs of a sweep: its annotations are compared with their fingerprint then."""
+    return SplitReader(path).info.fingerprint

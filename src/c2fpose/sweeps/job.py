@@ -16,7 +16,7 @@ from c2fpose.base.files import write_text
 from c2fpose.config.schema import Schema
 from c2fpose.sweeps.identity import Identity
 
-JOB, FINISHED, FAILED, SWEEP, LAST = "job.json", "finished.json", "failed.json", "sweep.json", "checkpoints/last.ckpt"
+JOB, FINISHED, FAILED, SWEEP = "job.json", "finished.json", "failed.json", "sweep.json"
 
 
 class Finished(Schema):

@@ -16,15 +16,14 @@ from c2fpose.config.run import TrainSettings
 from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.certainty import FILE as CALIBRATION
 from c2fpose.evaluation.scores import Evaluation
-from c2fpose.model.checkpoints.load import read_checkpoint
 from c2fpose.model.networks.cost import network_cost
 from c2fpose.model.representations import representation_of
 from c2fpose.sweeps.again import evaluate_again
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
-from c2fpose.sweeps.job import FAILED, FINISHED, JOB, LAST, Finished, check_same, read_finished, read_json, write_json
+from c2fpose.sweeps.job import FAILED, FINISHED, JOB, Finished, check_same, read_finished, read_json, write_json
 from c2fpose.sweeps.reuse import same_training, take_over
 from c2fpose.sweeps.rows import PlannedJob, planned
-from c2fpose.training.run import run
+from c2fpose.training.run import LAST, is_whole, run
 
 GROUND_TRUTH = "ground_truth"  # the root-depth rule of the error that a job is known by
 
@@ -92,21 +91,7 @@ def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float
 def _resumed(job: PlannedJob, directory: Path) -> TrainSettings:
     """Point the job's settings at its directory and at the last checkpoint in it."""
     last = directory / LAST
-    return job.settings.model_copy(update={"run_dir": str(directory), "resume": str(last) if _is_whole(last) else None})
-
-
-def _is_whole(last: Path) -> bool:
-    """Whether a checkpoint can be gone on with; a damaged one moves aside, with a word."""
-    if not last.is_file():
-        return False
-    try:
-        read_checkpoint(last)
-    except UserError as error:
-        aside = last.with_name(f"{last.name}.damaged")
-        print(f"warning: {error}; moved to {aside}, the training begins again", file=sys.stderr, flush=True)
-        last.replace(aside)
-        return False
-    return True
+    return job.settings.model_copy(update={"run_dir": str(directory), "resume": str(last) if is_whole(last) else None})
 
 
 def rank() -> int:

@@ -5,8 +5,11 @@ from typing import Any
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning import Callback, LightningModule, Trainer
 
 from c2fpose.base.files import written_whole
+from c2fpose.base.signals import is_stopping, stop_here
+from c2fpose.training.divergence import not_finite
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -24,3 +27,28 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 def _read(path: Path) -> None:
     torch.load(path, map_location="cpu", weights_only=True)
+
+
+class SavesWhenStopped(Callback):
+    """Have a stopped training go on from the step that it had come to, not from the validation before.
+
+    A signal waits for the end of the step (``base.signals.stops_between_steps``). Stopped at a validation, or as one of
+    several processes, the training goes on from the last validation. Comes after callbacks that count or average steps.
+    """
+
+    def __init__(self, last: Path, validate_every: int) -> None:
+        self.last, self.validate_every = last, validate_every
+        self.step = -1
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: Any) -> None:
+        """Save if a step is done, unless a validation belongs to it: Lightning would leave that out."""
+        step, before, self.step = trainer.global_step, self.step, trainer.global_step
+        if not is_stopping() or step == before or step % self.validate_every == 0:
+            return
+        if trainer.world_size == 1 and not not_finite(module):
+            trainer.save_checkpoint(self.last)
+        stop_here()
+
+    def on_validation_batch_start(self, *_: Any) -> None:
+        """Leave."""
+        stop_here()

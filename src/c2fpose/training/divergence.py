@@ -13,6 +13,14 @@ class DivergedError(UserError):
     """A loss or a weight is not finite."""
 
 
+def not_finite(module: LightningModule) -> str | None:
+    """Name a weight or running statistic that is not finite, if there is one."""
+    for name, value in module.state_dict().items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            return name
+    return None
+
+
 class StopsDiverged(Callback):
     """Look at the loss at every ``every``-th step, and at all weights before each validation and at the end.
 
@@ -38,9 +46,8 @@ class StopsDiverged(Callback):
         self._check(trainer, module)
 
     def _check(self, trainer: Trainer, module: LightningModule) -> None:
-        for name, value in module.state_dict().items():
-            if value.is_floating_point() and not torch.isfinite(value).all():
-                self._stop(trainer, f"{name} is not finite")
+        if name := not_finite(module):
+            self._stop(trainer, f"{name} is not finite")
 
     def _stop(self, trainer: Trainer, what: str) -> None:
         good = f"; {self.last} is from before it" if self.last.is_file() else ""

@@ -12,8 +12,9 @@ import pytorch_lightning as pl
 import torch
 
 from c2fpose.base.cores import say_threads
-from c2fpose.base.errors import ConfigError
+from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.base.provenance import provenance
+from c2fpose.base.signals import stops_between_steps
 from c2fpose.config.run import TrainSettings
 from c2fpose.config.schema import parse
 from c2fpose.config.space import SpaceConfig
@@ -35,6 +36,9 @@ from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
+
+LAST = "checkpoints/last.ckpt"  # of a training under way, in its run's directory
+DAMAGED = ".damaged"
 
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
@@ -64,7 +68,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     trainer = make_trainer(settings, run_dir, loggers)
     try:
         begin_loggers(loggers)
-        with denormals_flushed():
+        with denormals_flushed(), stops_between_steps():
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         recalibrated(module, data, settings)
@@ -140,13 +144,40 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
 
 def claim(run_dir: Path, settings: TrainSettings) -> None:
     """Refuse a directory that holds another run, unless it is gone on with or to be overwritten."""
-    held = [name for name in ("checkpoints", "evaluation") if any((run_dir / name).glob("*"))]
+    held = [name for name in ("checkpoints", "evaluation") if any(map(_counts, (run_dir / name).glob("*")))]
     resumed = settings.resume is not None and Path(settings.resume).resolve().is_relative_to(run_dir.resolve())
     if held and not resumed and not settings.overwrite:
         raise ConfigError(
             f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one, go on with it "
-            f"(resume={run_dir / 'checkpoints' / 'last.ckpt'}), or give overwrite=true"
+            f"(resume={run_dir / LAST}), or give overwrite=true"
         )
+
+
+def _counts(file: Path) -> bool:
+    """Whether a file is a run's, not what a killed process or a damaged checkpoint left."""
+    return not file.name.startswith(".") and file.suffix != DAMAGED
+
+
+def going_on(settings: TrainSettings, run_dir: Path) -> TrainSettings:
+    """Put the run's last checkpoint in the place of ``resume=auto``, or nothing where there is no whole one yet."""
+    if settings.resume != "auto":
+        return settings
+    last = run_dir / LAST
+    return settings.model_copy(update={"resume": str(last) if is_whole(last) else None})
+
+
+def is_whole(last: Path) -> bool:
+    """Whether a checkpoint can be gone on with; a damaged one moves aside, with a word."""
+    if not last.is_file():
+        return False
+    try:
+        read_checkpoint(last)
+    except UserError as error:
+        aside = last.with_name(last.name + DAMAGED)
+        print(f"warning: {error}; moved to {aside}, the training begins again", file=sys.stderr, flush=True)
+        last.replace(aside)
+        return False
+    return True
 
 
 def _checkpoint_to_resume(settings: TrainSettings) -> str | None:

@@ -18,7 +18,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
 from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
-from c2fpose.training.checkpoints import WholeCheckpoints
+from c2fpose.training.checkpoints import SavesWhenStopped, WholeCheckpoints
 from c2fpose.training.divergence import StopsDiverged
 from c2fpose.training.gradients import GradientNorms
 from c2fpose.training.progress import StepProgress
@@ -94,6 +94,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         callbacks.append(StepProgress())
     if VARIABLE not in os.environ:
         callbacks.append(FollowFreeCores())
+    callbacks.append(SavesWhenStopped(last, config.validate_every))
     return pl.Trainer(
         max_steps=config.max_steps,
         max_epochs=-1,
