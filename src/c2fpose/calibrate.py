@@ -23,7 +23,7 @@ def main(words: list[str] | None = None) -> None:
     settings = options(CalibrateSettings, "calibrate.yaml", words)
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.certainty import calibrate
-    from c2fpose.evaluation.checkpoint import test_data
+    from c2fpose.evaluation.checkpoint import check_joints, test_data
     from c2fpose.model.checkpoints.conversion import save_module
     from c2fpose.model.checkpoints.formats import check_suffix
     from c2fpose.model.checkpoints.load import load_module
@@ -36,6 +36,7 @@ def main(words: list[str] | None = None) -> None:
         config = config.model_copy(update={"train_file": settings.train_file})
     data = PoseData(config)
     data.setup("fit")
+    check_joints(module, data.val.reader.info)
     calibration = calibrate(module, data, out.parent, "32-true")
     if calibration is None:
         raise ConfigError(

@@ -23,8 +23,8 @@ from c2fpose.model.precision import denormals_flushed, resolve_precision
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import to_points
 from c2fpose.model.volumes.targets import target_profiles
-from c2fpose.pose.skeleton import MIRROR
 from c2fpose.prediction.engines import ENGINES, TORCH, Predictor, installed, make_predictor
+from c2fpose.training.run import following
 
 SPANS = ("data", "transfer", "forward", "targets and loss", "backward", "optimiser")
 NETWORK_SPANS = ("forward", "backward", "optimiser")
@@ -122,7 +122,8 @@ class PlainPort:
         image = image.float() / 255
         volume = self.network(image)[-1]
         if self.config.decoding.flip:
-            volume = (volume + self.network(image.flip(-1))[-1][:, list(MIRROR)].flip(-1)) / 2
+            mirror = list(self.config.pose_space.skeleton.mirror)
+            volume = (volume + self.network(image.flip(-1))[-1][:, mirror].flip(-1)) / 2
         shape = tuple(volume.shape[2:])
         index = unravel(volume.flatten(2).argmax(-1), shape)
         return ((index + 0.5) / torch.tensor(shape, device=index.device)).flip(-1)
@@ -141,7 +142,10 @@ class DenseTargets(Dataset):
     def __getitem__(self, position: int) -> tuple[Tensor, list[Tensor]]:
         sample = self.samples[position].sample
         joints, depth = torch.as_tensor(sample["joints_box"]), torch.as_tensor(sample["depth_rel_mm"])
-        points, visible = to_points(joints, depth.float())[None], torch.as_tensor(sample["visible"])[None]
+        points, visible = (
+            to_points(joints, depth.float(), self.config.pose_space)[None],
+            torch.as_tensor(sample["visible"])[None],
+        )
         size, bins = self.config.network.heatmap_size, self.config.network.depth_bins
         targets = [
             target_profiles(points, visible, (depth, size, size), self.config.target, bins).volume()[0]
@@ -157,7 +161,7 @@ def make_engine(name: str, settings: TrainSettings, device: torch.device) -> Eng
     """An engine with data of its own."""
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
-    return TRAINED[name](settings, data, device)
+    return TRAINED[name](following(settings, data), data, device)
 
 
 def predicting(settings: TrainSettings, device: torch.device) -> list[str]:

@@ -29,9 +29,9 @@ from c2fpose.data.datamodule import PoseData
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import computes_in_bf16
 from c2fpose.model.volumes.loss import mean_squared_error
-from c2fpose.pose.skeleton import NUM_JOINTS
 from c2fpose.prediction.engines import TORCH
 from c2fpose.training.loggers import close_loggers, make_loggers
+from c2fpose.training.run import following
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 OURS, PLAIN = Engine.name, PlainPort.name
@@ -78,7 +78,7 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
         if computes_in_bf16(device.type) or engines[OURS].precision == "bf16-mixed":
             rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
         rates["read and write, ms"].append(read_and_write_ms(volume))
-        rates["loss, ms"].append(_loss_ms(volume))
+        rates["loss, ms"].append(_loss_ms(volume, settings.model.network.joint_count))
         for name, engine in engines.items():
             engine.step(Clock(device))
             for _ in range(bench.steps):
@@ -168,9 +168,9 @@ def _last_volume(engine: Engine, settings: TrainSettings) -> torch.Tensor:
     return torch.zeros(shape, dtype=dtype, device=engine.device).contiguous(memory_format=torch.channels_last)
 
 
-def _loss_ms(volume: torch.Tensor) -> float:
+def _loss_ms(volume: torch.Tensor, joints: int) -> float:
     """Loss and gradient of a volume whose target is three factors."""
-    heatmaps = volume.detach().unflatten(1, (NUM_JOINTS, -1)).requires_grad_()
+    heatmaps = volume.detach().unflatten(1, (joints, -1)).requires_grad_()
     batch, joints, depth, rows, columns = heatmaps.shape
     factors = [torch.rand(batch, joints, size, device=volume.device) for size in (depth, rows, columns)]
     clock = Clock(volume.device)
@@ -225,6 +225,8 @@ def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[f
     )
     settings = settings.model_copy(update={"trainer": trainer_config})
     data = PoseData(settings.data, seed=settings.seed)
+    data.setup()
+    settings = following(settings, data)
     loggers = make_loggers(settings.logger, "bench", run_dir, {})
     trainer = make_trainer(settings, run_dir, loggers)
     trainer.callbacks.append(StepClock())

@@ -13,6 +13,7 @@ from c2fpose.config.model import DecodingConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
+from c2fpose.data.schema import SplitInfo
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
@@ -44,10 +45,7 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     loading = {"eval_batch_size": settings.batch_size, "workers": settings.workers}
     data = PoseData(test_data(module, settings.test_file, **records, **loading))
     data.setup("test")
-    info = data.test.reader.info
-    if info.skeleton != module.config.pose_space.skeleton:
-        what = difference(module.config.pose_space.skeleton, info.skeleton)
-        raise ConfigError(f"{info.path}: has other joints than the network: {what}")
+    check_joints(module, data.test.reader.info)
     changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
     changed |= records
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch
@@ -62,6 +60,13 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     precision = resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu")
     with alone_in(folder):
         return evaluate_module(module, data, Evaluating(folder, path, origin, precision, settings.pictures, read_as))
+
+
+def check_joints(module: PoseModule, info: SplitInfo) -> None:
+    """Raise ``ConfigError`` for a file of other joints than a network's."""
+    if info.skeleton != module.config.pose_space.skeleton:
+        what = difference(module.config.pose_space.skeleton, info.skeleton)
+        raise ConfigError(f"{info.path}: has other joints than the network: {what}")
 
 
 def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> DataConfig:
