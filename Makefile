@@ -73,8 +73,9 @@ $(VENV)/has-%: $(VENV)/installed
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
 	touch $@
 
-lint: $(VENV)/has-dev ## check style, and that nothing imports from a folder above its own
+lint: $(VENV)/has-dev ## check style, types, and that nothing imports from a folder above its own
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache
+	$(RUN) -m mypy
 
 docs: $(VENV)/has-docs ## the docs as a site in site/; a dead link ends it
 	$(RUN) -m mkdocs build --strict --quiet

@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> None:
 
     path = checkpoint_path(settings.ckpt)
     module = load_module(path)
-    origin = {
+    origin: dict[str, object] = {
         "checkpoint": {"file": path.name, "sha256": file_hash(path)},
         "exported_by": code_version(),
     }

@@ -68,7 +68,7 @@ def blamed_on(path: str | Path, *working: Path, foreign: tuple[type[Exception], 
     ours = {os.path.abspath(place) for each in (Path(path), *working) for place in (each, each.parent)}
     try:
         yield
-    except (OSError, *foreign) as error:
+    except (OSError, *foreign) as error:  # type: ignore[misc]
         about = getattr(error, "filename", None)
         if isinstance(about, str | bytes) and os.path.abspath(os.fsdecode(about)) not in ours:
             raise  # of a file that the block read

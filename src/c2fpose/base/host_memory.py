@@ -8,7 +8,7 @@ from pathlib import Path
 try:
     import resource
 except ImportError:  # Windows
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 # glibc's mallopt
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3

@@ -15,7 +15,7 @@ from typing import IO, Any
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 from c2fpose.base.errors import UserError
 from c2fpose.base.files import OutputError, is_alive, reason

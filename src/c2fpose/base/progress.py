@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
@@ -103,7 +103,7 @@ def duration(seconds: float) -> str:
 def track(items: Iterable[Item], description: str, total: int | None = None, **options: Any) -> Iterator[Item]:
     """Yield the items, and show how many are done; ``total`` where they have no length."""
     with Progress(transient=True, **options) as progress:
-        count = total if total is not None else (len(items) if hasattr(items, "__len__") else None)
+        count = total if total is not None else (len(items) if isinstance(items, Sized) else None)
         task = progress.add_task(description, total=count)
         for item in items:
             yield item

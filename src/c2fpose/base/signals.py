@@ -140,7 +140,7 @@ class _Stop:
 
     def end_now(self) -> None:
         """Leave without ``finally``: what is in the way may take for ever."""
-        os._exit(self.say(self.signum))
+        os._exit(self.say(self.signum if self.signum is not None else signal.SIGTERM))
 
     def over(self) -> None:
         if self.timer is not None:

@@ -52,7 +52,7 @@ def each_done(function: Callable[[T], R], items: Sequence[T], workers: int, what
 
 def _in_words(processes: set[BaseProcess]) -> str:
     """How a worker ended; the others are ended by SIGTERM as a consequence."""
-    codes = sorted({process.exitcode for process in processes} - {None, 0})
+    codes = sorted({process.exitcode for process in processes if process.exitcode})
     if not codes:
         return "a worker process ended too early"
     code = next((code for code in codes if code != -signal.SIGTERM), codes[0])

@@ -24,7 +24,7 @@ def main(cfg: DictConfig) -> None:
     from c2fpose.bench.run import BenchConfig, device_for, run
 
     bench = parse(BenchConfig, cfg.bench, "bench")
-    settings = train_settings(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "bench"]))
+    settings = train_settings(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "bench"]))
     if device_for(settings).type == "cpu":
         say_threads()
     run_dir = Path(settings.run_dir)

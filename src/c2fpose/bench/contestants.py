@@ -4,7 +4,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +66,7 @@ class Engine:
         clock.mark("forward")
         leaves = [output.detach().requires_grad_() for output in outputs]
         with self.autocast():
-            sum(self.module.losses(leaves, batch)).backward()
+            cast(Tensor, sum(self.module.losses(leaves, batch))).backward()
         clock.mark("targets and loss")
         torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
         clock.mark("backward")
@@ -182,9 +182,9 @@ def train_a_little(name: str, settings: TrainSettings, device: torch.device) -> 
 def predict_a_little(name: str, settings: TrainSettings, device: torch.device, batch: int) -> None:
     """Two predictions, for their memory."""
     if name == PlainPort.name:
-        predict = make_engine(name, settings, device).predict
+        predict = cast(PlainPort, make_engine(name, settings, device)).predict
     else:
-        predict = make_engine(Engine.name, settings, device).predictor(name).predict_points
+        predict = cast(Engine, make_engine(Engine.name, settings, device)).predictor(name).predict_points
     size = settings.data.image_size
     for _ in range(2):
         predict(torch.zeros(batch, 3, size, size, dtype=torch.uint8, device=device))

@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback
@@ -65,17 +65,18 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
     rates: dict[str, list[float]] = defaultdict(list)
     predictions: dict[tuple[str, int], list[float]] = defaultdict(list)
     loop_ms: list[float] = []
-    volume = _last_volume(engines[OURS], settings)
+    ours = cast(Engine, engines[OURS])
+    volume = _last_volume(ours, settings)
 
-    predictors = {name: engines[OURS].predictor(name) for name in predicting(settings, device)}
+    predictors = {name: ours.predictor(name) for name in predicting(settings, device)}
     predict = {name: predictor.predict_points for name, predictor in predictors.items()}
     if bench.plain:
-        predict[PLAIN] = engines[PLAIN].predict
+        predict[PLAIN] = cast(PlainPort, engines[PLAIN]).predict
 
     rounds = range(bench.rounds)
     for number in track(rounds, "rounds") if settings.trainer.progress else rounds:
         rates["float32"].append(matrix_rate(torch.float32, device))
-        if computes_in_bf16(device.type) or engines[OURS].precision == "bf16-mixed":
+        if computes_in_bf16(device.type) or ours.precision == "bf16-mixed":
             rates["bfloat16"].append(matrix_rate(torch.bfloat16, device))
         rates["read and write, ms"].append(read_and_write_ms(volume))
         rates["loss, ms"].append(_loss_ms(volume, settings.model.network.joint_count))
@@ -89,7 +90,6 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
             for name, function in predict.items():
                 predictions[name, batch] += _predictions_ms(function, batch, settings, bench.steps, device)
 
-    ours = engines[OURS]
     images = torch.zeros(1, 3, *[settings.data.image_size] * 2, dtype=torch.uint8, device=device)
     results: dict[str, Any] = {
         "scale": settings.scale,
@@ -229,7 +229,7 @@ def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[f
     settings = following(settings, data)
     loggers = make_loggers(settings.logger, "bench", run_dir, {})
     trainer = make_trainer(settings, run_dir, loggers)
-    trainer.callbacks.append(StepClock())
+    trainer.callbacks.append(StepClock())  # type: ignore[attr-defined]  # set where Lightning declares nothing
     trainer.limit_val_batches = 0
     try:
         trainer.fit(PoseModule(settings.model.model_dump(mode="json")), datamodule=data)

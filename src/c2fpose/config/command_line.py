@@ -6,7 +6,7 @@ Training alone is read by Hydra. Everything else comes through ``options``: one 
 import sys
 import types
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import yaml
 from omegaconf import OmegaConf
@@ -33,7 +33,7 @@ def options(schema: type[SchemaT], file: str, words: list[str] | None = None, po
         print(path.read_text(encoding="utf-8"), end="")
         sys.exit(0)
     given, plain = _told_apart(words, _fields(schema), positional)
-    if plain:
+    if plain and positional is not None:
         several = _is_tuple(_fields(schema)[positional])
         if positional in given or (len(plain) > 1 and not several):
             raise ConfigError(f"{plain[-1]}: expected key=value; --help lists the keys")
@@ -74,7 +74,7 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
     others = [f"{key}={value}" for key, value in given.items() if key not in texts and isinstance(value, str)]
     try:
         merged = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(others))
-        values = OmegaConf.to_container(merged, resolve=True)
+        values = cast(dict[str, Any], OmegaConf.to_container(merged, resolve=True))
     except (OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigError(f"{' '.join(others)}: {reason}") from None

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -90,9 +90,9 @@ class TrainSettings(Schema):
 
 def train_settings(cfg: DictConfig) -> TrainSettings:
     """Check a composed configuration; raises ``ConfigError`` with one line."""
-    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        values = OmegaConf.to_container(own, resolve=True)
+        values = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
     except OmegaConfBaseException as error:  # an interpolation of something that is not there
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
     return parse(TrainSettings, values, "")

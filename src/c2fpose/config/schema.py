@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from c2fpose.base.errors import ConfigError
 
@@ -40,7 +41,7 @@ def parse(schema: type[SchemaT], node: DictConfig | dict[str, Any], key: str) ->
         raise ConfigError("; ".join(_in_words(fault, key) for fault in error.errors())) from None
 
 
-def _in_words(fault: dict[str, Any], key: str) -> str:
+def _in_words(fault: ErrorDetails, key: str) -> str:
     # of a value that may be of several kinds, pydantic adds the kind that it tried
     parts = [str(part) for part in fault["loc"] if not _KIND.fullmatch(str(part))]
     place = ".".join([key, *parts]).strip(".")

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,12 +72,13 @@ class PoseData(pl.LightningDataModule):
                 )
             self.val = PoseDataset(reader, val, config)
         records = thinned(reader.annotations, candidates, config.frame_stride)
-        self.train = PoseDataset(reader, records, config, self.seed)
+        own = PoseDataset(reader, records, config, self.seed)
+        self.train: PoseDataset | Mixture | Mix = own
         if config.mix:
             self.train = self._mixed(reader)
         elif config.also:
             further = [self._further(place, more) for place, more in enumerate(config.also)]
-            self.train = Mixture([self.train, *further])
+            self.train = Mixture([own, *further])
 
     def _mixed(self, reader: SplitReader) -> Mix:
         """All sources of ``mix``; sequences that are held out of ``train_file`` are held out of it there too."""
@@ -129,7 +131,7 @@ class PoseData(pl.LightningDataModule):
             return records
         return records[np.linspace(0, len(records) - 1, limit).round().astype(int)]
 
-    def train_dataloader(self) -> TrainingLoader:
+    def train_dataloader(self) -> PoseLoader:
         """Shuffled by (seed, epoch), full batches only; resumes exactly."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         sampler = EpochSampler(len(self.train), self.config.batch_size, self.seed, replicas, rank)
@@ -155,12 +157,14 @@ class PoseData(pl.LightningDataModule):
         dataset: PoseDataset | Mixture | Mix,
         batch_size: int,
         kind: type[PoseLoader] = PoseLoader,
-        **options: object,
+        **options: Any,
     ) -> PoseLoader:
         dataset.prepare()
         on_gpu = self.trainer.strategy.root_device.type == "cuda" if self.trainer else torch.cuda.is_available()
         workers = loader_workers(self.config, on_gpu, cores().open)
-        parallel = {"multiprocessing_context": start_method(self.config), "persistent_workers": True} if workers else {}
+        parallel: dict[str, Any] = (
+            {"multiprocessing_context": start_method(self.config), "persistent_workers": True} if workers else {}
+        )
         return kind(
             dataset,
             batch_size=batch_size,

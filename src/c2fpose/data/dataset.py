@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 
 import cv2
 import numpy as np
@@ -87,7 +87,7 @@ class PoseDataset(Dataset):
         self.cache: ImageCache | None = None
 
     def _backgrounds(self, augment: AugmentationConfig | None) -> Backgrounds | None:
-        if augment is None or not augment.background_probability or not self.reader.has_masks:
+        if augment is None or self.seed is None or not augment.background_probability or not self.reader.has_masks:
             return None
         if self.config.crop_mode != "standard":
             raise DataError(
@@ -176,7 +176,8 @@ class PoseDataset(Dataset):
         self, record: int, row: dict[str, np.ndarray], to_crop: Float[np.ndarray, "2 3"], draw: augmentation.Draw
     ) -> UInt8[np.ndarray, "S S"]:
         """How much of each pixel of the crop is background, 255 all; beyond the stored image nothing is."""
-        mask = cv2.imdecode(self.reader.mask(record), cv2.IMREAD_GRAYSCALE)
+        encoded = self.reader.mask(record)
+        mask = None if encoded is None else cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
         if mask is None:
             raise DataError(
                 f"{self.reader.path}: record {record} ({self.reader.name(record)}): the mask cannot be decoded"
@@ -207,11 +208,9 @@ class PoseDataset(Dataset):
             box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
         else:
             image = crop.warp(stored, from_stored, size, draw.border)
-            if self.backgrounds:
-                behind, chance = (
-                    self._behind(record, row, to_crop, draw),
-                    self.config.augmentation.background_probability,
-                )
+            if self.backgrounds and self.config.augmentation:
+                behind = self._behind(record, row, to_crop, draw)
+                chance = self.config.augmentation.background_probability
                 image = self.backgrounds.exchanged(image, behind, draw.photometric_seed, chance)
             box_left_top = center - side / 2
         image = crop.planes(image)
@@ -260,11 +259,11 @@ class ImageCache:
         keys = [
             (at, reduced) for at, record in enumerate(dataset.records) for reduced in dataset.reductions(int(record))
         ]
-        images: list[np.ndarray | None] = []
+        images: list[Any] = []  # arrays, None once they have their place
         self._faults: dict[int, str] = {}
         total = 0
         for position, reduced in keys:
-            image = dataset.stored_image(int(dataset.records[position]), reduced)
+            image: Any = dataset.stored_image(int(dataset.records[position]), reduced)
             if isinstance(image, str):
                 self._faults[position] = image
                 image = np.empty((0, 0, 3), np.uint8)
@@ -334,12 +333,12 @@ class PoseLoader(DataLoader):
 
     skipped = 0  # unreadable images met so far
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # of DataLoader's own making
         faults_seen: list[str] = []
         for number, (arrays, faults) in enumerate(super().__iter__(), start=1):
             batch = arrays and {name: torch.as_tensor(array) for name, array in arrays.items()}
             faults_seen.extend(faults)
-            if faults and (self.dataset.config.on_corrupt == "fail" or batch is None):
+            if faults and (cast(PoseDataset, self.dataset).config.on_corrupt == "fail" or batch is None):
                 raise DataError(faults[0])
             self.skipped += len(faults)
             # Told before the last batch: whoever knows the length never asks for one more.
@@ -347,7 +346,7 @@ class PoseLoader(DataLoader):
                 warnings.warn(
                     f"{len(faults_seen)} unreadable images skipped; the first: {faults_seen[0]}", stacklevel=2
                 )
-            yield batch
+            yield cast(Batch, batch)
 
 
 class TrainingLoader(PoseLoader):
@@ -359,8 +358,8 @@ class TrainingLoader(PoseLoader):
 
     _batches_done = 0
 
-    def __iter__(self) -> Iterator[Batch]:
-        self.sampler.next_batch = self._batches_done
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # of DataLoader's own making
+        cast(EpochSampler, self.sampler).next_batch = self._batches_done
         for batch in super().__iter__():
             self._batches_done += 1
             yield batch

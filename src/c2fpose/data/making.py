@@ -58,6 +58,7 @@ def make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], 
         if finished is None:
             _make(out, recipe, workers, done)
             finished = finished_splits(out, recipe.shards, recipe.provenance)
+        assert finished is not None, f"{out}: made, and not there"
         return finished
 
 

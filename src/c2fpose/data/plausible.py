@@ -88,7 +88,7 @@ def out_of_range(name: str, values: np.ndarray) -> Bool[np.ndarray, " records"]:
     """Say which records of one field hold a number outside its range, or none."""
     low, high = (np.asarray(limit, np.float64) for limit in RANGES[name])
     inside = (values >= low) & (values <= high)  # False for NaN
-    return ~inside.all(tuple(range(1, values.ndim)))
+    return np.logical_not(inside.all(tuple(range(1, values.ndim))))
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         from c2fpose.data.human36m.preparation import prepare
 
-        config = options(PrepareConfig, "prepare.yaml", arguments)
+        of_human36m = options(PrepareConfig, "prepare.yaml", arguments)
         with stops_in_one_line(GOES_ON, grace_s=1):
-            prepare(config)
+            prepare(of_human36m)
 
 
 if __name__ == "__main__":

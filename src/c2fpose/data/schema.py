@@ -78,9 +78,9 @@ def write_split(
     with written_whole(path, foreign=(RuntimeError,)) as temporary, h5py.File(temporary, "w") as file:
         write_annotations(file, arrays, digest, skeleton)
         where: dict[str, np.ndarray] = {}
-        if store == "embedded":
+        if jpegs is not None and image_files is None:
             where["jpeg_offsets"] = _write_encoded(file, "jpeg", jpegs, digest)
-        elif store == "files":
+        elif jpegs is not None and image_files is not None:
             where["image_names"] = np.char.encode(np.asarray(image_files.names, str), "utf-8")
             file.attrs["images_root"] = Path(os.path.relpath(image_files.root, path.parent)).as_posix()
             for jpeg in jpegs:
@@ -264,6 +264,7 @@ class SplitReader:
 
     def _jpeg_file(self, record: int) -> np.ndarray:
         name = self.image_file(record)
+        assert name is not None, "asked where images are files"
         try:
             return np.fromfile(name, np.uint8)
         except (OSError, ValueError) as error:

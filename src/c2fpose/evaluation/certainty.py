@@ -65,7 +65,7 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
             points, sure = module.predict_with_certainty(batch["image"].to(module.device))
             if sure is None or sure.confidence is None or sure.covariance is None:
                 break
-            kept.append(_compared(points, sure.confidence, sure.covariance, batch, module.config.pose_space))
+            kept.append(_compared(points, sure.confidence, sure.covariance, dict(batch), module.config.pose_space))
             images += len(points)
     module.train(was_training)
     if not kept:

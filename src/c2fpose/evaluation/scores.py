@@ -152,7 +152,7 @@ class Evaluation:
             written_whole(directory / "evaluation.npz") as npz_path,
         ):
             with open(npz_path, "wb") as file:
-                np.savez_compressed(file, **arrays)
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
             with open(csv_path, "w", newline="") as file:
                 writer = csv.DictWriter(file, lines[0])
                 writer.writeheader()

@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from pytorch_lightning.loggers import Logger, WandbLogger
 from rich.console import Console
+from torch import Tensor
 
+from c2fpose.base.errors import DataError
 from c2fpose.base.progress import track
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.model import ModelConfig
@@ -105,7 +107,7 @@ def predict_test_set(module: PoseModule, data: PoseData, how: Evaluating) -> Ans
         for batch in track(loader, "test images"):
             points, metric = module.predict_with_metric(batch["image"].to(module.device), how.read_as)
             joints_box, depth_rel_mm = from_points(points.cpu(), module.config.pose_space)
-            rows = {key: batch[key] for key in Truth.__dataclass_fields__}
+            rows = {key: cast(dict[str, Tensor], batch)[key] for key in Truth.__dataclass_fields__}
             rows |= {"predicted_box": joints_box, "predicted_depth": depth_rel_mm}
             rows |= {} if metric is None else {name: part.cpu() for name, part in metric._asdict().items()}
             for key, value in rows.items():
@@ -146,7 +148,10 @@ def picture_of(reader: SplitReader, record: int, left_top_px: np.ndarray, side_p
     row = {name: array[record] for name, array in reader.annotations.items()}
     to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, PICTURE_SIZE)
     left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
-    return crop.warp(crop.decode(reader.jpeg(record)), crop.stored_to_crop(to_crop, left_top, step), PICTURE_SIZE)
+    stored = crop.decode(reader.jpeg(record))
+    if stored is None:
+        raise DataError(f"{reader.path}: record {record} ({reader.name(record)}): the image cannot be decoded")
+    return crop.warp(stored, crop.stored_to_crop(to_crop, left_top, step), PICTURE_SIZE)
 
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: Sequence[Logger]) -> None:

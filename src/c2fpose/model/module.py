@@ -5,7 +5,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns, S image side.
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -45,7 +45,8 @@ class PoseModule(LightningModule):
         super().__init__()
         self.save_hyperparameters()
         self.config = parse(ModelConfig, model, "model")
-        self.network = network_of(self.config).to(memory_format=torch.channels_last)
+        self.network = network_of(self.config)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
         self.learned = self.representation.learned()
         skeleton = self.config.pose_space.skeleton
         self.validation_error = MeanPerJointError(skeleton.joints, skeleton.root)
@@ -78,7 +79,8 @@ class PoseModule(LightningModule):
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
         losses = self.losses(outputs_of(self.network, batch["image"]), batch)
         weights = self.config.loss.stack_weights or [1.0] * len(losses)
-        loss = self.config.loss.factor * sum(weight * value for weight, value in zip(weights, losses, strict=True))
+        weighted = sum(weight * value for weight, value in zip(weights, losses, strict=True))
+        loss = self.config.loss.factor * cast(Tensor, weighted)
         for index, value in enumerate(losses):
             self.log(f"train/loss_stack{index + 1}", value.detach(), sync_dist=True)
         self.log("train/loss", loss.detach(), prog_bar=True, sync_dist=True)
@@ -105,7 +107,7 @@ class PoseModule(LightningModule):
         except RuntimeError:  # Lightning: not attached to a trainer
             return 1.0
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         config = self.config.optimizer
         optimizer = make_optimizer(self._trained(), config)
         if config.schedule == "constant":
@@ -190,7 +192,7 @@ def make_optimizer(
     parameters: Iterable[torch.nn.Parameter] | list[dict[str, Any]], config: OptimizerConfig
 ) -> torch.optim.Optimizer:
     """RMSprop as Torch7's (equal to PyTorch's), or AdamW; all parameters in as few calls as PyTorch can."""
-    common = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
+    common: dict[str, Any] = dict(lr=config.learning_rate, eps=config.epsilon, weight_decay=config.weight_decay)
     if config.name == "rmsprop":
         return torch.optim.RMSprop(parameters, alpha=config.alpha, foreach=True, **common)
     return torch.optim.AdamW(parameters, betas=(0.9, config.alpha), fused=True, **common)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
     return axes
 
 
-def write(figure: Figure, left: float, baseline: float, text: str, size: float, **style: str) -> Text:
+def write(figure: Figure, left: float, baseline: float, text: str, size: float, **style: Any) -> Text:
     """Write a line of text, its place in inches from the page's left and top edge."""
     page_width, page_height = figure.get_size_inches()
     style = {"color": INK, "ha": "left", "va": "baseline"} | style
@@ -52,11 +53,11 @@ def write(figure: Figure, left: float, baseline: float, text: str, size: float, 
 
 def width_inches(figure: Figure, text: Text) -> float:
     """Measure a text, inches."""
-    return text.get_window_extent(figure.canvas.get_renderer()).width / figure.dpi
+    return text.get_window_extent(cast(FigureCanvasAgg, figure.canvas).get_renderer()).width / figure.dpi
 
 
 def fit(figure: Figure, text: Text, room_inches: float) -> None:
     """Make a text smaller, then shorter, until it fits."""
-    text.set_size(text.get_size() * np.clip(room_inches / max(width_inches(figure, text), 1e-6), 0.7, 1))
+    text.set_fontsize(text.get_fontsize() * np.clip(room_inches / max(width_inches(figure, text), 1e-6), 0.7, 1))
     while width_inches(figure, text) > room_inches and len(text.get_text()) > 1:
         text.set_text(text.get_text().rstrip("…")[:-1] + "…")

@@ -9,8 +9,8 @@ All functions return a matplotlib ``Figure`` of their own; none touches pyplot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -68,7 +68,7 @@ def choose(errors_mm: Float[np.ndarray, " images"], count: int) -> dict[str, Int
     }
 
 
-def sheet(groups: dict[str, Sequence[Person]], side_inches: float = 2.0) -> Figure:
+def sheet(groups: Mapping[str, Sequence[Person]], side_inches: float = 2.0) -> Figure:
     """Many people: a column for each group (such as best, median, worst), a cell for each person in it.
 
     ``side_inches`` is the side of an image. All poses of a sheet have one scale.
@@ -76,7 +76,7 @@ def sheet(groups: dict[str, Sequence[Person]], side_inches: float = 2.0) -> Figu
     return _page(groups, _Layout(side_inches, titled=True, truth_beside=False))
 
 
-def _page(groups: dict[str, Sequence[Person]], layout: _Layout) -> Figure:
+def _page(groups: Mapping[str, Sequence[Person]], layout: _Layout) -> Figure:
     people = [person for group in groups.values() for person in group]
     if not people:
         raise ValueError("a sheet needs at least one person")
@@ -173,8 +173,8 @@ def _draw_person(figure: Figure, layout: _Layout, left: float, top: float, perso
     top += layout.caption
     axes = add_axes(figure, left, top, layout.side, layout.side)
     _draw_image(axes, person, layout.side)
-    rows = [("", person.pose_cam_mm, person.true_cam_mm)]
-    if layout.truth_beside:
+    rows: list[tuple[str, np.ndarray, np.ndarray | None]] = [("", person.pose_cam_mm, person.true_cam_mm)]
+    if layout.truth_beside and person.true_cam_mm is not None:
         rows = [("predicted, ", person.pose_cam_mm, None), ("true, ", person.true_cam_mm, None)]
     skeleton = person.skeleton
     right, down, away = _corners_mm(person).mean(0)
@@ -213,7 +213,7 @@ def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> 
     )
     reach = int((max(map(abs, middle_mm)) + extent_mm) // GRID_MM)
     for step in range(-reach, reach + 1):
-        line = dict(color=GRID, lw=1.5 if step == 0 else 0.7, zorder=0)
+        line: dict[str, Any] = dict(color=GRID, lw=1.5 if step == 0 else 0.7, zorder=0)
         axes.axhline(step * GRID_MM, **line)
         axes.axvline(step * GRID_MM, **line)
 
@@ -261,7 +261,7 @@ def _draw_skeleton(
         above[list(edge)] = level + 0.5
     for joint in dict.fromkeys([skeleton.root, *(end for _, end in skeleton.limbs), *range(skeleton.joints)]):
         color = COLORS[joint_side(joint, skeleton)]
-        rim = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
+        rim: dict[str, Any] = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
         clear = 1.0 if confidence is None else FAINTEST + (1 - FAINTEST) * float(confidence[joint])
         axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **rim)
 
@@ -269,6 +269,7 @@ def _draw_skeleton(
 def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bool, sure: bool) -> None:
     width, height = figure.get_size_inches()
     bar = GRID_MM / (2 * extent_mm) * layout.panel
+    entries: list[tuple[str, str | None, float]]
     entries = [("person's left", COLORS["left"], 0.3), ("person's right", COLORS["right"], 0.3)]
     entries += [("truth", TRUTH, 0.3)] if overlaid else []
     entries += [(f"{GRID_MM:.0f} mm", INK, bar), ("turned: camera on the left", None, 0.0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -88,7 +88,7 @@ def _draw_slice(
 ) -> None:
     peak = float(values.max())
     shown = np.clip(values / peak, 0, 1) if peak > 0 else np.zeros_like(values)
-    origin = "upper" if extent[2] > extent[3] else "lower"
+    origin: Literal["upper", "lower"] = "upper" if extent[2] > extent[3] else "lower"
     if image is not None:
         grey = np.asarray(image, float) @ (0.299, 0.587, 0.114) / 255
         axes.imshow(grey, extent=extent, cmap="gray", vmin=0, vmax=1.6, aspect="auto")

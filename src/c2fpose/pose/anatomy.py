@@ -82,7 +82,9 @@ def guessed(
     loose = [name for name in names if name not in known and name != top]
     if top is None and loose:
         top = loose.pop(0)
-    known = {name: parent for name, parent in known.items() if name != top} | dict.fromkeys(loose, top)
+    known = {name: parent for name, parent in known.items() if name != top}
+    if top is not None:
+        known |= dict.fromkeys(loose, top)
     drawn = edges if len(edges) >= len(names) - 1 else None
     return Skeleton.of(names, known, mirror_of(names), top, drawn, where), loose
 

@@ -5,7 +5,7 @@ Camera frame: x right, y down, z forward, millimetres. Image: continuous pixels,
 them, and compute in float64; the depth-bin functions are plain arithmetic and take NumPy arrays and torch tensors.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from c2fpose.pose.protocol import DEPTH_BINS
 from c2fpose.pose.skeleton import C2F17, Skeleton
 from c2fpose.pose.space import PAPER, PAPER_RANGE_MM, PoseSpace
 
-Array = TypeVar("Array")  # np.ndarray or torch.Tensor
+Array = TypeVar("Array", bound=Any)  # np.ndarray or torch.Tensor
 
 # How the depth of the root is found, which a volume relative to the root cannot tell.
 ROOT_DEPTH_RULES = {
@@ -161,7 +161,7 @@ def depth_bin(
     array([ 0, 32, 48])
     """
     whole = ((depth_bin_coordinate(depth_rel_mm, bins, depth_range_mm) + 0.5) // 1).clip(0, bins - 1)
-    return whole.astype(np.int64) if isinstance(whole, np.ndarray | np.generic) else whole.long()
+    return whole.astype(np.int64) if isinstance(whole, np.ndarray | np.generic) else whole.long()  # type: ignore[return-value]
 
 
 # --- depth of the root --------------------------------------------------------------------------------------------

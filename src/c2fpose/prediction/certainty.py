@@ -26,7 +26,7 @@ class JointCertainty(NamedTuple):
     second_mode_cam_mm: Float[np.ndarray, "P J 3"] | None  # NaN where there is none
     second_mode_weight: Float[np.ndarray, "P J"] | None
 
-    def of(self, person: int) -> dict[str, np.ndarray | None]:
+    def of(self, person: int) -> dict[str, Any]:
         """Give one person's, by the names of ``PersonPose``."""
         return {name: None if value is None else value[person] for name, value in self._asdict().items()}
 

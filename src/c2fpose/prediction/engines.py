@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from jaxtyping import Float, UInt8
@@ -94,12 +94,10 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
         raise UserError(f"{path}: no such file; python -m c2fpose.export makes one of a checkpoint")
     if name == ONNXRUNTIME:
         made = OnnxRuntimeEngine(path)
-        text = made.metadata
-    else:
-        model = read_openvino(path)
-        made, text = OpenVinoEngine(model, precision), _openvino_metadata(model, path)
-    config, provenance = _understood(text, path)
-    return Predictor(config, provenance, made, name, precision)
+        return Predictor(*_understood(made.metadata, path), made, name, precision)
+    model = read_openvino(path)
+    config, provenance = _understood(_openvino_metadata(model, path), path)
+    return Predictor(config, provenance, OpenVinoEngine(model, precision), name, precision)
 
 
 def make_predictor(module: PoseModule, name: str = TORCH, precision: str = "auto") -> Predictor:
@@ -140,7 +138,7 @@ class TorchEngine:
     def __init__(self, module: PoseModule, precision: str) -> None:
         self.by_batch = module.config.batch_norm == "batch"  # statistics of each batch cannot be folded
         network = copy.deepcopy(module.network).eval() if self.by_batch else fold(module.network)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
         self.device, self.precision = module.device, precision
 
     @torch.inference_mode()
@@ -256,7 +254,7 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
         warnings.simplefilter("ignore")
         # The exporter by tracing: the same graph as the newer one's, in a fifth of the time and one package fewer
         torch.onnx.export(
-            network, (example,), buffer, dynamo=False, opset_version=_OPSET, input_names=[_INPUT],
+            network, (example,), cast(Any, buffer), dynamo=False, opset_version=_OPSET, input_names=[_INPUT],
             output_names=[result], dynamic_axes={_INPUT: {0: "batch"}, result: {0: "batch"}},
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())

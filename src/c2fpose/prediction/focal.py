@@ -40,12 +40,12 @@ def read_exif(path: str | Path) -> Exif:
     except Exception:  # damaged tags raise many kinds; whether the picture itself can be read is told elsewhere
         return Exif()
     resolution, unit = _positive(tags.get(_PLANE_X)), _UNIT_MM.get(tags.get(_PLANE_UNIT, 2))
-    size = _positive(tags.get(_PIXELS_X)), _positive(tags.get(_PIXELS_Y))
+    width, height = _positive(tags.get(_PIXELS_X)), _positive(tags.get(_PIXELS_Y))
     return Exif(
         _positive(tags.get(_FOCAL_LENGTH)),
         _positive(tags.get(_IN_35MM)),
         resolution / unit if resolution and unit else None,
-        size if all(size) else None,
+        (width, height) if width and height else None,
     )
 
 

@@ -162,9 +162,8 @@ class FollowFile:
             given = sorted(given, key=lambda pair: -pair[0].side)[:1]
         boxes = [Seen(box, "given", each.score) for box, each in given]
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
-        if all(each.id is not None for _, each in given):
-            ids = [each.id for _, each in given]
-        else:
+        ids = [each.id for _, each in given if each.id is not None]
+        if len(ids) < len(given):  # the file does not say who is who
             tracks = self.tracker.assign(people, frame.time_s)
             ids = [track.id for track in tracks]
             self.tracker.end([each for each in self.tracker.tracks if frame.time_s - each.time_s > LOST_AFTER_S])

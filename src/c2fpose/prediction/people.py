@@ -184,9 +184,9 @@ def box_of_pose(person: PersonPose, image: Image) -> Box:
     """Give the box that a pose asks for, by ``square_box``; kept within reach of the picture."""
     center, side = square_box(person.joints_px)
     rows, columns = image.shape[:2]
-    side = float(np.clip(side, _LEAST_SIDE_PX, 2 * max(rows, columns)))
+    side_px = float(np.clip(side, _LEAST_SIDE_PX, 2 * max(rows, columns)))
     center = np.clip(center, 0, [columns, rows])
-    return Box(float(center[0] - side / 2), float(center[1] - side / 2), side)
+    return Box(float(center[0] - side_px / 2), float(center[1] - side_px / 2), side_px)
 
 
 def resized(box: Box, side: float) -> Box:

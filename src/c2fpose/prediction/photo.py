@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from c2fpose.base.errors import DataError
 from c2fpose.data.crops import released as released_crop
@@ -47,9 +47,9 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
                 image = ImageOps.exif_transpose(opened)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
-            f"{path}: more than {Image.MAX_IMAGE_PIXELS // 10**6} million pixels; make it smaller"
+            f"{path}: more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; make it smaller"
         ) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise DataError(f"{path}: not an image of a known format; save it as JPEG or PNG") from None
     except Exception as error:  # each format's decoder raises what it likes
         raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None

@@ -187,7 +187,8 @@ def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[n
         return tuple(volume.numpy() for volume in found[0])
     skeleton = predictor.config.pose_space.skeleton
     return tuple(
-        mean_with_mirrored(*(each[None] for each in both), skeleton)[0].numpy() for both in zip(*found, strict=True)
+        mean_with_mirrored(straight[None], mirrored[None], skeleton)[0].numpy()
+        for straight, mirrored in zip(*found, strict=True)
     )
 
 

@@ -133,7 +133,7 @@ class PredictJob:
                 f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
             )
         if each.kind == "image" and "html" in targets:  # the page shows what the network saw inside
-            result = with_volumes(self.predictor, result, pictures[0])
+            result = with_volumes(self.predictor, result, next(iter(pictures)))
         written: list[Path] = []
         for name, path in targets.items():
             try:
@@ -182,6 +182,7 @@ class PredictJob:
         return people_in(load_finder(self.settings.finder), image, self.settings.least_score)
 
     def _given(self, path: Path, image: Image) -> list[Seen]:
+        assert self.boxes is not None, "asked where there are some"
         rows, columns = image.shape[:2]
         given = [(each.box(columns, rows), each) for each in self.boxes.of_image(path)]
         if not given:

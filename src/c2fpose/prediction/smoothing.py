@@ -103,13 +103,13 @@ def _with(
     seen: bool,
 ) -> PersonPose:
     """A smoothed pose in place of that of a frame, or a new one where there is none."""
-    new = {"joints_px": joints_px, "joints_cam_mm": joints_cam_mm, "root_depth_mm": root_depth_mm}
-    if seen:
-        return replace(track[at], **new)
+    before = track[at]
+    if seen and before is not None:
+        return replace(before, joints_px=joints_px, joints_cam_mm=joints_cam_mm, root_depth_mm=root_depth_mm)
     center, side = square_box(joints_px)
     box = Box(float(center[0] - side / 2), float(center[1] - side / 2), float(side))
     id = next(person.id for person in track if person is not None)
-    return PersonPose(id, box, box_from="tracked", observed=False, **new)
+    return PersonPose(id, box, joints_px, joints_cam_mm, root_depth_mm, box_from="tracked", observed=False)
 
 
 def _noise(

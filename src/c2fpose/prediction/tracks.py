@@ -39,8 +39,8 @@ class Track:
         ahead = time_s - self.time_s
         center, side = square_box(self.person.joints_px)
         center = center + np.clip(self.velocity * ahead, -side, side)
-        side = float(np.clip(side + self.growth * ahead, 0.8 * side, 1.25 * side))
-        return Box(float(center[0] - side / 2), float(center[1] - side / 2), side)
+        side_px = float(np.clip(side + self.growth * ahead, 0.8 * side, 1.25 * side))
+        return Box(float(center[0] - side_px / 2), float(center[1] - side_px / 2), side_px)
 
     def cost(self, person: PersonPose, time_s: float) -> float:
         """Tell how unlike a pose is what this track expects: 1 and more is somebody else."""

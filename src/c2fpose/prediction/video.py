@@ -27,7 +27,7 @@ _MISSING = 0.03  # of the announced duration: what is shorter by more has ended 
 class VideoFrame(NamedTuple):
     """One frame."""
 
-    index: int  # of the container's frames, from 0
+    index: int  # type: ignore[assignment]  # of the container's frames, from 0; tuples have a method of that name
     time_s: float  # since the first
     image: UInt8[np.ndarray, "rows columns 3"]  # RGB, upright
 

@@ -58,10 +58,10 @@ def peaks_of(volume: Float[Tensor, "B J D H W"]) -> tuple[Float[np.ndarray, "B J
     height, index = flat.topk(min(4 * PEAKS, flat.shape[-1]), dim=-1)
     shape = torch.tensor(volume.shape[2:])
     # Of equal neighbours, which a joint between voxels has, the first alone is a peak
-    place = unravel(index, tuple(volume.shape[2:]))
+    place = unravel(index, volume.shape[2:])
     beside = (place[..., :, None, :] - place[..., None, :, :]).abs().amax(-1) <= 1
     height, chosen = torch.where(beside.tril(-1).any(-1), 0.0, height).topk(PEAKS, dim=-1)
-    place = unravel(index.gather(-1, chosen), tuple(volume.shape[2:]))
+    place = unravel(index.gather(-1, chosen), volume.shape[2:])
     padded = F.pad(volume, (1,) * 6).clamp_min(1e-8).log()
     b, j = torch.arange(len(volume))[:, None, None], torch.arange(volume.shape[1])[None, :, None]
     here = padded[(b, j, *(place + 1).unbind(-1))]

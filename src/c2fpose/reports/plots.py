@@ -5,7 +5,7 @@ As in ``show``, every function returns a matplotlib ``Figure`` and none touches 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -68,7 +68,7 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
             theirs.append((size, known.average_mm, 0.0, row.label, naive))
         if jobs := results.of(name):
             mean, half = mean_and_half_interval(_errors(results, name, root_depth))
-            mine.append((jobs[0].record.parameters / 1e6, mean, half, row.label, naive))
+            mine.append((jobs[0].result.parameters / 1e6, mean, half, row.label, naive))
     _schedules(paper, theirs)
     _schedules(ours, mine)
     paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=_INK)
@@ -93,7 +93,7 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
         if not chosen:
             continue
         x, y, half = (np.array([point[axis] for point in chosen]) for axis in range(3))
-        style = dict(color=color, lw=1, ms=5, capsize=3, elinewidth=1)
+        style: dict[str, Any] = dict(color=color, lw=1, ms=5, capsize=3, elinewidth=1)
         axes.errorbar(x, y, np.nan_to_num(half), fmt="o-" if wanted else "o", label=label, **style)
         for point in chosen:
             # naive labels above their line, coarse-to-fine ones below, away from each other; beside where it is crowded
@@ -110,7 +110,7 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
 
 def _has_another_below(point: Point, points: list[Point]) -> bool:
     """Whether a label under a point would lie on another point."""
-    spans = [max(max(other[axis] for other in points) - min(other[axis] for other in points), 1e-9) for axis in (0, 1)]
+    spans = [max(float(np.ptp([other[:2][axis] for other in points])), 1e-9) for axis in (0, 1)]
     return any(
         abs(point[0] - other[0]) < 0.1 * spans[0] and 0 < point[1] - other[1] < 0.1 * spans[1] for other in points
     )

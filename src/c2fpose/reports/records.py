@@ -50,7 +50,7 @@ def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
 
 def has_rule(job: Job, root_depth: str) -> bool:
     """Tell whether a finished job's poses have a root-depth rule: strong perspective takes poses in mm."""
-    return root_depth in job.record.mpjpe_mm
+    return root_depth in job.result.mpjpe_mm
 
 
 def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
@@ -61,7 +61,7 @@ def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) ->
 
 def training_cost(jobs: Sequence[Job]) -> dict[str, float]:
     """Mean over jobs of what their training took; NaN where nothing was trained."""
-    facts = [job.record.training for job in jobs]
+    facts = [job.result.training for job in jobs]
     return {
         key: float(np.mean([fact.get(key, math.nan) for fact in facts]))
         for key in ("seconds", "images_per_second", "memory_gib", "steps")
@@ -202,10 +202,10 @@ def apart(jobs: Sequence[Job]) -> dict[str, float]:
     def mean(values: Sequence[float | None]) -> float:
         return float(np.mean([math.nan if value is None else value for value in values]))
 
-    sure = [job.record.calibration or {} for job in jobs]
+    sure = [job.result.calibration or {} for job in jobs]
     rules = [rule for rule in ROOT_DEPTH_RULES if rule != "ground_truth"]
     return (
-        {f"{axis}_mm": mean([job.record.axes_mm.get(axis) for job in jobs]) for axis in AXES}
+        {f"{axis}_mm": mean([job.result.axes_mm.get(axis) for job in jobs]) for axis in AXES}
         | {f"{rule}_mm": mean([error_mm(job, "mpjpe", rule) for job in jobs]) for rule in rules}
         | {
             "calibration_error": mean([each.get("expected_calibration_error") for each in sure]),
@@ -231,7 +231,7 @@ def _row_record(results: Results, row: RowResult, root_depth: str) -> dict[str, 
     for metric, value in row.errors.items():
         record |= {f"{metric}_mm": _blank(value.mean_mm), f"{metric}_half_interval_mm": _blank(value.half_interval_mm)}
     record |= {action: _blank(value.mean_mm) for action, value in row.actions.items()}
-    done = row.jobs[0].record.model_dump() if row.jobs else {}
+    done = row.jobs[0].result.model_dump() if row.jobs else {}
     record |= {key: done.get(key, "") for key in ("parameters", "flops", "dataset", "images")}
     for key in ("seconds", "images_per_second", "steps"):
         record[f"training_{key}"] = _blank(row.cost.get(key, math.nan))
@@ -246,7 +246,7 @@ def job_records(results: Results) -> list[dict[str, Any]]:
     """One record a job, in whatever state."""
     records = []
     for job in results.jobs:
-        done = job.record.model_dump() if job.record else {}
+        done = job.result.model_dump() if job.record else {}
         record = {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
         for metric in ("mpjpe", "reconstruction"):
             for rule in ROOT_DEPTH_RULES:

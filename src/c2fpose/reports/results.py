@@ -38,15 +38,21 @@ class Job:
     record: Finished | None = None
 
     @property
+    def result(self) -> Finished:
+        """What a finished job ended with."""
+        assert self.record is not None, f"{self.directory}: not finished"
+        return self.record
+
+    @property
     def identity(self) -> Identity:
-        return Identity(**self.record.identity)
+        return Identity(**self.result.identity)
 
     @cached_property
     def evaluation(self) -> Any:
         """Per-image errors; raises ``DataError`` if they are not those that the job ended with."""
         folder = self.directory / "evaluation"
         evaluation = Evaluation.read(folder)
-        if file_hash(folder / "evaluation.npz") != self.record.evaluation_sha256:
+        if file_hash(folder / "evaluation.npz") != self.result.evaluation_sha256:
             raise DataError(f"{folder}: was changed after the job finished; remove {self.directory} and run it again")
         return evaluation
 
@@ -111,7 +117,7 @@ def _read_sweep(directory: Path) -> dict[str, Any]:
     names = _plain_rows(directory)
     if not names:
         raise DataError(f"{directory}: not a sweep's directory: it holds neither {SWEEP} nor jobs")
-    first = identity_in(next(iter(names)))
+    first = _identity(next(iter(names)))
     rows = {_as_name(label): {"label": label, "set": {}} for label in names.values()}
     return {
         "name": first.experiment,
@@ -121,9 +127,15 @@ def _read_sweep(directory: Path) -> dict[str, Any]:
     }
 
 
+def _identity(directory: Path) -> Identity:
+    identity = identity_in(directory)
+    assert identity is not None, f"{directory}: holds no job"
+    return identity
+
+
 def _plain_rows(directory: Path) -> dict[Path, str]:
     """Jobs of a sweep of overrides, without an experiment, each labelled by the settings in which they differ."""
-    found = {path.parent: flat(identity_in(path.parent).configuration) for path in sorted(directory.glob(f"*/{JOB}"))}
+    found = {path.parent: flat(_identity(path.parent).configuration) for path in sorted(directory.glob(f"*/{JOB}"))}
     keys = {key for settings in found.values() for key in settings} - {"seed"}
     varying = sorted(key for key in keys if len({str(settings.get(key)) for settings in found.values()}) > 1)
     return {
@@ -141,18 +153,18 @@ def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
     known = {job.directory for job in jobs}
     for path in sorted(directory.glob(f"*/*/{JOB}")):
         if path.parent not in known:
-            identity = identity_in(path.parent)
+            identity = _identity(path.parent)
             jobs.append(_read_job(path.parent, identity.row, identity.seed))
     if not (directory / SWEEP).is_file():
         jobs += [
-            _read_job(path, _as_name(label), identity_in(path).seed) for path, label in _plain_rows(directory).items()
+            _read_job(path, _as_name(label), _identity(path).seed) for path, label in _plain_rows(directory).items()
         ]
     return jobs
 
 
 def _read_job(directory: Path, row: str, seed: int) -> Job:
     failure = read_json(directory / FAILED)
-    return Job(row, seed, directory, state(directory), failure and failure["reason"], read_finished(directory))
+    return Job(row, seed, directory, state(directory), failure["reason"] if failure else None, read_finished(directory))
 
 
 def _keep(found: dict[tuple[str, int], Job], job: Job) -> None:

@@ -146,7 +146,7 @@ def _our_cells(results: Results, row: RowResult, metric: str) -> tuple[str, ...]
     seeds = f"{len(row.jobs)}" if len(row.jobs) == row.asked else f"{len(row.jobs)} of {row.asked}"
     if not row.jobs:
         return (row.word, seeds, *("" for _ in range(len(APART) * results.sweep.apart + len(row.actions) + 4)))
-    record = row.jobs[0].record
+    record = row.jobs[0].result
     trained = results.sweep.rows[row.name].of is None
     return (
         _with_interval(row.errors[metric]), seeds,
@@ -172,7 +172,7 @@ def _notes(results: Results, version: str | None) -> list[str]:
     if not done:
         return [*notes, "Nothing has finished yet."]
     notes += [DATASETS.get(name, f"Ours: {name}.") for name in results.values("dataset")]
-    first = done[0].record
+    first = done[0].result
     fingerprints = ", ".join(f"{split} {value[:12]}" for split, value in done[0].identity.data.items())
     notes.append(
         f"{first.images} test images; data {fingerprints}; scale {results.scale}; ± is the 95 % interval over seeds."
@@ -181,7 +181,7 @@ def _notes(results: Results, version: str | None) -> list[str]:
         "Code " + ", ".join(results.values("code_version")) + "; torch " + ", ".join(results.values("torch")) + "."
     )
     notes.append("GFLOP: forward pass of one image; training time without validation.")
-    devices = sorted({job.record.training["device"] for job in done if "device" in job.record.training})
+    devices = sorted({job.result.training["device"] for job in done if "device" in job.result.training})
     if devices:
         notes.append(
             "Trained on " + "; ".join(devices) + ("." if len(devices) == 1 else ": times of different machines.")

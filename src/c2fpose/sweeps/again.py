@@ -15,6 +15,7 @@ from c2fpose.training.run import recalibrated
 
 def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     """Evaluate another row's trained network with this one's decoding and BatchNorm; returns the MPJPE in mm."""
+    assert job.of is not None, "the row names another one"
     settings = job.settings
     trained = run_dir.parent.parent / job.of / f"seed{job.seed}"
     checkpoint = trained / "checkpoints" / "final.ckpt"

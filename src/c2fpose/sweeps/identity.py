@@ -92,7 +92,7 @@ def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tupl
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings by dotted key."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in values.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return found

@@ -92,6 +92,7 @@ def planned(cfg: DictConfig, row: str | None = None, common: TrainSettings | Non
     """
     if not cfg.job:
         settings = train_settings(cfg)
+        assert row is not None, "where there is no experiment the caller names the row"
         return PlannedJob(row, row, settings.seed, cfg, settings, None)
     merged = with_row(cfg)
     name, seed = split_job(cfg.job)

@@ -76,9 +76,9 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         print(f"error: {job.name}: {line}", file=sys.stderr, flush=True)
         return float("nan")
     (directory / FAILED).unlink(missing_ok=True)
-    error = finished.mpjpe_mm[GROUND_TRUTH]
-    print(f"{job.name}: {error:.1f} mm MPJPE, root depth given ({directory})", flush=True)
-    return error
+    error_mm = finished.mpjpe_mm[GROUND_TRUTH]
+    print(f"{job.name}: {error_mm:.1f} mm MPJPE, root depth given ({directory})", flush=True)
+    return error_mm
 
 
 def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float:

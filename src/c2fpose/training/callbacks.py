@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -10,8 +10,10 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from c2fpose.base.host_memory import process_peak_gib, reset_peak
+from c2fpose.data.datamodule import PoseData
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.model.inference import poses_given_root_depth
+from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
@@ -123,22 +125,21 @@ class PredictionPictures(Callback):
         self.validations = state["validations"]
 
     @torch.no_grad()
-    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.validations += 1
         due = (self.validations - 1) % self.every == 0 or trainer.global_step >= trainer.max_steps
         if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
             return
-        batch, images = self._batch(trainer, module)
+        module, data = cast(PoseModule, pl_module), cast(PoseData, cast(Any, trainer).datamodule)
+        batch, images = self._batch(data.val, module)
         step = trainer.global_step
         with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
             points = module.predict_points(batch["image"]).float()
             shown = shown_first(module, batch)
         pictures = {
-            "poses": sheet(
-                {f"step {step}": people(points.cpu(), batch, images, trainer.datamodule.val, module.config.pose_space)}
-            )
+            "poses": sheet({f"step {step}": people(points.cpu(), batch, images, data.val, module.config.pose_space)})
         }
-        if shown is not None:
+        if shown is not None and shown.target is not None:
             stacks = [volume.numpy() for volume in shown.volumes]
             pictures["volumes"] = volume_slices(
                 stacks, shown.target.numpy(), image=images[0], space=module.config.pose_space
@@ -149,8 +150,7 @@ class PredictionPictures(Callback):
                 if isinstance(logger, WandbLogger):
                     logger.log_image(f"pictures/{name}", [str(path)], step=step)
 
-    def _batch(self, trainer: Trainer, module: LightningModule) -> tuple[dict[str, Tensor], Any]:
-        dataset = trainer.datamodule.val
+    def _batch(self, dataset: PoseDataset, module: PoseModule) -> tuple[dict[str, Tensor], Any]:
         chosen = torch.linspace(0, len(dataset) - 1, min(self.people, len(dataset))).round().int().tolist()
         samples = [result.sample for result in (dataset[index] for index in chosen) if result.sample is not None]
         batch = {key: torch.stack([torch.as_tensor(sample[key]) for sample in samples]) for key in samples[0]}
@@ -158,7 +158,7 @@ class PredictionPictures(Callback):
         return {key: value.to(module.device) for key, value in batch.items()}, images
 
 
-def shown_first(module: LightningModule, batch: dict[str, Tensor]) -> Shown | None:
+def shown_first(module: PoseModule, batch: dict[str, Tensor]) -> Shown | None:
     """Show each stack's volume of the first image, and the finest target; None where there are no volumes."""
     was_training = module.network.training
     module.network.eval()

@@ -1,5 +1,7 @@
 """How strongly each stack is trained: the norms of its gradients, logged along the training."""
 
+from typing import Any, cast
+
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
@@ -19,7 +21,7 @@ class GradientNorms(Callback):
         """Measure and log."""
         if trainer.global_step % self.every:
             return
-        for number, stack in enumerate(module.network.stacks, start=1):
+        for number, stack in enumerate(cast(Any, module.network).stacks, start=1):
             module.log(f"gradient/stack{number}", gradient_norm(stack))
             if stack.heatmaps is not None:
                 module.log(f"gradient/head{number}", gradient_norm(stack.heatmaps))

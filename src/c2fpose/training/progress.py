@@ -1,6 +1,6 @@
 """Show how far a training is: one bar over all steps whatever the epochs, or plain lines where no screen is."""
 
-from typing import Any
+from typing import Any, cast
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
@@ -38,20 +38,20 @@ class StepProgress(ProgressBar):
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         if self._bar is None:
             return
-        if trainer.global_step % trainer.log_every_n_steps == 0:
-            self._show(trainer)
+        if trainer.global_step % cast(Any, trainer).log_every_n_steps == 0:
+            self._show(self._bar, trainer)
         self._bar.advance(self._task, trainer.global_step - self._bar.tasks[0].completed)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._bar is not None:
-            self._show(trainer)
+            self._show(self._bar, trainer)
             self._bar.say(self._task)
 
-    def _show(self, trainer: Trainer) -> None:
+    def _show(self, bar: Progress, trainer: Trainer) -> None:
         metrics = trainer.callback_metrics
         values = [text.format(float(metrics[name])) for name, text in _VALUES.items() if name in metrics]
-        speed = self._bar.tasks[0].speed
-        self._bar.update(self._task, values=" ".join(values), speed=f"{speed:.1f}/s" if speed else "")
+        speed = bar.tasks[0].speed
+        bar.update(self._task, values=" ".join(values), speed=f"{speed:.1f}/s" if speed else "")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._stop()

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -101,7 +101,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         val_check_interval=config.validate_every * config.accumulate,
         check_val_every_n_epoch=None,
         log_every_n_steps=config.log_every,
-        precision=resolve_precision(config.precision, config.accelerator),
+        precision=cast(Any, resolve_precision(config.precision, config.accelerator)),
         accelerator=config.accelerator,
         devices=config.devices,
         num_nodes=config.num_nodes,

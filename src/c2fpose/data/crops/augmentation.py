@@ -124,6 +124,7 @@ class Photometric:
     def __call__(self, image: UInt8[np.ndarray, "rows columns 3"], seed: int) -> UInt8[np.ndarray, "rows columns 3"]:
         """The changed image; the same image and seed always give the same one."""
         self.prepare()
+        assert self._steps is not None
         # Not albumentations.Compose: it would hand every step the same seed, and so blur just those it makes noisy.
         for number, step in enumerate(self._steps):
             step.set_random_seed(seed + number)

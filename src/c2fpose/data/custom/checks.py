@@ -215,7 +215,7 @@ def _report_sides(records: Records, report: Callable) -> None:
     if not whole.any():
         return
     right_way = np.zeros(len(paper), bool)
-    right_way[whole] = left_is_left(np.nan_to_num(paper[whole])).all(1)
+    right_way[whole] = np.asarray(left_is_left(np.nan_to_num(paper[whole]))).all(1)
     wrong = whole & ~right_way
     if wrong.sum() > 0.5 * whole.sum():
         report(wrong, "joints called left are on the body's right: left and right exchanged, or a mirrored frame")

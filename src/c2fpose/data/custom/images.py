@@ -56,8 +56,8 @@ def _candidates(name: str, folders: list[Path]) -> Iterator[Path]:
 
 def sizes_px(paths: list[Path | None]) -> np.ndarray:
     """Give width and height of each record's upright picture, ``(N, 2)``; NaN without one. Raises ``DataError``."""
-    known = {path: _size(path) for path in dict.fromkeys(paths) if path is not None}
-    return np.array([known.get(path, (np.nan, np.nan)) for path in paths], float).reshape(-1, 2)
+    known = {path: None if path is None else _size(path) for path in dict.fromkeys(paths)}
+    return np.array([known[path] or (np.nan, np.nan) for path in paths], np.float64).reshape(-1, 2)
 
 
 def is_video(path: Path) -> bool:
@@ -68,11 +68,11 @@ def is_video(path: Path) -> bool:
 def _size(path: Path) -> tuple[int, int]:
     if is_video(path):
         capture = cv2.VideoCapture(str(path))
-        size = tuple(int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         capture.release()
-        if not all(size):
+        if not (width and height):
             raise DataError(f"{path}: not readable as a video")
-        return size
+        return width, height
     with readable(path, "not readable as an image"), Image.open(path) as image:
         width, height = image.size
         return (height, width) if image.getexif().get(_TURNED) in _SIDEWAYS else (width, height)
@@ -83,7 +83,7 @@ class Pictures:
 
     def __init__(self) -> None:
         self._path: Path | None = None
-        self._image: UInt8[np.ndarray, "_ _ 3"] | None = None
+        self._image: UInt8[np.ndarray, "_ _ 3"] = np.empty((0, 0, 3), np.uint8)
         self._video: cv2.VideoCapture | None = None
         self._next = 1  # frame of the video that is read next
 
@@ -96,8 +96,8 @@ class Pictures:
     def _read(self, path: Path, frame: int) -> UInt8[np.ndarray, "_ _ 3"]:
         if not is_video(path):
             if path != self._path:
-                with readable(path, "not readable as an image"), Image.open(path) as image:
-                    self._image = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+                with readable(path, "not readable as an image"), Image.open(path) as opened:
+                    self._image = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
                 self._path, self._video = path, None
             return self._image
         if path != self._path or self._video is None or frame < self._next - 1:
@@ -106,7 +106,7 @@ class Pictures:
             there, image = self._video.read()
             if not there:
                 raise DataError(f"{path}: ends before frame {frame}, after {self._next - 1} frames")
-            self._image, self._next = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._next + 1
+            self._image, self._next = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)), self._next + 1
         return self._image
 
 

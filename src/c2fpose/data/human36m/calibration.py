@@ -162,6 +162,6 @@ def from_pickle(path: Path) -> Calibration:
             places[int(str(subject).removeprefix("S")), index] = (value["R"].T, value["T"] * 1000)
         intrinsics[index] = np.concatenate([value["f"], value["c"]])
         distortion[index] = np.concatenate([value["k"], value["p"]])
-    for index in np.flatnonzero(np.isnan(intrinsics).any(1)):
+    for index in np.flatnonzero(np.isnan(intrinsics).any(1)).tolist():
         raise DataError(f"{path}: camera {CAMERA_SERIALS[index]} is missing; write it again with MMPose")
     return Calibration(intrinsics, distortion, str(path), places)

@@ -6,6 +6,7 @@ A source reads its own files and converts at its edge: C2F joint order, millimet
 from collections.abc import Callable
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def found_files(roots: ListOf[Path], names: ListOf[str]) -> Files:
     """
     spread = [names[i] for i in np.linspace(0, len(names) - 1, min(len(names), _PROBES)).astype(int)]
     ways: list[Callable[[str], str]] = [_jpg, _bare_jpg]
-    ways += [lambda name, ending=ending: name + ending for ending in ("", ".jpeg", ".JPG", ".JPEG")]
+    ways += [partial(_with_ending, ending=ending) for ending in ("", ".jpeg", ".JPG", ".JPEG")]
     for root in roots:
         for way in ways:
             if any((root / way(name)).is_file() for name in spread):
@@ -61,6 +62,10 @@ def found_files(roots: ListOf[Path], names: ListOf[str]) -> Files:
 
 def _jpg(name: str) -> str:
     return name if bare_name(name) != name.rpartition("/")[2] else f"{name}.jpg"
+
+
+def _with_ending(name: str, ending: str) -> str:
+    return name + ending
 
 
 def _bare_jpg(name: str) -> str:
@@ -134,7 +139,7 @@ def sequence_records(
         center, scale = given_center, given_scale.reshape(-1)
     if isinstance(images, Files):
         images = Files(images.root, [images.names[i] for i in order])
-    return SequenceRecords(sequence, frames, joints, pixels, center, scale, intrinsics, images)
+    return SequenceRecords(sequence, frames, joints, pixels, center, np.asarray(scale), intrinsics, images)
 
 
 def check_joint_count(shape: tuple[int, ...], expected: int, where: str) -> None:

@@ -46,11 +46,18 @@ def is_untouched(part: SequenceRecords, cut: Cut) -> bool:
     return isinstance(part.images, Files) and cut.crop == "none"
 
 
+def files_of(part: SequenceRecords) -> Files:
+    """The image files of a sequence that has some."""
+    assert isinstance(part.images, Files), f"{part.sequence.name}: its pictures are no files"
+    return part.images
+
+
 def check_files(parts: list[SequenceRecords], where: Path) -> list[np.ndarray]:
     """Sizes of all image files, bytes. Raises ``DataError`` with the number of missing files and the first of them."""
     sizes, missing, first, total = [], 0, "", 0
     for part in parts:
-        root, names = os.fspath(part.images.root), part.images.names
+        files = files_of(part)
+        root, names = os.fspath(files.root), files.names
         stats = np.zeros(len(names), np.int64)
         for i, name in enumerate(names):
             total += 1
@@ -66,7 +73,8 @@ def check_files(parts: list[SequenceRecords], where: Path) -> list[np.ndarray]:
 
 def read_files(part: SequenceRecords, start: int, stop: int) -> list[bytes]:
     """The image files of some records, whole. Raises ``DataError`` for one that is cut off or no JPEG."""
-    return [read_jpeg(os.path.join(part.images.root, name)) for name in part.images.names[start:stop]]
+    files = files_of(part)
+    return [read_jpeg(os.path.join(files.root, name)) for name in files.names[start:stop]]
 
 
 def read_jpeg(path: str | Path) -> bytes:
@@ -88,7 +96,7 @@ def encode(part: SequenceRecords, cut: Cut) -> Iterator[bytes]:
 
     Raises ``DataError`` for an unreadable image and for a video that ends before its annotation.
     """
-    frames = _video_frames(part) if isinstance(part.images, Video) else _file_frames(part)
+    frames = _video_frames(part, part.images) if isinstance(part.images, Video) else _file_frames(part)
     left_top, right_bottom = edges_px(part, cut)
     for i, frame in enumerate(frames):
         (left, top), (right, bottom) = left_top[i], np.minimum(right_bottom[i], frame.shape[1::-1])
@@ -100,17 +108,18 @@ def encode(part: SequenceRecords, cut: Cut) -> Iterator[bytes]:
 
 
 def _file_frames(part: SequenceRecords) -> Iterator[np.ndarray]:
-    for name in part.images.names:
-        path = os.path.join(part.images.root, name)
+    files = files_of(part)
+    for name in files.names:
+        path = os.path.join(files.root, name)
         frame = cv2.imdecode(np.frombuffer(read_jpeg(path), np.uint8), cv2.IMREAD_COLOR)
         if frame is None:
             raise DataError(f"{path}: JPEG cannot be decoded; copy it again")
         yield frame
 
 
-def _video_frames(part: SequenceRecords) -> Iterator[np.ndarray]:
+def _video_frames(part: SequenceRecords, film: Video) -> Iterator[np.ndarray]:
     """One pass through the video; frames between are decoded (they are needed) but not converted."""
-    video = cv2.VideoCapture(str(part.images.path))
+    video = cv2.VideoCapture(str(film.path))
     number = 0
     try:
         for wanted in part.frames:
@@ -118,13 +127,13 @@ def _video_frames(part: SequenceRecords) -> Iterator[np.ndarray]:
             while number < wanted:
                 if not video.grab():
                     raise DataError(
-                        f"{part.images.path}: ends after {number} frames, its annotation goes on to "
+                        f"{film.path}: ends after {number} frames, its annotation goes on to "
                         f"{part.frames[-1]}; half a download?"
                     )
                 number += 1
             _, frame = video.retrieve()
             if frame is None:
-                raise DataError(f"{part.images.path}: frame {wanted} cannot be decoded")
+                raise DataError(f"{film.path}: frame {wanted} cannot be decoded")
             yield frame
     finally:
         video.release()

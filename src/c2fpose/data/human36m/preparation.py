@@ -136,7 +136,7 @@ def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
 def _images_in_words(job: Job) -> str:
     if job.poses_alone:
         return "none: poses alone"
-    if job.untouched:
+    if job.untouched and job.file_sizes is not None:
         return f"{job.config.images}, the source's own, {job.file_sizes.sum() / 1e9:.2f} GB"
     cut = f"box with margin {job.cut.margin:g}" if job.cut.crop == "box" else "whole frames"
     return f"{job.config.images}, {cut}, encoded anew at quality {job.cut.quality}"

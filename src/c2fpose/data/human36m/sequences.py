@@ -68,7 +68,7 @@ def take_of(subject: int, name: str, where: str) -> tuple[int, int]:
     """
     match = _SEQUENCE.fullmatch(name)
     action = ACTION_SPELLINGS.get(match[1], match[1]) if match else ""
-    if action not in ACTIONS:
+    if match is None or action not in ACTIONS:
         raise DataError(f"{where}: {name!r} is no action of Human3.6M; expected a name such as 'Directions 1'")
     number = ACTIONS.index(action)
     for trial in TRIALS:

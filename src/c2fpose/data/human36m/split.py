@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from c2fpose.data.human36m.images import (
     Shard,
     check_files,
     edges_px,
+    files_of,
     is_untouched,
     read_files,
     read_jpeg,
@@ -131,14 +133,14 @@ class Job:
         if self.is_done():
             progress.console.print(f"{self.path}: is there already")
             return SplitReader(self.path).info
-        about = {"dataset": "h36m", "split": self.split, "provenance": self.provenance()}
+        about: dict[str, Any] = {"dataset": "h36m", "split": self.split, "provenance": self.provenance()}
         if self.poses_alone:
             return write_split(self.path, self.annotations, None, **about)
         if self.config.images == "files":
             files = self._image_files(executor, progress)
             task = progress.add_task(f"reading images of {self.path.name}", total=self.records)
             tasks = (partial(_read_some, files, start) for start in range(0, self.records, BLOCK_RECORDS))
-            jpegs = (jpeg for block in in_order(executor, tasks) for jpeg in block if progress.advance(task) is None)
+            jpegs = _counted(in_order(executor, tasks), partial(progress.advance, task))
             return write_split(self.path, self.annotations, jpegs, image_files=files, **about)
         sizes, blocks = self._blocks(executor, progress)
         task = progress.add_task(f"writing {self.path.name}", total=self.records)
@@ -152,7 +154,8 @@ class Job:
     def _image_files(self, executor: ThreadPoolExecutor, progress: Progress) -> ImageFiles:
         """Image files to refer to: the source's own, or new ones, made where they are not there yet."""
         if self.untouched:
-            return ImageFiles(self.parts[0].images.root, [name for part in self.parts for name in part.images.names])
+            names = [name for part in self.parts for name in files_of(part).names]
+            return ImageFiles(files_of(self.parts[0]).root, names)
         task = progress.add_task(f"cutting images of {self.path.name}", total=len(self.parts))
         folders = [self.image_folder / part.sequence.name for part in self.parts]
         todo = [(part, folder) for part, folder in zip(self.parts, folders, strict=True) if not folder.is_dir()]
@@ -164,7 +167,7 @@ class Job:
 
     def _blocks(self, executor: ThreadPoolExecutor, progress: Progress) -> tuple[np.ndarray, list[Block]]:
         """Sizes of all images, and how to read them in pieces; encodes what is not in a complete shard yet."""
-        if self.untouched:
+        if self.file_sizes is not None and self.untouched:
             return self.file_sizes, [
                 Block(min(BLOCK_RECORDS, len(part) - start), partial(read_files, part, start, start + BLOCK_RECORDS))
                 for part in self.parts
@@ -189,6 +192,14 @@ class Job:
 def _shard_sizes(shard: Shard, part: SequenceRecords, cut: Cut) -> np.ndarray:
     sizes = shard.sizes(len(part))
     return shard.write(part, cut) if sizes is None else sizes
+
+
+def _counted(blocks: Iterable[list[bytes]], done: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield what the blocks hold, and say so of each."""
+    for block in blocks:
+        for jpeg in block:
+            done(1)
+            yield jpeg
 
 
 def _read_some(files: ImageFiles, start: int) -> list[bytes]:

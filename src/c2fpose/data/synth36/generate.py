@@ -110,7 +110,7 @@ def make_shard(shard: Shard, seed: int, open_sequence: OpenSequence) -> tuple[di
         sequence = open_sequence(seed, shard.subject, shard.action, trial, frames)
         for index, key in enumerate(keys):
             row = geometry(sequence.joints_world_mm[index], cameras[key.camera])
-            view = cameras[key.camera].cut(row["stored_left_top_px"], float(row["stored_step_px"]))
+            view = cameras[key.camera].cut(np.asarray(row["stored_left_top_px"]), float(row["stored_step_px"]))
             seeds = [seed, _STREAM, shard.subject, shard.action, trial, key.frame, key.camera]
             image = sequence.picture(index, view, STORED_PX, np.random.default_rng(np.random.SeedSequence(seeds)))
             encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
@@ -137,7 +137,7 @@ def geometry(joints_world_mm: Float[np.ndarray, "J 3"], camera: Camera) -> dict[
 
 def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
     paths = [shard_path(unfinished, shard) for shard in shards(job.preset, split)]
-    annotations = {name: [] for name in FIELDS}
+    annotations: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
     for path in paths:
         stored = load_shard(path, FIELDS)
         for name, parts in annotations.items():

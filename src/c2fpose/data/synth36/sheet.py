@@ -58,7 +58,7 @@ def choose(annotations: dict[str, np.ndarray], seed: int, of_each: int = 1) -> l
     """Records ``of_each`` action that there is, at random, subjects and cameras in turn as far as they go."""
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
-    used = {"subject": [], "camera": []}
+    used: dict[str, list[int]] = {"subject": [], "camera": []}
     for action in np.repeat(range(len(ACTIONS)), of_each):
         records = rng.permutation(np.setdiff1d(np.flatnonzero(annotations["action"] == action), chosen))
         if not len(records):

@@ -19,8 +19,8 @@ def draw_background(rng: np.random.Generator, size: int) -> Picture:
     picture = KINDS[names[rng.choice(len(names), p=chance / chance.sum())]][0](rng, size)
     if rng.random() < 0.15:
         other = KINDS[names[rng.choice(len(names), p=chance / chance.sum())]][0](rng, size)
-        share = _noise(rng, size, 1.6)[..., None] > rng.uniform(-0.7, 0.7)
-        picture = np.where(share, other, picture)
+        chosen = _noise(rng, size, 1.6)[..., None] > rng.uniform(-0.7, 0.7)
+        picture = np.where(chosen, other, picture)
     if rng.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, size / 60)))
     if rng.random() < 0.6:  # most of the world is not gaudy
@@ -61,11 +61,11 @@ def _colour(rng: np.random.Generator, saturation: tuple[float, float] = (0.0, 0.
 def _noise(rng: np.random.Generator, size: int, roughness: float) -> Float[np.ndarray, "S S"]:
     """Noise of many sizes, about -1..1; a larger ``roughness`` leaves less of the fine ones."""
     cells, weight = 3, 1.0
-    total = rng.standard_normal((cells, cells), dtype=np.float32)
+    total: np.ndarray = rng.standard_normal((cells, cells), dtype=np.float32)
     while 2 * cells <= size:
         cells, weight = 2 * cells, weight / roughness
         total = cv2.resize(total, (cells, cells), interpolation=cv2.INTER_CUBIC)
-        total += weight * rng.standard_normal((cells, cells), dtype=np.float32)
+        total = total + weight * rng.standard_normal((cells, cells), dtype=np.float32)
     total = cv2.resize(total, (size, size), interpolation=cv2.INTER_LINEAR)
     return total / (2.0 * total.std() + 1e-6)
 

@@ -31,7 +31,7 @@ _STREAM = 606  # key of this module in seed sequences
 class Job(synth36.Job):
     """What is to be made."""
 
-    preset: Preset
+    preset: Preset  # type: ignore[assignment]  # its own, with other sizes
     stored_px: int = 256  # side of the stored images
     backgrounds: str = MADE  # or a folder of photographs
 
@@ -68,9 +68,10 @@ def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
 def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
     """Make one shard's file."""
     annotations, images, masks = make_shard(shard, job)
-    arrays = dict(annotations)
+    arrays: dict[str, np.ndarray] = dict(annotations)
     for name, items in (("jpeg", images), ("mask", masks)):
-        arrays |= {f"{name}_bytes": np.frombuffer(b"".join(items), np.uint8), f"{name}_sizes": list(map(len, items))}
+        arrays[f"{name}_bytes"] = np.frombuffer(b"".join(items), np.uint8)
+        arrays[f"{name}_sizes"] = np.array([len(item) for item in items])
     save_shard(shard_path(unfinished, shard), arrays)
     return shard
 

@@ -263,8 +263,8 @@ def _clear(heads, turns, rig: Rig) -> Bool[np.ndarray, "N"]:
     for side in (0, 1):
         hip, knee = heads[:, THIGHS[side]], heads[:, SHINS[side]]
         parts.append((0.6 * hip + 0.4 * knee, knee, radii["thigh"]))
-    start, end, radius = zip(*parts, strict=True)
-    start, end = np.stack(start, 1), np.stack(end, 1)
+    starts, ends, radius = zip(*parts, strict=True)
+    start, end = np.stack(starts, 1), np.stack(ends, 1)
     trunk_start, trunk_end = rig.trunk.placed(heads, turns)
     _, _, _, distance = closest_on_segments(
         start, end, np.concatenate([start, trunk_start], 1), np.concatenate([end, trunk_end], 1)

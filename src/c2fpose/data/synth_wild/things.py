@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.render.materials import Material, palette_colour
+from c2fpose.data.synth36.render.materials import Material, palette_colour, shade
 from c2fpose.data.synth36.render.mesh import Mesh
 from c2fpose.data.synth36.scene.furniture import SEATS, Workshop, cabinet, column, lamp, plant, table
 
@@ -57,7 +57,7 @@ def _paint(rng: np.random.Generator, test: bool) -> Material:
     if kind == "wood":
         colour = tuple(np.clip(np.array([0.6, 0.43, 0.28]) * rng.uniform(0.3, 1.3), 0, 1))
     pattern = str(rng.choice(["plain", "checks", "melange"], p=[0.8, 0.1, 0.1]))
-    return Material(kind, colour, tuple(0.75 * c for c in colour), pattern=pattern, scale_mm=50.0,
+    return Material(kind, colour, shade(colour, 0.75), pattern=pattern, scale_mm=50.0,
                     specular=float(rng.uniform(0.0, 0.12)), gloss=20.0)  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from c2fpose.data.synth36.person.dressing import (
 )
 from c2fpose.data.synth36.person.outfit import Look, Outfit
 from c2fpose.data.synth36.person.props import grip_of
-from c2fpose.data.synth36.render.materials import Material, palette_colour
+from c2fpose.data.synth36.render.materials import Material, palette_colour, shade
 from c2fpose.data.synth36.render.mesh import Mesh, joined
 from c2fpose.data.synth36.scene.furniture import Workshop
 
@@ -200,7 +200,7 @@ def _holding(rng: np.random.Generator, test: bool, cut: Cut, person: Appearance)
     shape, things = person.shape, []
     marks = shape.landmarks_mm
     colour = palette_colour(rng, test, (0.0, 0.8), (0.05, 0.95))
-    cloth = Material("cloth", colour, tuple(0.7 * c for c in colour), bump=0.2, specular=0.02)
+    cloth = Material("cloth", colour, shade(colour, 0.7), bump=0.2, specular=0.02)
     if cut.cap_mm is not None and cut.peak:
         shop, (_, y, z) = Workshop(), marks["eyes"]
         if cut.peak == "peak":

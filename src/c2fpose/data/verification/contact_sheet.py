@@ -51,7 +51,7 @@ def _draw_record(axis, reader: SplitReader, record: int) -> None:
     axis.set_aspect("equal")
     fault = "no image" if reader.info.images == "none" else image_fault(reader, record)
     if fault is None or fault.startswith("only"):
-        image = cv2.cvtColor(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        image = np.asarray(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR))[..., ::-1]
         x, y = table["stored_left_top_px"]
         height, width = np.array(image.shape[:2]) * table["stored_step_px"]
         axis.imshow(image, extent=(x, x + width, y + height, y))

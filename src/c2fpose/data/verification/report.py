@@ -54,9 +54,10 @@ def check_fingerprint(reader: SplitReader) -> Finding:
         digest.update(name.encode() + np.ascontiguousarray(reader.annotations[name]).tobytes())
     try:
         for record in range(len(reader) if reader.info.images != "none" else 0):
-            digest.update(reader.jpeg(record))
-        for record in range(len(reader) if reader.has_masks else 0):
-            digest.update(reader.mask(record))
+            digest.update(reader.jpeg(record).tobytes())
+        for record in range(len(reader)):
+            if (mask := reader.mask(record)) is not None:
+                digest.update(mask.tobytes())
     except DataError as error:
         return Finding("fingerprint", FAIL, f"not computed: {error}")
     same = digest.hexdigest() == reader.info.fingerprint

@@ -6,10 +6,10 @@ configuration and where it comes from. Reading executes nothing from the file.
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -37,7 +37,7 @@ def save_checkpoint(
 ) -> None:
     """Write weights as a Lightning checkpoint of ``PoseModule``; the file has its name only when it is complete."""
     saved = {
-        "pytorch-lightning_version": pl.__version__,
+        "pytorch-lightning_version": version("pytorch-lightning"),
         "epoch": 0,
         "global_step": 0,
         "state_dict": dict(state_dict),

@@ -127,12 +127,12 @@ class _Reader:
         if name.startswith("V "):
             name = self._string()
         kind, dtype = _DTYPES.get(name, (None, None))
-        if kind == "Storage":
+        if kind == "Storage" and dtype is not None:
             count = self._long()
             if count < 0:
                 raise _Damaged(f"a storage of {count} elements at byte {self.position}")
             self.seen[index] = np.frombuffer(self._take(count * dtype.itemsize), dtype)
-        elif kind == "Tensor":
+        elif kind == "Tensor" and dtype is not None:
             self.seen[index] = None
             self.seen[index] = self._tensor(dtype)
         elif name.startswith(("torch.", "tds.")) and name.endswith(("Storage", "Tensor", "Vec", "Hash")):

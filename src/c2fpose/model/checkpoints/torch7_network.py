@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from c2fpose.base.errors import UserError
 from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.model import DecodingConfig, ModelConfig, NetworkConfig, TargetConfig
 from c2fpose.model.checkpoints.formats import check_suffix, save_checkpoint, save_safetensors
-from c2fpose.model.checkpoints.torch7_file import TorchObject, load
+from c2fpose.model.checkpoints.torch7_file import Table, TorchObject, load
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.pose.protocol import DEPTH_BINS
 from c2fpose.pose.skeleton import NUM_JOINTS
@@ -43,9 +43,9 @@ class Layer:
     @property
     def signature(self) -> tuple[int, ...]:
         """What two layers must share to be the same: sizes of a convolution, or channels of a normalisation."""
-        get = self.fields.get
         if self.kind in _CONVOLUTIONS:
-            return (get("nInputPlane"), get("nOutputPlane"), get("kW"), get("kH"), get("dW"), get("dH"), get("padW"))
+            sizes = ("nInputPlane", "nOutputPlane", "kW", "kH", "dW", "dH", "padW")
+            return tuple(self.fields.get(name) for name in sizes)  # type: ignore[misc]  # None equals no layer's
         return (len(self.fields["running_mean"]),)
 
 
@@ -76,7 +76,7 @@ def _layers(item: Any, path: Path) -> Iterator[Layer]:
         yield Layer(kind, item.fields)
         return
     inner = item.fields.get("modules")
-    if not isinstance(inner, dict):
+    if not isinstance(inner, Table):
         raise UserError(f"{path}: {item.class_name} without modules")
     for module in inner.items_in_order():
         yield from _layers(module, path)
@@ -188,8 +188,9 @@ def _modules_in_torch7_order(network: CoarseToFine) -> list[tuple[str, nn.Module
 
 def _signature(module: nn.Module) -> tuple[int, ...]:
     if isinstance(module, nn.Conv2d):
-        return (module.in_channels, module.out_channels, *module.kernel_size[::-1], *module.stride, module.padding[1])
-    return (module.num_features,)
+        padding = cast(tuple[int, int], module.padding)
+        return (module.in_channels, module.out_channels, *module.kernel_size[::-1], *module.stride, padding[1])
+    return (cast(nn.BatchNorm2d, module).num_features,)
 
 
 def _copy(layer: Layer, module: nn.Module, where: str) -> None:

@@ -4,6 +4,8 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels, M channe
 they are a volume. Volumes leave the network as (B, J, D, H, W), one a supervised stack; ``D`` follows the schedule.
 """
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,6 +42,7 @@ class Stack(nn.Module):
 def _set_spread(conv: nn.Conv2d, deviation: float | None) -> None:
     if deviation is not None:
         nn.init.normal_(conv.weight, std=deviation)
+        assert conv.bias is not None
         nn.init.zeros_(conv.bias)
 
 
@@ -95,9 +98,10 @@ class CoarseToFine(nn.Module):
             last = index == len(config.depths) - 1
             features = 2 * width if last and not uniform else width
             supervised = heads.maps is not None and (last or config.supervision != "none")
-            maps = heads.maps(depth) if supervised else None
+            maps = heads.maps(depth) if supervised and heads.maps is not None else None
             self.stacks.append(Stack(config, inputs, features, depth, maps))
             if supervised:
+                assert heads.read is not None, "heads with maps say how they are read"
                 readers.append(heads.read(depth))
             if not last:
                 outputs = width if uniform else features + carried
@@ -118,9 +122,9 @@ class CoarseToFine(nn.Module):
         x, carried = self.stem(image)
         if self.config.family == "uniform":
             carried = x
-        outputs = []
+        outputs: list[Tensor] = []
         for index, stack in enumerate(self.stacks):
-            features, heatmaps = self._run(stack, x)
+            features, heatmaps = self._run(cast(Stack, stack), x)
             if heatmaps is not None:
                 outputs.append(self.readers[len(outputs)](heatmaps))
             if index < len(self.links):

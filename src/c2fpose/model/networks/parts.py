@@ -1,7 +1,7 @@
 """The parts of a network from image to end, for what is kept as it is or trained at rates of its own."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
@@ -19,7 +19,7 @@ def parts_of(network: "CoarseToFine") -> dict[str, list[nn.Module]]:
     """
     parts: dict[str, list[nn.Module]] = {"stem": [network.stem]}
     heads: list[nn.Module] = []
-    for number, stack in enumerate(network.stacks, start=1):
+    for number, stack in enumerate(cast(Iterable[Any], network.stacks), start=1):
         parts[f"stack{number}"] = [stack.hourglass, stack.features]
         heads += [stack.heatmaps] if stack.heatmaps is not None else []
         if number <= len(network.links):

@@ -32,7 +32,7 @@ class Integral(Volume):
 
         The depth of a stack with a single bin is always its middle, and does not count.
         """
-        weight = self.config.representation.volume_weight
+        weight = self.keys.volume_weight
         within = Labels(within_depth(labels.points, self.config.network.depth_bins), labels.visible)
         losses = [self._of_mean(volume, within) for volume in outputs]
         if not weight:
@@ -41,7 +41,7 @@ class Integral(Volume):
         return [loss + weight * other for loss, other in zip(losses, others, strict=True)]
 
     def _of_mean(self, volume: Float[Tensor, "B J D H W"], labels: Labels) -> Float[Tensor, ""]:
-        error = (mean_position(softmax(volume, self.config.representation.scale)) - labels.points).abs()
+        error = (mean_position(softmax(volume, self.keys.scale)) - labels.points).abs()
         axes = 2 if volume.shape[2] == 1 else 3
         return (error[..., :axes].sum(-1) * labels.visible).sum() / (3 * labels.visible.sum().clamp_min(1))
 
@@ -49,7 +49,7 @@ class Integral(Volume):
         self, output: Float[Tensor, "B J D H W"], mirrored: Float[Tensor, "B J D H W"] | None = None
     ) -> Float[Tensor, "B J D H W"]:
         """Average the distributions."""
-        scale = self.config.representation.scale
+        scale = self.keys.scale
         straight = softmax(output, scale)
         return straight if mirrored is None else mean_with_mirrored(straight, softmax(mirrored, scale), self.skeleton)
 

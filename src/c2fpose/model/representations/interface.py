@@ -63,6 +63,11 @@ class Representation(ABC):
         self.config = config
 
     @property
+    def keys(self) -> Any:
+        """The representation's own keys: its schema in config/representations/."""
+        return self.config.representation
+
+    @property
     def space(self) -> PoseSpace:
         """What the poses are of, and what their volumes span."""
         return self.config.pose_space
@@ -105,7 +110,7 @@ class Representation(ABC):
                 f"head={self.config.network.head} needs every joint's label; labels in part, and order of depth beside "
                 "them (data.mix), are for head=volume"
             )
-        if not self.needs_depth:
+        if labels.in_part and not self.needs_depth:
             return
         without = labels.visible & ~labels.points[..., 2].isfinite()
         if without.any():

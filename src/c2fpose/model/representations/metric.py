@@ -56,8 +56,9 @@ class Metric(Representation):
         return [self._loss(output, labels, done) for output in outputs]
 
     def _loss(self, output: Float[Tensor, "B J N H W"], labels: Labels, done: float) -> Float[Tensor, ""]:
-        keys, (in_box, pose_mm) = self.config.representation, self._read(output)
+        keys, (in_box, pose_mm) = self.keys, self._read(output)
         in_view = self._in_view(output, in_box).to(in_box.dtype)
+        assert labels.box_to_ray is not None and labels.joints_mm is not None, "as check() has seen"
         to_ray = labels.box_to_ray.to(in_box.dtype)
         ray = _rays(in_box, to_ray)
         place = weak_perspective_mm if done < keys.weak_until else strong_perspective_mm
@@ -87,7 +88,7 @@ class Metric(Representation):
     def _read(self, output: Float[Tensor, "B J N H W"]) -> tuple[Float[Tensor, "B J 2"], Float[Tensor, "B J 3"]]:
         """Find positions across the crop, and poses in mm from the cube's corner."""
         in_box = mean_position(softmax(output[:, :, :1]))[..., :2]
-        return in_box, mean_position(softmax(output[:, :, 1:])) * self.config.representation.range_mm
+        return in_box, mean_position(softmax(output[:, :, 1:])) * self.keys.range_mm
 
     def _in_view(self, output: Float[Tensor, "B J N H W"], in_box: Float[Tensor, "B J 2"]) -> Bool[Tensor, "B J"]:
         border = _BORDER / output.shape[-1]
@@ -97,7 +98,7 @@ class Metric(Representation):
         """Average positions, and poses about the root."""
         in_box, pose_mm = self._read(output)
         if mirrored is not None:
-            side_mm = self.config.representation.range_mm
+            side_mm = self.keys.range_mm
             other_box, other_mm = self._read(mirrored)
             other_box = mirror_points(torch.cat([other_box, other_box[..., :1]], -1), self.skeleton)[..., :2]
             in_box = (in_box + other_box) / 2

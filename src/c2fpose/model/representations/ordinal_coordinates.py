@@ -17,7 +17,7 @@ class OrdinalCoordinates(Coordinates):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        keys, output = self.config.representation, outputs[0].float()
+        keys, output = self.keys, outputs[0].float()
         squared = (output[..., :2] - (2 * labels.points[..., :2] - 1)).square().sum(-1) * labels.visible
         across = squared.sum() / labels.visible.sum().clamp_min(1)
         equal = keys.equal_mm / self.space.depth_mm

@@ -11,7 +11,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
 from dataclasses import replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -51,7 +51,7 @@ class OrdinalReconstructed(OrdinalVolume):
     output_name: ClassVar[str] = "ordinal_and_metric"
 
     def heads(self) -> Heads:
-        width = self.config.representation.width
+        width = self.keys.width
         skeleton = self.skeleton
         return replace(super().heads(), after=lambda: Reconstruction(skeleton.joints, skeleton.root, width))
 
@@ -64,11 +64,12 @@ class OrdinalReconstructed(OrdinalVolume):
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
         *coarse, last = super().losses(outputs, labels, done)
-        return [*coarse, last + self.reconstruction_loss(learned.lifter, labels)]
+        return [*coarse, last + self.reconstruction_loss(cast(Reconstruction, learned).lifter, labels)]
 
     def reconstruction_loss(self, lifter: Lifter, labels: Labels) -> Float[Tensor, ""]:
         """Mean squared error of the poses that noisy points of the labels give, in square metres."""
-        keys, root = self.config.representation, self.skeleton.root
+        keys, root = self.keys, self.skeleton.root
+        assert labels.joints_mm is not None, "as check() has seen"
         known = labels.joints_mm.isfinite().all((1, 2)) & labels.points.isfinite().all((1, 2))
         points = self.noisy(labels.points.nan_to_num().repeat_interleave(keys.draws, 0))
         truth = labels.joints_mm.nan_to_num().repeat_interleave(keys.draws, 0) / 1000
@@ -80,13 +81,16 @@ class OrdinalReconstructed(OrdinalVolume):
 
     def noisy(self, points: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 3"]:
         """Draw what the first network might have said of these poses."""
-        keys, noise = self.config.representation, torch.randn_like(points)
+        keys, noise = self.keys, torch.randn_like(points)
         spread = points[..., 2:].std(1, keepdim=True)
         return points + noise * torch.cat(
             [(keys.xy_noise + 0 * spread).expand(-1, -1, 2), keys.depth_noise * spread], -1
         )
 
-    def read(self, output: Float[Tensor, "B J 6"], mirrored: Float[Tensor, "B J 6"] | None = None) -> Reading:
+    # What it reads is no volume, which is why these three say other types than the class above
+    def read(  # type: ignore[override]
+        self, output: Float[Tensor, "B J 6"], mirrored: Float[Tensor, "B J 6"] | None = None
+    ) -> Reading:
         """Average positions, and poses in mm."""
         points, pose_mm = _parts(output)
         if mirrored is not None:
@@ -98,13 +102,13 @@ class OrdinalReconstructed(OrdinalVolume):
         in_view = torch.ones_like(z[..., 0], dtype=torch.bool)
         return Reading(torch.cat([points[..., :2], z], -1), MetricPose(pose_mm, in_view))
 
-    def points(self, reading: Reading) -> Float[Tensor, "B J 3"]:
+    def points(self, reading: Reading) -> Float[Tensor, "B J 3"]:  # type: ignore[override]
         return reading.points
 
     def metric(self, reading: Reading) -> MetricPose:
         return reading.pose
 
-    def certainty(self, reading: Reading) -> Certainty | None:
+    def certainty(self, reading: Reading) -> Certainty | None:  # type: ignore[override]
         """Say nothing: the volume's spread in depth has no length, and the second network gives none."""
         return None
 

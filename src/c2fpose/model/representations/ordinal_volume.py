@@ -28,7 +28,7 @@ class OrdinalVolume(Integral):
         return [self._ranked(volume, labels) for volume in outputs]
 
     def _ranked(self, volume: Float[Tensor, "B J D H W"], labels: Labels) -> Float[Tensor, ""]:
-        keys = self.config.representation
+        keys = self.keys
         mass = softmax(volume)
         heat = mass.sum(2)
         target = target_profiles(labels.points, labels.visible, (1, *heat.shape[2:]), self.config.target)

@@ -10,6 +10,7 @@ Shapes: B batch, J joints, N points.
 
 import itertools
 import math
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -29,6 +30,7 @@ class Flow(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.masks: Tensor
         masks = torch.tensor(list(itertools.islice(itertools.cycle(_MASKS), _COUPLINGS)))
         self.register_buffer("masks", masks)
         self.scales = nn.ModuleList(_small_network(nn.Tanh()) for _ in range(_COUPLINGS))
@@ -67,19 +69,20 @@ class ResidualLogLikelihood(Laplace):
         visible: Bool[Tensor, "B J"],
         learned: nn.Module | None,
     ) -> Float[Tensor, "B J"]:
+        flow = cast(Flow, learned)
         scaled = error / spread
         # Far from what it has seen the flow is not asked: an invisible joint's label may be anywhere
         log_flow = error.new_zeros(error.shape[:-1])
-        log_flow[visible] = learned.log_density(scaled[visible].to(learned.masks.dtype)).to(error.dtype)
-        if self.config.representation.form == "released":
+        log_flow[visible] = flow.log_density(scaled[visible].to(flow.masks.dtype)).to(error.dtype)
+        if self.keys.form == "released":
             each = math.log(math.sqrt(2 * math.pi)) + 2 * spread.log() + error.abs() / (math.sqrt(2) * spread)
             return (each - log_flow[..., None]).sum(-1)
         laplace = (math.log(2) + scaled.abs()).sum(-1)
-        return laplace - log_flow + self._log_mass(learned).to(error.dtype) + spread.log().sum(-1)
+        return laplace - log_flow + self._log_mass(flow).to(error.dtype) + spread.log().sum(-1)
 
     def _log_mass(self, flow: Flow) -> Float[Tensor, ""]:
         """Estimate the logarithm of the integral of flow times Laplace: the mean of the flow over Laplace draws."""
-        samples = self.config.representation.samples
+        samples = self.keys.samples
         if not samples:
             return flow.masks.new_zeros(())
         uniform = torch.rand(samples, 3, dtype=flow.masks.dtype, device=flow.masks.device) - 0.5

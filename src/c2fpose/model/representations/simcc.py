@@ -46,7 +46,7 @@ class SimCC(Representation):
     @property
     def across(self) -> int:
         """Bins along x, and along y."""
-        return self.config.network.image_size * self.config.representation.split
+        return self.config.network.image_size * self.keys.split
 
     def heads(self) -> Heads:
         network, joints = self.config.network, self.config.network.joint_count
@@ -72,17 +72,17 @@ class SimCC(Representation):
 
     def logits(self, output: Float[Tensor, "B J N"]) -> Axes:
         """Cut an output into its axes."""
-        factor = _RTMPOSE if self.config.representation.form == "rtmpose" else 1.0
+        factor = _RTMPOSE if self.keys.form == "rtmpose" else 1.0
         kind = torch.float64 if output.dtype == torch.float64 else torch.float32
         sizes = (self.across, self.across, output.shape[-1] - 2 * self.across)
         return (factor * output.to(kind)).split(sizes, -1)
 
     def target(self, position: Float[Tensor, "B J"], bins: int) -> Float[Tensor, "B J N"]:
         """Draw what an axis is trained towards; ``position`` 0..1 along it."""
-        sigma = max(0.5, self.config.representation.sigma * bins)
+        sigma = max(0.5, self.keys.sigma * bins)
         offset = torch.arange(bins, device=position.device) + 0.5 - position[..., None] * bins
         gaussian = torch.exp(-offset.square() / (2 * sigma**2))
-        if self.config.representation.form == "rtmpose":
+        if self.keys.form == "rtmpose":
             return (_RTMPOSE * gaussian).softmax(-1)
         return gaussian / (sigma * math.sqrt(2 * math.pi))
 

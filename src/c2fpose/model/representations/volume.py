@@ -4,6 +4,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns.
 """
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from jaxtyping import Float
@@ -60,6 +61,7 @@ class Volume(Representation):
         """The order of expected depths against the labels', in units of ``ordinal_mm``."""
         keys = self.config.loss
         unit = keys.ordinal_mm / self.space.depth_mm
+        assert labels.ranks is not None, "asked for where there are some"
         known = labels.visible & labels.ranks.isfinite()
         depths = Expectation.apply(volume)[..., 2] / unit
         return keys.ordinal * ranking_loss(depths, labels.ranks / unit, known, 1.0)
@@ -79,7 +81,7 @@ class Volume(Representation):
             loss = loss + self.config.loss.expectation * expectation_error(volume, labels.points, labels.visible)
         return loss
 
-    def targets(self, labels: Labels, shape: tuple[int, int, int]) -> Profiles:
+    def targets(self, labels: Labels, shape: Sequence[int]) -> Profiles:
         """Make separable target volumes of shape (D, H, W), on the labels' device."""
         return target_profiles(labels.points, labels.visible, shape, self.config.target, self.config.network.depth_bins)
 

@@ -3,6 +3,8 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns. Points are as in ``points``.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
@@ -54,7 +56,7 @@ def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) 
         return _expectation(volume.float().clamp_min(0) ** power)
     shape = torch.tensor(volume.shape[2:], device=volume.device)
     highest, value = _highest(volume)
-    index = unravel(highest, tuple(volume.shape[2:]))
+    index = unravel(highest, volume.shape[2:])
     shift = _subvoxel_shift(volume.float(), index) if method == "subvoxel" else 0.0
     points = ((index + 0.5 + shift) / shape).flip(-1)
     return points.masked_fill(~value.isfinite()[..., None], torch.nan)
@@ -81,7 +83,7 @@ def _highest(volume: Float[Tensor, "B J D H W"]) -> tuple[Int64[Tensor, "B J"], 
     return (first % (depth * rows * columns)).view(-1, joints), tops[..., 0, 0]
 
 
-def unravel(flat: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def unravel(flat: Tensor, shape: Sequence[int]) -> Tensor:
     """Flat voxel indices ``(...)`` as (z, y, x) ``(..., 3)``."""
     _, rows, columns = shape
     return torch.stack([flat // (rows * columns), flat // columns % rows, flat % columns], -1)

@@ -7,6 +7,8 @@ volumes one for each row of cells (L columns). A slab is what one (N, P) holds; 
 targets' type, float32 or float64; sums over slabs are float64.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
@@ -17,7 +19,7 @@ _FASTMATH = {"contract", "reassoc", "nsz"}
 
 def _kernel(function):
     """Compiled, and kept on disk where there is a place for that."""
-    options = {"nogil": True, "fastmath": _FASTMATH}
+    options: dict[str, Any] = {"nogil": True, "fastmath": _FASTMATH}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # neither __pycache__ nor the user's cache directory can be written

@@ -54,7 +54,7 @@ class _MeanSquaredError(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        volume, *target = ctx.saved_tensors
+        volume, *target = ctx.saved_tensors  # type: ignore[attr-defined]  # not declared
         layout, scale = _layout(volume, target), upstream * (2 / volume.numel())
         if layout is None:
             gradient = _on_device(scaled_difference)(volume, *target, scale)
@@ -62,7 +62,9 @@ class _MeanSquaredError(torch.autograd.Function):
             from c2fpose.model.volumes.kernels import scaled_difference as kernel  # noqa: PLC0415  # numba takes seconds
 
             gradient = torch.empty_like(volume)
-            share(kernel, *layout, scale.item(), _layout(gradient, target).memory)
+            place = _layout(gradient, target)
+            assert place is not None, "as the volume's"
+            share(kernel, *layout, scale.item(), place.memory)
         return gradient, None, None, None
 
 

@@ -3,6 +3,7 @@
 Shapes: B batch, J joints, D depth bins, H rows, W columns. Points are as in ``points``; mass is never negative.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -29,7 +30,7 @@ class Modes(NamedTuple):
 
 def modes(mass: Float[Tensor, "B J D H W"]) -> Modes:
     """Find the two highest peaks of each volume and what lies around them. Raises nothing; NaN gives no second mode."""
-    shape = tuple(mass.shape[2:])
+    shape = mass.shape[2:]
     top = highest_voxel(mass)
     height = mass.flatten(2).gather(2, top[..., None])[..., 0]
     first = _box(unravel(top, shape), shape)
@@ -80,7 +81,7 @@ def covariance(mass: Float[Tensor, "B J D H W"], about: Float[Tensor, "B J 3"]) 
 Boxes = tuple[Tensor, Tensor, Tensor]  # which cells along z, y and x, each (B, J, cells)
 
 
-def _box(index: Tensor, shape: tuple[int, int, int]) -> Boxes:
+def _box(index: Tensor, shape: Sequence[int]) -> Boxes:
     """Which cells lie in the box around a voxel (z, y, x) ``(B, J, 3)``."""
     sides = []
     for axis, size in enumerate(shape):

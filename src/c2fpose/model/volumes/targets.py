@@ -6,6 +6,7 @@ Points are positions in the space that a volume spans, ``(..., 3)`` in 0..1: x a
 of the depth bins (``PoseSpace.depth_range_mm``). Cell i of n covers [i/n, (i + 1)/n).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -38,7 +39,7 @@ class Profiles(NamedTuple):
 def target_profiles(
     points: Float[Tensor, "B J 3"],
     visible: Bool[Tensor, "B J"],
-    shape: tuple[int, int, int],
+    shape: Sequence[int],
     config: TargetConfig,
     depth_bins: int = DEPTH_BINS,
 ) -> Profiles:

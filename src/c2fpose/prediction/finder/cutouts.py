@@ -106,8 +106,8 @@ def from_file(path: str | Path, count: int, seed: int) -> list[Cutout]:
             break
         row = {name: reader.annotations[name][record] for name in ("joints_px", "stored_left_top_px", "stored_step_px")}
         joints_px = (row["joints_px"] - row["stored_left_top_px"]).astype(np.float64) / row["stored_step_px"]
-        image = cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR_RGB)
-        alpha = cv2.imdecode(reader.mask(record), cv2.IMREAD_GRAYSCALE)
+        image = np.asarray(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR_RGB))
+        alpha = np.asarray(cv2.imdecode(np.asarray(reader.mask(record)), cv2.IMREAD_GRAYSCALE))
         size = image.shape[0]
         photo = image.max(-1) >= 3  # what lies beyond the photograph's edge is black, whole rows and columns of it
         alpha = alpha * (photo.any(1)[:, None] & photo.any(0)[None])

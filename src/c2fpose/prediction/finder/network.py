@@ -28,6 +28,7 @@ class Finder(nn.Module):
         self.mixed = nn.Sequential(Bottleneck(WIDTHS[2]), _conv(WIDTHS[2], 64, 3))
         self.head = nn.Conv2d(64, 4, 1)
         nn.init.normal_(self.head.weight, std=0.01)
+        assert self.head.bias is not None  # it is made with one
         nn.init.zeros_(self.head.bias)
         self.head.bias.data[0] = _RARE
 

@@ -58,7 +58,7 @@ def scene(seed: int, number: int, size: int, cutouts: list[Cutout], rooms: list[
     frame[left_top[1] : left_top[1] + rows, left_top[0] : left_top[0] + columns] = picture
     joints = np.array([everybody[who] for who in kept]).reshape(-1, 17, 2) + left_top
     center, side = square_box(joints) if len(joints) else (np.empty((0, 2)), np.empty(0))
-    return Scene(frame, joints[:, ROOT] / size, center / size, side / size)
+    return Scene(frame, joints[:, ROOT] / size, center / size, np.asarray(side) / size)
 
 
 def mirrored(sight: Scene) -> Scene:
@@ -141,7 +141,7 @@ def _photographed(
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR))
     return image
 
 

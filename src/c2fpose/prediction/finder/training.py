@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ def train(
     that a training of so many steps gives.
     """
     torch.manual_seed(recipe.seed)
-    network = (start_from or Finder()).train().to(memory_format=torch.channels_last)
+    network = (start_from or Finder()).train()
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_MEAN_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / _WARM_UP))
@@ -69,8 +71,8 @@ def train(
         mean.update_parameters(network)
         told(step + 1, float(loss.detach()))
         if (step + 1) % KEEP_EVERY == 0:
-            kept(step + 1, mean.module.eval())
-    return mean.module.eval()
+            kept(step + 1, cast(Finder, mean.module).eval())
+    return cast(Finder, mean.module).eval()
 
 
 def _loss(network: Finder, scenes: list[Scene], bf16: bool) -> Float[Tensor, ""]:

@@ -86,6 +86,8 @@ def folded(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         if isinstance(module, nn.Sequential):
             for at in range(len(module) - 1):
-                if isinstance(module[at], nn.Conv2d) and isinstance(module[at + 1], nn.BatchNorm2d):
-                    module[at], module[at + 1] = fuse_conv_bn_eval(module[at], module[at + 1]), nn.Identity()
-    return network.to(memory_format=torch.channels_last).requires_grad_(False)
+                conv, norm = module[at], module[at + 1]
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    module[at], module[at + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    # torch's declarations lack the keyword
+    return network.to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload]

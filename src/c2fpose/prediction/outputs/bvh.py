@@ -113,8 +113,7 @@ class _Grown:
         """Turn a joint's node so that its bone points at the next joint, and go on there. ``above``: the parent's."""
         children, joints_m = self._children(joint), self.joints_m
         if not children:
-            bone = self._median_length(joint)
-            node.end_m = self._rest(joint) * max(bone / 4, 0.01)
+            node.end_m = self._rest(joint) * max(self._median_length(joint) / 4, 0.01)
             return
         turned = above
         if len(children) > 1:  # the trunk's own orientation: what fits all of its bones best
@@ -181,6 +180,7 @@ def _swing(start: Float[np.ndarray, " 3"], end: Float[np.ndarray, "T 3"]) -> Rot
 def _lines(root: _Node, frame_s: float) -> Iterator[str]:
     yield "HIERARCHY"
     yield from _hierarchy(root, 0)
+    assert root.positions_m is not None, "the root is always placed"
     values = np.concatenate(list(_motion(root, len(root.positions_m))), axis=-1)
     yield from ("MOTION", f"Frames: {len(values)}", f"Frame Time: {frame_s:.8f}")
     for row in values:

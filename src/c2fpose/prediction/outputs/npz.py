@@ -20,5 +20,5 @@ def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Pat
     arrays["intrinsics_px"] = np.asarray(result.camera.intrinsics_px, float)
     arrays["head"] = np.array(json.dumps(head(result), ensure_ascii=False))
     with written_whole(path) as partial, open(partial, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
     return [path]

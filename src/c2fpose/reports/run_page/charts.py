@@ -93,9 +93,9 @@ def over_images(evaluation: Evaluation) -> Figure:
         share = np.arange(1, len(errors) + 1) / len(errors)
         axes.plot(errors, 100 * share, color=color, lw=1.5, label=label)
     errors = evaluation.row(NETWORK, "ground_truth").per_image_mm
-    for share in (50, 90):
-        value = float(np.percentile(errors, share))
-        axes.plot([0, value, value], [share, share, 0], color=FAINT, lw=0.7, ls=":")
+    for percent in (50, 90):
+        value = float(np.percentile(errors, percent))
+        axes.plot([0, value, value], [percent, percent, 0], color=FAINT, lw=0.7, ls=":")
         axes.text(value, 2, f" {value:.0f} mm", fontsize=8, color=FAINT)
     axes.set(xlim=(0, None), ylim=(0, 101))
     axes.legend(fontsize=8, frameon=False, loc="lower right")

@@ -88,7 +88,8 @@ def _labels(path: Path, split: str, fixed: tuple[str, ...] | None) -> Labels:
 
 def records_of(config: CustomConfig, labels: list[Labels], keypoints: Keypoints) -> Records:
     """Make a record of each labelled person. Raises ``DataError``, one line, for what does not hold together."""
-    names, notes = labels[0].names, []
+    names = labels[0].names
+    notes: list[str] = []
     if other := [each for each in labels if each.names != names]:
         raise DataError(f"{other[0].path}: other keypoints than in {labels[0].path.name}")
     skeleton = _skeleton(config, labels[0], notes)

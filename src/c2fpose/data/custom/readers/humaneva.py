@@ -105,6 +105,8 @@ def _world_mm(pose: Any, where: str) -> Float[np.ndarray, "N 15 3"]:
 def _take(name: str) -> tuple[str, int]:
     """An action and a number that tells its sequences apart, of a name such as "Walking 1 chunk0"."""
     found = re.fullmatch(r"(.*?)(?: (\d+))?(?: chunk(\d+))?", name)
+    if found is None:  # of several lines
+        raise DataError(f"{FILE_3D}: {name!r}: no name of a sequence")
     action, trial, chunk = found[1] or name, int(found[2] or 1), int(found[3] or 0)
     return action, 100 * (trial - 1) + chunk + 1
 
@@ -137,9 +139,10 @@ def found_camera(
     if off > GOOD_FIT_PX or in_front < 1:
         raise DataError(f"camera {name}: joints in px and in mm fit no camera ({off:.0f} px off); give cameras=FILE")
     intrinsics = tuple(matrix[[0, 1, 0, 1], [0, 1, 2, 2]].tolist())
+    x, y, z = place[0].ravel().tolist()
     return Camera(
         intrinsics, SIZE_PX, "opencv", tuple(lens.ravel()[:5].tolist()), tuple(map(tuple, rotation.tolist())),
-        tuple(place[0].ravel().tolist()),
+        (x, y, z),
     ), off  # fmt: skip
 
 

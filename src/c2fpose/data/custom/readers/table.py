@@ -175,8 +175,8 @@ def _json_rows(path: Path, skeleton: Skeleton) -> list[Row]:
         known = {ALIASES.get(key.lower(), key.lower()): value for key, value in record.items()}
         if unknown := set(known) - {*WORDS, "joints_px", "joints_mm", "box_px", "box"}:
             raise DataError(f"{place}: unknown key {min(unknown)!r}; expected {_KEYS}")
-        joints = [_by_joint(known.get(key), skeleton, f"{place}: {key}") for key in ("joints_px", "joints_mm")]
-        rows.append(Row(place, known, *joints, known.get("box_px", known.get("box"))))
+        px, mm = (_by_joint(known.get(key), skeleton, f"{place}: {key}") for key in ("joints_px", "joints_mm"))
+        rows.append(Row(place, known, px, mm, known.get("box_px", known.get("box"))))
     return rows
 
 
@@ -211,9 +211,9 @@ def _npz_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     rows = []
     for number in range(count):
         own = {name: array[number] if array.ndim else array[()] for name, array in arrays.items()}
-        joints = [dict(zip(names, own[key], strict=True)) if key in own else {} for key in ("joints_px", "joints_mm")]
+        px, mm = (dict(zip(names, own[key], strict=True)) if key in own else {} for key in ("joints_px", "joints_mm"))
         words = {name: own[name] for name in WORDS if name in own}
-        rows.append(Row(f"{path.name}, record {number}", words, *joints, own.get("box_px")))
+        rows.append(Row(f"{path.name}, record {number}", words, px, mm, own.get("box_px")))
     return rows
 
 

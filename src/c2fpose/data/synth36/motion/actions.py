@@ -46,7 +46,7 @@ def _talk(s: Script, time: float, end: float, sides=(LEFT, RIGHT)) -> None:
     """Beat gestures: strokes of one or two hands in front of the body, with rests."""
     clocks = dict.fromkeys(sides, time)
     while min(clocks.values()) < end:
-        side = min(clocks, key=clocks.get)
+        side = min(clocks, key=clocks.__getitem__)
         time = clocks[side]
         if s.chance(0.22):
             name = s.pick("hang", "hip", "pocket", "fold_over", "belly", "chin", "behind", "loose")
@@ -134,7 +134,7 @@ def phoning(s: Script) -> None:
     """A phone at the ear: pacing, standing, on a chair, or on the floor."""
     s.hand_prop = "phone"
     kind = s.rng.random()
-    names = ("hang", "hip", "pocket", "fold_under", "belly", "loose", "behind")
+    names: tuple[str, ...] = ("hang", "hip", "pocket", "fold_under", "belly", "loose", "behind")
     if kind < 0.3:
         s.walk_loop((550.0, 950.0))
         s.fidget(0.1, s.length_s, weight=0.2, look=0.7, lean=0.7)
@@ -290,8 +290,8 @@ def smoking(s: Script) -> None:
     if kind < 0.45:
         s.wander((3.0, 7.0), (0.3, 2.6), 800.0)
         s.fidget(0.1, s.length_s, weight=1.4)
-        rests = ("hang", "hang", "loose", "belly", "chest", "hip")
-        others = ("pocket", "hip", "fold_under", "hang", "behind", "belly")
+        rests: tuple[str, ...] = ("hang", "hang", "loose", "belly", "chest", "hip")
+        others: tuple[str, ...] = ("pocket", "hip", "fold_under", "hang", "behind", "belly")
     else:
         if kind < 0.8:
             seat.sit_on_chair(s)

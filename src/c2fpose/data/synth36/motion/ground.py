@@ -156,7 +156,7 @@ def floor_visit(s: Script, start_s: float, end_s: float, hands: bool = True) -> 
             before_knees = s.posture.last[1]
             _kneel(s, time, change, kind == "kneel_low")
             seated_on_floor, kneels = False, True
-            places = ("thigh", "thigh", "lap", "outside_knee", "chest", "hip", "chin")
+            places: tuple[str, ...] = ("thigh", "thigh", "lap", "outside_knee", "chest", "hip", "chin")
         else:
             if kneels:
                 time, kneels = _off_knees(s, time, before_knees), False

@@ -12,6 +12,7 @@ from c2fpose.data.synth36.motion.feet import SWIVEL, foot_key, plan_steps, stand
 from c2fpose.data.synth36.motion.path import Loop, Path, Places, Progress, Stepping
 from c2fpose.data.synth36.motion.tracks import TrackBuilder
 from c2fpose.data.synth36.person.rig import SIDES, Rig
+from c2fpose.data.synth36.scene.scene import SeatRequest
 
 POSTURE = ("height", "forward", "lateral", "roll", "pitch", "twist", "spine_roll", "spine_pitch", "spine_twist",
            "head_roll", "head_pitch", "head_yaw", "lively")  # fmt: skip
@@ -78,11 +79,13 @@ class Script:
         base |= {"spine_pitch": style["slouch"], "head_pitch": style["head_pitch"]}
         self.base = base
         self.posture = TrackBuilder(list(base.values()))
-        self.feet = tuple(TrackBuilder(self.stance_key(side)) for side in (LEFT, RIGHT))
+        self.feet = (TrackBuilder(self.stance_key(LEFT)), TrackBuilder(self.stance_key(RIGHT)))
         self.hand_names = ["hang", "hang"]
-        self.hands = tuple(TrackBuilder(self.hand_key("hang")) for _ in (LEFT, RIGHT))
+        self.hands = (TrackBuilder(self.hand_key("hang")), TrackBuilder(self.hand_key("hang")))
         self.upright = True  # not on a chair or on the floor
-        self.seat, self.seat_kind, self.hand_prop = None, None, None
+        self.seat: SeatRequest | None = None
+        self.seat_kind: str | None = None
+        self.hand_prop: str | None = None
 
     # ------------------------------------------------------------------ chance
     def between(self, low: float, high: float) -> float:
@@ -180,7 +183,7 @@ class Script:
             place, heading = self.path.at(np.array([a, b]))
             if a < 0:
                 self.place_mm, self.heading_rad = place[0], float(heading[0])
-                self.feet = tuple(TrackBuilder(self.stance_key(side)) for side in (LEFT, RIGHT))
+                self.feet = (TrackBuilder(self.stance_key(LEFT)), TrackBuilder(self.stance_key(RIGHT)))
             self.place_mm, self.heading_rad = place[1], float(heading[1])
             self._plan(Stepping(a, b, max(2, round((b - a) / step_s)), self.pick(LEFT, RIGHT)))
 
@@ -239,7 +242,7 @@ class Script:
         if self.hand_names[side] in ("behind", "floor_back") and "arc" not in change:
             key[arms.ARC_X :] = ARCS["behind"]
         self.hand_names[side] = name
-        far = np.linalg.norm(key[1:4] - last[1:4]) if key[0] == last[0] else 550.0 * self.scale
+        far = float(np.linalg.norm(key[1:4] - last[1:4])) if key[0] == last[0] else 550.0 * self.scale
         least = max(0.35, far / 900.0)
         duration = duration_s or least * self.between(1.0, 1.6) / self.tempo
         return self.hands[side].move(time_s, max(duration, far / 1500.0), key)

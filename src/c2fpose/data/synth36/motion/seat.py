@@ -47,7 +47,7 @@ def _thigh(s: Script) -> float:
 
 def _nearest(s: Script) -> float:
     """How near feet may come to the pelvis: under a chair, not into a box or a sofa."""
-    return {"box": 385.0, "sofa": 440.0}.get(s.seat_kind, 290.0)
+    return {"box": 385.0, "sofa": 440.0}.get(s.seat_kind or "", 290.0)
 
 
 def _ahead(s: Script, wished: float, outward: float) -> float:

@@ -59,6 +59,7 @@ class Appearance(Person):
         forward = pelvis @ [0.0, 1.0, 0.0]
         sine, cosine = np.array([-forward[0], forward[1]]) / np.hypot(forward[0], forward[1])
         turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+        assert self.prop is not None, "asked for where there is one"
         rest_mm, follows = self.prop.mesh.vertices_mm, self.prop.follows
         hanging, standing = follows == HANGING, follows == STANDING
         posed_mm[hanging] = grip_mm + (rest_mm[hanging] - self.prop.grip_mm) @ turn.T

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from c2fpose.data.synth36.render.materials import Colour, Material, palette_colour
+from c2fpose.data.synth36.render.materials import Colour, Material, palette_colour, shade
 from c2fpose.pose.protocol import TEST_SUBJECTS
 
 _SUBJECT_STREAM, _SEQUENCE_STREAM = 102, 103
@@ -153,7 +153,7 @@ def _top(rng: np.random.Generator, test: bool, kind: str) -> Material:
         "zip": ("trim", 60.0, 0.0, (7.0,)),
     }[name]  # fmt: skip
     if name == "melange":
-        cloth = replace(cloth, second=tuple(0.6 * c + 0.2 for c in cloth.colour))
+        cloth = replace(cloth, second=shade(cloth.colour, 0.6, 0.2))
     return replace(cloth, pattern=pattern, scale_mm=float(scale_mm), phase=float(phase), extra=tuple(map(float, extra)))
 
 
@@ -167,7 +167,7 @@ def _trousers(rng: np.random.Generator, test: bool, shorts: bool) -> Material:
     colour = _neutral(rng, test) if rng.random() < 0.5 else palette_colour(rng, test, (0.15, 0.5), (0.15, 0.65))
     name = rng.choice(["plain", "melange", "checks"], p=[0.75, 0.17, 0.08])
     return replace(cloth, colour=colour, pattern=str(name), scale_mm=4.0 if name == "melange" else 60.0,
-                   second=tuple(0.7 * c + 0.12 for c in colour), third=tuple(0.5 * c for c in colour))  # fmt: skip
+                   second=shade(colour, 0.7, 0.12), third=shade(colour, 0.5))  # fmt: skip
 
 
 def _shoes(rng: np.random.Generator, test: bool) -> Material:

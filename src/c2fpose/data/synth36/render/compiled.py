@@ -11,8 +11,11 @@ import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numba
+
+config: Any = numba.config  # a module whose names are set as it is imported
 
 SOURCES = (
     "render/compiled", "render/materials", "render/mesh", "render/raster", "render/render", "render/room",
@@ -22,13 +25,13 @@ SOURCES = (
 
 def compiled(function: Callable) -> Callable:
     """Compile on first use; division by zero gives infinity, as in NumPy."""
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder())
+    before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
     try:
         # Inlined into each other: calls with many arrays among their arguments cost as much as the work.
         # Numba knows plain functions only: what wraps one, such as a check of its arguments' shapes, is left out.
         return numba.njit(cache=True, error_model="numpy", forceinline=True)(inspect.unwrap(function))
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 @lru_cache(maxsize=1)
@@ -37,8 +40,8 @@ def cache_folder() -> Path:
     here = Path(__file__).parent.parent
     digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)).hexdigest()[:12]
     places = [here / "__pycache__", Path(tempfile.gettempdir()) / f"c2fpose-{os.getuid() if os.name == 'posix' else 0}"]
-    if numba.config.CACHE_DIR:
-        places.insert(0, Path(numba.config.CACHE_DIR))
+    if config.CACHE_DIR:
+        places.insert(0, Path(config.CACHE_DIR))
     for place in places:
         folder = place / f"numba-{digest}"
         try:

@@ -70,6 +70,12 @@ def palette_colour(
     return colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))
 
 
+def shade(colour: Colour, share: float, more: float = 0.0) -> Colour:
+    """Give ``share`` of a colour, and ``more`` of white."""
+    red, green, blue = colour
+    return share * red + more, share * green + more, share * blue + more
+
+
 @lru_cache(maxsize=1)
 def noise_volume() -> Float[np.ndarray, "32 32 32 4"]:
     """Smooth noise that repeats in all directions: value (about -1..1) and gradient per cell."""

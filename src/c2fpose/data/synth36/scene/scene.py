@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.data.synth36.render.materials import Material, palette_colour
+from c2fpose.data.synth36.render.materials import Material, palette_colour, shade
 from c2fpose.data.synth36.render.mesh import Mesh, joined
 from c2fpose.data.synth36.render.render import Surroundings
 from c2fpose.data.synth36.render.room import Room, decal_row, face_row, room_of
@@ -212,7 +212,7 @@ def _wood_colour(rng: np.random.Generator, test: bool) -> tuple:
 def _frame(rng: np.random.Generator, test: bool) -> Material:
     if rng.random() < 0.55:
         colour = _wood_colour(rng, test)
-        return Material("wood", colour, tuple(0.8 * c for c in colour), scale_mm=40.0, specular=0.05, gloss=20.0,
+        return Material("wood", colour, shade(colour, 0.8), scale_mm=40.0, specular=0.05, gloss=20.0,
                         noise_offset=tuple(rng.uniform(0, 30, 3)))  # fmt: skip
     colour = palette_colour(rng, test, (0.0, 0.25), (0.1, 0.85))
     return Material("plain", colour, specular=0.16, gloss=30.0)
@@ -221,7 +221,7 @@ def _frame(rng: np.random.Generator, test: bool) -> Material:
 def _upholstery(rng: np.random.Generator, test: bool) -> Material:
     colour = palette_colour(rng, test, (0.1, 0.65), (0.2, 0.8))
     pattern = str(rng.choice(["plain", "melange", "checks", "columns"], p=[0.55, 0.25, 0.1, 0.1]))
-    return Material("cloth", colour, tuple(0.75 * c for c in colour), tuple(0.5 * c for c in colour), pattern,
+    return Material("cloth", colour, shade(colour, 0.75), shade(colour, 0.5), pattern,
                     scale_mm=5.0 if pattern == "melange" else 70.0, specular=0.01, bump=0.15,
                     bump_wave_mm=(90.0, 90.0, 90.0), noise_offset=tuple(rng.uniform(0, 30, 3)),
                     extra=(0.4,))  # fmt: skip
