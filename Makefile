@@ -35,7 +35,7 @@ bench: $(VENV)/has-export data ## time training and inference beside a plain por
 sweep: $(VENV)/has-sweep data ## run an experiment's table (EXPERIMENT=ablation_depth, ARGS="seeds=[0,1,2]"); goes on where it stopped
 	$(RUN) -m c2fpose.train +experiment=$(EXPERIMENT) data.preset=$(PRESET) $(ARGS)
 
-notebook: $(VENV)/has-notebook data ## execute notebooks/ anew on the newest network of make train
+notebook: $(VENV)/has-notebook data ## execute notebooks/ again on the newest network of make train
 	$(RUN) scripts/run_notebooks.py
 
 test: $(VENV)/has-test ## run the tests (all but those that need a GPU)

@@ -14,6 +14,7 @@ import numpy as np
 from makehuman import SEED, SHAPES, Wheel, sample_shapes
 from scipy.spatial.transform import Rotation
 
+from c2fpose.base.files import written_whole
 from c2fpose.data.synth36.person.body import BONES, PACK_PATH, SKIN_FRAMES
 
 PARTS = {"body": ["body"], "tights": ["helper-tights"], "skirt": ["helper-skirt"], "hair": ["helper-hair"],
@@ -274,9 +275,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PACK_PATH)
     arguments = parser.parse_args()
     pack = build(arguments.wheel)
-    partial = arguments.out.with_suffix(".partial.npz")
-    np.savez_compressed(partial, **pack)
-    partial.replace(arguments.out)
+    with written_whole(arguments.out) as partial:
+        np.savez_compressed(partial, **pack)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB")
 
 

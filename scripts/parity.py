@@ -1,6 +1,6 @@
 """Print how far this package is from the original system, quantity by quantity: ``python scripts/parity.py``.
 
-Everything is computed anew from ``tests/fixtures``, which hold answers of the authors' own code (Torch7 and MATLAB
+Everything is computed again from ``tests/fixtures``, which hold answers of the authors' own code (Torch7 and MATLAB
 under Octave) on synthetic people and random weights. ``docs/parity.md`` holds a printed copy.
 """
 

@@ -5,13 +5,14 @@ depends on the network and the data alone.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from c2fpose.base.files import written_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 DOTS_PER_INCH = 90  # of the pictures that are kept
@@ -22,7 +23,7 @@ METADATA = {
 
 
 def execute(path: Path) -> None:
-    """Run all cells, in the notebook's own folder as Jupyter does, and write the file anew."""
+    """Run all cells, in the notebook's own folder as Jupyter does, and write the file again."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
@@ -39,9 +40,8 @@ def execute(path: Path) -> None:
     notebook.metadata = METADATA
     for cell in notebook.cells:
         cell.metadata = {}
-    partial = path.with_name(f".{path.name}.partial")
-    nbformat.write(notebook, partial)
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        nbformat.write(notebook, partial)
 
 
 def main() -> None:

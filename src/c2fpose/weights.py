@@ -11,7 +11,7 @@ from c2fpose.base.errors import exits_cleanly
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """The command."""
+    """Convert one file."""
     parser = argparse.ArgumentParser(prog="python -m c2fpose.weights", description=__doc__.split("\n\n")[1])
     parser.add_argument("source", type=Path, help="a .ckpt or .safetensors file of c2fpose")
     parser.add_argument("--out", type=Path, required=True, help="the file to write; its suffix is the format")

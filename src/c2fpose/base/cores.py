@@ -55,7 +55,7 @@ def cgroup_quota(groups: Path = _CGROUPS, own: Path = _PROC / "self" / "cgroup")
 
 
 def _own_groups(groups: Path, own: Path) -> list[Path]:
-    """The process's groups and those that they lie in; in a container only the root is seen."""
+    """Find the process's groups and those that they lie in; in a container only the root is seen."""
     found = {groups, groups / "cpu"}
     for line in _lines(own):
         _, controllers, path = line.split(":", 2)

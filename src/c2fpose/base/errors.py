@@ -28,7 +28,7 @@ class UserError(Exception):
     """Wrong input, configuration or data. Commands print its message on one line and exit with 2; no traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        """What Jupyter shows of it."""
+        """Say what Jupyter shows of it."""
         return [f"error: {self}"]
 
 

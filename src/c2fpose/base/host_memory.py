@@ -18,7 +18,7 @@ def keep_freed_memory() -> bool:
     """Let glibc keep freed memory for the next step; returns whether it does (elsewhere nothing happens).
 
     As it comes it hands large pieces back to the system at once, and every page of the next activation is cleared and
-    mapped anew: from 2 % to a sixth of a small network's training step (docs/speed.md). Pieces beyond 1 GiB are still
+    mapped again: from 2 % to a sixth of a small network's training step (docs/speed.md). Pieces beyond 1 GiB are still
     handed back.
     """
     try:

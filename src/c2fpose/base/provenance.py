@@ -13,7 +13,7 @@ from c2fpose import __version__
 
 
 def code_version() -> str:
-    """The package's version, with the commit in a checkout and ``+changed`` where files differ from it."""
+    """Tell the package's version, with the commit in a checkout and ``+changed`` where files differ from it."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return __version__
@@ -32,7 +32,7 @@ def code_version() -> str:
 
 
 def config_hash(config: BaseModel | dict[str, Any], without: tuple[str, ...] = ()) -> str:
-    """A short hash of a configuration, independent of the order of its keys; top-level keys can be left out."""
+    """Hash a configuration in few letters, independent of the order of its keys; top-level keys can be left out."""
     values = config.model_dump(mode="json") if isinstance(config, BaseModel) else config
     kept = {key: value for key, value in values.items() if key not in without}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
@@ -45,7 +45,7 @@ def file_hash(path: Path) -> str:
 
 
 def provenance(configuration: BaseModel, fingerprints: dict[str, str], **more: Any) -> dict[str, Any]:
-    """What every result carries. ``fingerprints``: SHA-256 of each data file, by split."""
+    """Collect what every result carries. ``fingerprints``: SHA-256 of each data file, by split."""
     import torch  # noqa: PLC0415  # commands that need no PyTorch read this file
 
     return {

@@ -105,7 +105,7 @@ class _Stop:
 
     @contextmanager
     def within(self, what_now: str, grace_s: float | None) -> Iterator[None]:
-        """What an inner block says; it stands if the signal came in the block."""
+        """Tell what an inner block says; it stands if the signal came in the block."""
         before = self.what_now, self.grace_s
         self.what_now, self.grace_s = what_now or self.what_now, grace_s
         try:

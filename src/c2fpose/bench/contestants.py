@@ -75,7 +75,7 @@ class Engine:
         clock.mark("optimiser")
 
     def predictor(self, name: str) -> Predictor:
-        """The network as it is now, in an engine of ``c2fpose.engines``."""
+        """Put the network as it is now in an engine of ``c2fpose.engines``."""
         return make_predictor(self.module, name, "auto" if self.precision == "bf16-mixed" else "32-true")
 
 
@@ -158,14 +158,14 @@ TRAINED = {engine.name: engine for engine in (Engine, PlainPort)}
 
 
 def make_engine(name: str, settings: TrainSettings, device: torch.device) -> Engine | PlainPort:
-    """An engine with data of its own."""
+    """Make an engine with data of its own."""
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
     return TRAINED[name](following(settings, data), data, device)
 
 
 def predicting(settings: TrainSettings, device: torch.device) -> list[str]:
-    """The engines that can predict with this configuration, here and now."""
+    """Choose the engines that can predict with this configuration, here and now."""
     if device.type != "cpu" or settings.model.batch_norm == "batch":
         return [TORCH]
     return [name for name in ENGINES if installed(name)]

@@ -37,7 +37,7 @@ class Clock:
         self._last = time.perf_counter()
 
     def mark(self, name: str) -> None:
-        """What has passed since the last mark was spent on ``name``."""
+        """Count what has passed since the last mark as spent on ``name``."""
         synchronise(self.device)
         now = time.perf_counter()
         self.spans_ms[name].append(1000 * (now - self._last))
@@ -112,7 +112,7 @@ def _peak_of(function: Callable[..., None], *arguments: Any) -> float:
 
 
 def hardware(device: torch.device) -> dict[str, Any]:
-    """What the figures hold for."""
+    """Say what the figures hold for."""
     facts = {
         "processor": _processor(),
         "cores": cores().open,

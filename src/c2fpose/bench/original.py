@@ -15,7 +15,7 @@ _NETWORK = {"depths": [1, 2, 4, 64], "width": 256, "image_size": 256, "family": 
 
 
 def ratios_to_original(results: dict[str, Any], ours: str, engines: list[str]) -> dict[str, float]:
-    """Times and memory of the original over ours: for its own network, on a CPU within a fifth of that one's rate."""
+    """Divide the original's times, memory by ours: for its own network, on a CPU within a fifth of that one's rate."""
     rate = results["machine"]["float32"]["most"]
     same_network = all(results["network"][key] == value for key, value in _NETWORK.items())
     if not same_network or "gpu" in results["hardware"] or not 0.8 < rate / MATRIX_RATE < 1.25:

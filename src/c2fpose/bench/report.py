@@ -18,7 +18,7 @@ its forward pass for the mirror image.
 
 
 def with_like(run: dict[str, Any], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The run, then those before it that measured the same thing on the same machine."""
+    """Return the run, then those before it that measured the same thing on the same machine."""
 
     def what(other: dict[str, Any]) -> list[Any]:
         machine = {key: value for key, value in other["hardware"].items() if key != "load_at_start"}
@@ -33,7 +33,7 @@ def page(scales: list[list[dict[str, Any]]]) -> str:
 
 
 def section(runs: list[dict[str, Any]]) -> str:
-    """Runs of one thing, newest first: what they ran on, their ratios, then the times of the newest."""
+    """List runs of one thing, newest first: what they ran on, their ratios, then the times of the newest."""
     run = runs[0]
     hardware, network = run["hardware"], run["network"]
     where = f"{hardware['processor']}, {hardware['threads']} threads of {hardware['cores']} cores"

@@ -51,7 +51,7 @@ class BenchConfig(Schema):
 
 
 def device_for(settings: TrainSettings) -> torch.device:
-    """The GPU if there is one and the configuration does not say otherwise."""
+    """Choose the GPU if there is one and the configuration does not say otherwise."""
     return torch.device("cuda" if settings.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -121,7 +121,7 @@ def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str,
 
 
 def ratios(results: dict[str, Any]) -> dict[str, float]:
-    """What matters of the figures, each as one number over another."""
+    """Sum up what matters of the figures, each as one number over another."""
     training, machine = results["training"], results["machine"]
     ours = training[OURS]
     # a limit of the machine is the best that was seen of it, whatever else ran meanwhile
@@ -210,7 +210,7 @@ def _predictions_ms(
 
 
 def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[float]:
-    """Times between the ends of steps of the real training loop, as ``c2fpose.train`` sets it up."""
+    """Measure the times between the ends of steps of the real training loop, as ``c2fpose.train`` sets it up."""
     clock = Clock(device_for(settings))
 
     class StepClock(Callback):

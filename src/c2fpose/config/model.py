@@ -165,7 +165,7 @@ class ModelConfig(Schema):
     # Share of the training steps after which each finer depth replaces the last stack's, doubling up to its own;
     # empty: full depth from the start
     grow_depth: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
-    # BatchNorm before evaluation: "running": as trained; "recalibrated": statistics measured anew over
+    # BatchNorm before evaluation: "running": as trained; "recalibrated": statistics measured again over
     # recalibration_batches of training images; "batch": those of each test batch
     batch_norm: Literal["running", "recalibrated", "batch"] = "running"
     recalibration_batches: Count = 50

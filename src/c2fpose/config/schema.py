@@ -30,7 +30,7 @@ SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
 def parse(schema: type[SchemaT], node: DictConfig | dict[str, Any], key: str) -> SchemaT:
-    """A node of the composed configuration as its schema; ``key`` is where it stands, for the message.
+    """Read a node of the composed configuration as its schema; ``key`` is where it stands, for the message.
 
     Raises ``ConfigError``: one line with key, value and what is allowed.
     """

@@ -13,7 +13,7 @@ from c2fpose.pose.space import PAPER, PoseSpace
 
 
 def _read(value: Any) -> Skeleton:
-    """A skeleton as it is, as the plain values that a checkpoint holds, or as a file's name."""
+    """Read a skeleton as it is, as the plain values that a checkpoint holds, or as a file's name."""
     if isinstance(value, Skeleton):
         return value
     try:

@@ -29,7 +29,7 @@ class RowConfig(Schema):
     # The paper's figure, as "table/row" of ``paper.TABLES``; null: the paper has none
     paper: str | None = None
     seeds: tuple[Seed, ...] = (0,)
-    # Another row whose trained network is evaluated anew, with decoding and BatchNorm as set here; null: train
+    # Another row whose trained network is evaluated again, with decoding and BatchNorm as set here; null: train
     of: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)  # keys of the configuration, dotted, and their values
 

@@ -213,7 +213,7 @@ def settle_worker(worker: int) -> None:
 
 
 def select(reader: SplitReader, subjects: tuple[int, ...] | None, config: DataConfig) -> np.ndarray:
-    """Records of the subjects, actions and cameras asked for, less the excluded ones. Raises ``DataError`` if none."""
+    """Choose the records of the subjects, actions and cameras asked for, less the excluded; ``DataError`` if none."""
     rows, names = reader.annotations, reader.info.action_names
     if "actions" not in reader.info.provenance and set(config.actions or ()) <= set(ACTIONS):
         names = ACTIONS  # families of postures go by these numbers too

@@ -121,7 +121,7 @@ class PoseDataset(Dataset):
         return Result(None, tuple(faults))
 
     def stored_image(self, record: int, reduced: int, rows: int | None = None) -> np.ndarray | str:
-        """The stored image, ``reduced`` times smaller, at least its first ``rows``; or what is wrong, in a line."""
+        """Read the stored image, ``reduced`` times smaller, at least its first ``rows``; or say what is wrong."""
         try:
             image = crop.decode(self.reader.jpeg(record), reduced, rows)
         except DataError as error:
@@ -284,7 +284,7 @@ class ImageCache:
             self._bytes.numpy()[self._offsets[number] : self._offsets[number + 1]] = image.reshape(-1)
 
     def __getitem__(self, key: tuple[int, int]) -> np.ndarray | str:
-        """The image at a position, so many times reduced; or what is wrong with it."""
+        """Read the image at a position, so many times reduced; or what is wrong with it."""
         position, _ = key
         if position in self._faults:
             return self._faults[position]
@@ -369,7 +369,7 @@ class TrainingLoader(PoseLoader):
         return {"batches_done": self._batches_done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """The next pass starts after that many batches."""
+        """Start the next pass after that many batches."""
         self._batches_done = state["batches_done"]
 
 

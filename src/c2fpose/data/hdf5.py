@@ -12,7 +12,7 @@ _DENSEST = 100  # times that an array may be compressed; more is a claim that wo
 
 
 def dataset_of(group: h5py.Group, name: str, path: str | Path) -> h5py.Dataset:
-    """An array that the file itself holds. Raises ``DataError`` for a link to, or storage in, another file."""
+    """Open an array that the file itself holds. Raises ``DataError`` for a link to, or storage in, another file."""
     dataset = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise DataError(f"{path}: {name} is no array of this file; make or copy it again")
@@ -20,7 +20,7 @@ def dataset_of(group: h5py.Group, name: str, path: str | Path) -> h5py.Dataset:
 
 
 def array_of(group: h5py.Group, name: str, path: str | Path) -> np.ndarray:
-    """A whole array. Raises ``DataError`` for one that claims to be larger than its file can hold."""
+    """Read a whole array. Raises ``DataError`` for one that claims to be larger than its file can hold."""
     dataset = dataset_of(group, name, path)
     held = os.path.getsize(path) * (_DENSEST if dataset.compression else 1)
     if dataset.size * dataset.dtype.itemsize > held:

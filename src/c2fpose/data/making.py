@@ -100,7 +100,7 @@ class _Bound:
 
 
 def finished_splits(out: Path, splits: Iterable[str], provenance: dict[str, Any]) -> list[SplitInfo] | None:
-    """What stands in ``out`` if it is this very data set; ``None`` if nothing does. Raises ``DataError`` otherwise."""
+    """Tell what stands in ``out`` if it is this very data set; ``None`` if nothing does, ``DataError`` otherwise."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; choose another out=")
     if not out.exists() or not any(out.iterdir()):
@@ -160,7 +160,7 @@ def save_shard(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def load_shard(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Some of a shard's arrays; ``DataError`` where the disk has damaged them."""
+    """Read some of a shard's arrays; ``DataError`` where the disk has damaged them."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in names}

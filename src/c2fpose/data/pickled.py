@@ -66,7 +66,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def load_arrays_only(data: bytes, where: str) -> Any:
-    """A pickle of arrays and plain containers; ``DataError`` for one that would run code, or a damaged one."""
+    """Read a pickle of arrays and plain containers; ``DataError`` for one that would run code, or a damaged one."""
     try:
         return _ArraysOnly(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly anything

@@ -80,7 +80,7 @@ def _without_gaps(annotations: dict[str, np.ndarray], path: str) -> dict[str, np
 
 
 def _first(joints: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """The first labelled joint of each record."""
+    """Find the first labelled joint of each record."""
     return joints[np.arange(len(joints)), labelled.argmax(1)]
 
 
@@ -118,7 +118,7 @@ def _refuse(rows: np.ndarray, fault: str, path: str) -> None:
 
 
 def _faults(annotations: dict[str, np.ndarray], cut: bool, actions: int) -> dict[str, np.ndarray]:
-    """What is wrong between numbers that may each be plausible."""
+    """Find what is wrong between numbers that may each be plausible."""
     joints, joints_px, scale = (annotations[name] for name in ("joints_cam_mm", "joints_px", "scale"))
     with np.errstate(invalid="ignore", over="ignore"):
         extent = np.ptp(joints, axis=1).max(-1)

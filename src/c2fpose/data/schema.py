@@ -110,7 +110,7 @@ def checked_arrays(path: Path, annotations: dict[str, np.ndarray], skeleton: Ske
 
 
 def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: Any, skeleton: Skeleton = C2F17) -> None:
-    """The annotation arrays into an open file, and into the fingerprint; so too joints that are not the paper's."""
+    """Put the annotation arrays into an open file, and into the fingerprint; so too joints that are not the paper's."""
     if skeleton != C2F17:
         digest.update(skeleton.to_json().encode())
     for name, array in arrays.items():
@@ -119,7 +119,7 @@ def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: An
 
 
 def write_header(file: h5py.File, info: SplitInfo, index: dict[str, np.ndarray]) -> None:
-    """What a file says about itself; ``index``: all its arrays but the images' bytes."""
+    """Read what a file says about itself; ``index``: all its arrays but the images' bytes."""
     if info.skeleton != C2F17:
         file.attrs["skeleton"] = info.skeleton.to_json()
     file.attrs.update(
@@ -233,7 +233,7 @@ class SplitReader:
             raise DataError(f"{self.path}: annotations or header were changed after it was made; make or copy it again")
 
     def jpeg(self, record: int) -> np.ndarray:
-        """The encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names a record that cannot be read."""
+        """Read the encoded image of one record, ``(bytes,)`` uint8; ``DataError`` names one that cannot be read."""
         if self._names is not None:
             return self._jpeg_file(record)
         if self._offsets is None:
@@ -246,7 +246,7 @@ class SplitReader:
         return self._mask_offsets is not None
 
     def mask(self, record: int) -> np.ndarray | None:
-        """The record's encoded mask (PNG, grey, 255 foreground alone), ``(bytes,)`` uint8; None in a file without."""
+        """Read the encoded mask of one record (PNG, grey, 255 foreground alone), ``(bytes,)`` uint8; or None."""
         return None if self._mask_offsets is None else self._encoded("mask", self._mask_offsets, record)
 
     def _encoded(self, name: str, offsets: np.ndarray, record: int) -> np.ndarray:
@@ -272,7 +272,7 @@ class SplitReader:
             raise DataError(f"{self.path}: record {record}: {name}: {why}") from None
 
     def name(self, record: int) -> str:
-        """A record in words, in the form of the authors' file names."""
+        """Name a record in words, in the form of the authors' file names."""
         row = {key: int(self.annotations[key][record]) for key in ("subject", "action", "trial", "camera", "frame")}
         action = self.info.action_names[row["action"]]
         return f"S{row['subject']}_{action}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
@@ -331,7 +331,7 @@ def _check_header(file: h5py.File, path: str) -> str:
 
 
 def _read_skeleton(file: h5py.File, path: str) -> Skeleton:
-    """The joints that a file's poses have."""
+    """Find the joints that a file's poses have."""
     text = file.attrs.get("skeleton")
     return C2F17 if text is None else Skeleton.from_json(str(text), f"{path}: skeleton")
 

@@ -16,7 +16,7 @@ class SkeletonSettings(Schema):
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """The command."""
+    """Draw one skeleton."""
     settings = options(SkeletonSettings, "skeleton.yaml", words, positional="file")
     from c2fpose.pictures.figure import save_png
     from c2fpose.pictures.skeleton import skeleton_figure

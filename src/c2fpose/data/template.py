@@ -7,7 +7,7 @@ from c2fpose.data.custom.options import TemplateConfig
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """The command."""
+    """Write the template."""
     config = options(TemplateConfig, "template.yaml", words)
     from c2fpose.data.custom.template import write_template
 

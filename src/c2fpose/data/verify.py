@@ -26,7 +26,7 @@ class VerifyConfig(Schema):
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """The command; exits with 1 where a check failed."""
+    """Verify a file; exits with 1 where a check failed."""
     config = options(VerifyConfig, "verify.yaml", arguments, positional="data")
     from c2fpose.data.schema import SplitReader
     from c2fpose.data.verification.checks import FAIL

@@ -114,11 +114,11 @@ class Evaluation:
         return tuple(rule for rule in ROOT_DEPTH_RULES if self.has(NETWORK, rule))
 
     def mpjpe_mm(self, root_depth: str) -> float:
-        """The network's MPJPE, frame-weighted."""
+        """Return the network's MPJPE, frame-weighted."""
         return self.row(NETWORK, root_depth).table.frame_weighted()
 
     def reconstruction_mm(self, root_depth: str) -> float:
-        """The network's reconstruction error, frame-weighted."""
+        """Return the network's reconstruction error, frame-weighted."""
         return self.row(NETWORK, root_depth, "reconstruction").table.frame_weighted()
 
     def has(self, predictor: str, root_depth: str | None, metric: str = "mpjpe") -> bool:
@@ -161,7 +161,7 @@ class Evaluation:
 
     @classmethod
     def read(cls, directory: Path) -> "Evaluation":
-        """What ``write`` wrote. Raises ``DataError`` where it is missing or unfinished."""
+        """Read what ``write`` wrote. Raises ``DataError`` where it is missing or unfinished."""
         with readable(directory, "no complete evaluation", "evaluate the checkpoint again"):
             text = json.loads((directory / "evaluation.json").read_text())
             arrays = dict(np.load(directory / "evaluation.npz"))
@@ -345,7 +345,7 @@ class Comparison:
             yield self._row(NETWORK, rule, ROOT_OFF, np.repeat(off[:, None], poses_mm.shape[1], 1))
 
     def axis_rows(self, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
-        """What the network's error is made of, axis by axis, the root's depth given."""
+        """Measure what the network's error is made of, axis by axis, the root's depth given."""
         root = self.space.skeleton.root
         off = np.abs(root_relative(poses_mm, root) - root_relative(self.truth.joints_cam_mm, root))
         for axis, name in enumerate(AXES):

@@ -144,7 +144,7 @@ def draw_sheet(
 
 
 def picture_of(reader: SplitReader, record: int, left_top_px: np.ndarray, side_px: float) -> np.ndarray:
-    """A person's box for people to look at, ``(PICTURE_SIZE, PICTURE_SIZE, 3)`` RGB."""
+    """Cut a person's box for people to look at, ``(PICTURE_SIZE, PICTURE_SIZE, 3)`` RGB."""
     row = {name: array[record] for name, array in reader.annotations.items()}
     to_crop = crop.frame_to_crop(left_top_px + side_px / 2, side_px, PICTURE_SIZE)
     left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
@@ -155,7 +155,7 @@ def picture_of(reader: SplitReader, record: int, left_top_px: np.ndarray, side_p
 
 
 def log_evaluation(evaluation: Evaluation, picture: Path, loggers: Sequence[Logger]) -> None:
-    """The averages to every logger; the table by action and the sheet to W&B."""
+    """Hand the averages to every logger; the table by action and the sheet to W&B."""
     values = {f"test/mpjpe_mm_{rule}": evaluation.mpjpe_mm(rule) for rule in evaluation.rules}
     values |= {f"test/reconstruction_mm_{rule}": evaluation.reconstruction_mm(rule) for rule in evaluation.rules}
     for logger in loggers:

@@ -123,7 +123,7 @@ class PoseModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _trained(self) -> list[dict[str, Any]]:
-        """The weights that are trained, in groups where parts have rates of their own."""
+        """List the weights that are trained, in groups where parts have rates of their own."""
         config = self.config.optimizer
         if config.rate_by_part == 1:
             return [{"params": [weight for weight in self.parameters() if weight.requires_grad]}]

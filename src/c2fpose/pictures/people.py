@@ -51,7 +51,7 @@ def pose_figure(person: Person, side_inches: float = 4.0) -> Figure:
 
 
 def choose(errors_mm: Float[np.ndarray, " images"], count: int) -> dict[str, Int[np.ndarray, " chosen"]]:
-    """Indices of the best, median and worst images, a third of ``count`` each and none twice, by rising error.
+    """Choose the indices of the best, median and worst images, a third of ``count`` each, none twice, by rising error.
 
     With fewer images than ``count`` all are taken. A count that three does not divide favours the best, then the
     median. Errors that are not finite count as the worst.
@@ -115,7 +115,7 @@ def camera_view(pose_cam_mm: Float[np.ndarray, "J 3"], root: int) -> Float[np.nd
 
 
 def turned_view(pose_cam_mm: Float[np.ndarray, "J 3"], root: int) -> Float[np.ndarray, "J 3"]:
-    """The same seen from the camera's right, so that the camera stands on the left: turned by 90 degrees about y."""
+    """Turn a pose to be seen from the camera's right, so that the camera stands on the left: by 90 degrees about y."""
     right, down, away = camera_view(pose_cam_mm, root).T
     return np.stack([away, down, -right], axis=-1)
 

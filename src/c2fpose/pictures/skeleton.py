@@ -81,7 +81,7 @@ def _side_of_limb(skeleton: Skeleton, start: int, end: int) -> str:
 
 
 def _places(skeleton: Skeleton) -> Float[np.ndarray, "J 2"]:
-    """A place for each joint: known parts as on a body, others a step on from their parent, away from all others."""
+    """Find a place for each joint: known parts as on a body, others a step on from their parent, away from the rest."""
     places = np.full((skeleton.joints, 2), np.nan)
     for joint in skeleton.downwards:
         side, part = part_of(skeleton.names[joint])

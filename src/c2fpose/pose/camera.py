@@ -66,7 +66,7 @@ def back_project(
 def rays(
     joints_px: Float[np.ndarray, "*batch J 2"], intrinsics_px: Float[np.ndarray, "*#batch 4"]
 ) -> Float[np.ndarray, "*batch J 3"]:
-    """Viewing rays of image points, scaled so that their z is 1."""
+    """Compute the viewing rays of image points, scaled so that their z is 1."""
     intrinsics = np.asarray(intrinsics_px, np.float64)[..., None, :]
     xy = (np.asarray(joints_px, np.float64) - intrinsics[..., 2:]) / intrinsics[..., :2]
     return np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1)

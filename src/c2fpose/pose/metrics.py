@@ -43,13 +43,13 @@ def joint_errors_mm(predicted_mm: Joints, true_mm: Joints, root: int = ROOT) -> 
 
 
 def aligned_joint_errors_mm(predicted_mm: Joints, true_mm: Joints) -> Errors:
-    """The same after a similarity fit; its mean is the paper's reconstruction error (others' P-MPJPE)."""
+    """Measure errors after a similarity fit; their mean is the paper's reconstruction error (others' P-MPJPE)."""
     true = np.asarray(true_mm, np.float64)
     return np.linalg.norm(align_similarity(predicted_mm, true) - true, axis=-1)
 
 
 def scaled_joint_errors_mm(predicted_mm: Joints, true_mm: Joints, root: int = ROOT) -> Errors:
-    """The same with only the scale fitted, about the root; its mean is others' N-MPJPE."""
+    """Measure the same with only the scale fitted, about the root; its mean is others' N-MPJPE."""
     predicted, true = root_relative(predicted_mm, root), root_relative(true_mm, root)
     power = (predicted**2).sum((-2, -1), keepdims=True)
     scale = (predicted * true).sum((-2, -1), keepdims=True) / np.where(power == 0, 1, power)
@@ -172,11 +172,11 @@ class MeanPerJointError(Metric):
         return (self.sums_mm.sum() / (self.frames.sum() * self.sums_mm.shape[1])).float()
 
     def table(self) -> ActionTable:
-        """Sums so far; call it after ``compute`` or ``sync`` to have those of all processes."""
+        """Return the sums so far; call it after ``compute`` or ``sync`` to have those of all processes."""
         return ActionTable(self.sums_mm.cpu().numpy(), self.frames.cpu().numpy())
 
     def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
-        """What is averaged."""
+        """Measure what is averaged."""
         return joint_errors_mm(predicted_mm, true_mm, self.root)
 
 
@@ -184,5 +184,5 @@ class ReconstructionError(MeanPerJointError):
     """The same after a similarity fit of each pose."""
 
     def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
-        """What is averaged."""
+        """Measure what is averaged."""
         return aligned_joint_errors_mm(predicted_mm, true_mm)

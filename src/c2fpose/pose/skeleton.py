@@ -122,7 +122,7 @@ class Skeleton:
         return next((name for name, known in SKELETONS.items() if known == self), f"{self.joints} joints")
 
     def index(self, name: str) -> int | None:
-        """The place of a joint, None if there is none of this name."""
+        """Find the place of a joint, None if there is none of this name."""
         return self.names.index(name) if name in self.names else None
 
     def subset(self, names: Sequence[str], where: str = "skeleton") -> "Skeleton":
@@ -151,7 +151,7 @@ class Skeleton:
     # --- files --------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``of`` takes, by names: fit for JSON and YAML."""
+        """Return what ``of`` takes, by names: fit for JSON and YAML."""
         names = self.names
         return {
             "joints": list(names),

@@ -42,7 +42,7 @@ def strong_perspective_mm(ray: Array, relative_mm: Array, in_view: Array) -> Arr
 
 
 def weak_perspective_mm(ray: Array, relative_mm: Array, in_view: Array) -> Array:
-    """The same from means and spreads alone, as if all joints were equally far: rough, and steady for any input."""
+    """Estimate the same from means and spreads alone, as if all joints were equally far: rough, steady always."""
     share = _shares(in_view)
     middle, middle_mm = (share * ray).sum(-2), (share * relative_mm).sum(-2)
     apart, apart_mm = ray - middle[..., None, :], (relative_mm - middle_mm[..., None, :])[..., :2]

@@ -61,7 +61,7 @@ def quantised(
     depth_bins: int,
     space: PoseSpace = PAPER,
 ) -> tuple[Float[np.ndarray, "*batch J 2"], Float[np.ndarray, "*batch J"]]:
-    """What the highest voxel of a perfect volume says: joints at the centres of the cells and bins that hold them.
+    """Compute what the highest voxel of a perfect volume says: joints at the centres of their cells and bins.
 
     Joints outside the volume go to its border.
     """

@@ -77,7 +77,7 @@ class Predictor:
 
 
 def load_predictor(path: str | Path, engine: str = "auto", precision: str = "auto") -> Predictor:
-    """A checkpoint, ``builtin`` or an exported file, ready to predict.
+    """Load a checkpoint, ``builtin`` or an exported file, ready to predict.
 
     ``engine``: of ``ENGINES``; ``auto`` is ``torch`` for checkpoints, ``onnxruntime`` for .onnx and ``openvino`` for
     .xml. Raises ``UserError`` for files and engines that do not go together, or are missing.
@@ -101,7 +101,7 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
 
 
 def make_predictor(module: PoseModule, name: str = TORCH, precision: str = "auto") -> Predictor:
-    """A trained module's network in an engine. The module stays as it is."""
+    """Put a trained module's network in an engine. The module stays as it is."""
     precision = precision_of(name, precision, module.device.type)
     provenance = dict(module.hparams.get("provenance") or {})
     if name == TORCH:
@@ -149,7 +149,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def all_outputs(self, image: UInt8[Tensor, "B 3 S S"]) -> list[Tensor]:
-        """The volumes of all stacks, coarse to fine, of a network that has volumes."""
+        """Predict the volumes of all stacks, coarse to fine, of a network that has volumes."""
         bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
         with bf16, batch_statistics(self.network, self.by_batch):
             return list(self.network(normalise(image.to(self.device), self.network)))
@@ -201,7 +201,7 @@ def installed(name: str) -> bool:
 
 
 def imported(package: str) -> Any:
-    """A package of the ``export`` extra, or a word on how to get it."""
+    """Import a package of the ``export`` extra, or a word on how to get it."""
     try:
         return importlib.import_module(package)
     except ImportError:
@@ -230,13 +230,13 @@ def _from_file_layout(output: Tensor) -> Tensor:
 
 
 def header(module: PoseModule, origin: dict[str, Any]) -> str:
-    """What an exported file says of itself: configuration, provenance, and ``origin``, as JSON."""
+    """Write what an exported file says of itself: configuration, provenance, and ``origin``, as JSON."""
     provenance = dict(module.hparams.get("provenance") or {})
     return json.dumps({"model": module.config.model_dump(mode="json"), "provenance": provenance} | origin)
 
 
 def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
-    """A module's network as the bytes of an ONNX file, normalisations folded, float32, any batch size.
+    """Write a module's network as the bytes of an ONNX file, normalisations folded, float32, any batch size.
 
     Input ``image``: bytes (B, 3, S, S), RGB; output by its representation's name: ``volume`` (B, H, W, J, D),
     ``coordinates`` (B, J, 3), ...
@@ -263,7 +263,7 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
 
 
 def read_openvino(source: Path | bytes) -> Model:
-    """An .onnx or .xml file, or the bytes of the former, as OpenVINO's model."""
+    """Read an .onnx or .xml file, or the bytes of the former, as OpenVINO's model."""
     core = imported("openvino").Core()
     try:
         return core.read_model(io.BytesIO(source) if isinstance(source, bytes) else str(source))
@@ -279,7 +279,7 @@ def _openvino_metadata(model: Model, path: Path) -> str | None:
 
 
 def _understood(text: str | None, path: Path) -> tuple[ModelConfig, dict[str, Any]]:
-    """Configuration and provenance out of a file's metadata."""
+    """Read configuration and provenance out of a file's metadata."""
     try:
         header = json.loads(text or "")
         if not isinstance(header["model"], dict):

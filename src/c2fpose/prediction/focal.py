@@ -101,7 +101,7 @@ def _pinhole(focal_px: float, columns: int, rows: int) -> Float[np.ndarray, " 4"
 
 
 def _positive(value: object) -> float | None:
-    """A rational, a number or rubbish, as a finite number above 0, or None."""
+    """Read a rational, a number or rubbish, as a finite number above 0, or None."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ZeroDivisionError):

@@ -65,7 +65,7 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
 
 
 def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
-    """The smallest square about an image's centre that holds all of it."""
+    """Find the smallest square about an image's centre that holds all of it."""
     rows, columns = image.shape[:2]
     side = float(max(rows, columns))
     return Box((columns - side) / 2, (rows - side) / 2, side)
@@ -96,7 +96,7 @@ def assumed_intrinsics_px(
 def crop_box(
     image: UInt8[np.ndarray, "rows columns 3"], box: Box, size: int, mode: str = "standard"
 ) -> tuple[UInt8[np.ndarray, "size size 3"], Box]:
-    """A box as training crops it (``DataConfig.crop_mode``), black outside the image, and the box that it shows.
+    """Cut a box as training crops it (``DataConfig.crop_mode``), black outside the image, and the box that it shows.
 
     The released code's boxes begin at whole pixels. As in training, what needs much shrinking is first reduced by 2,
     4 or 8.

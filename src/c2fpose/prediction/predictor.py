@@ -112,7 +112,7 @@ class PosePredictor:
     def _boxed(
         self, images: list[Image], boxes: Sequence[Boxes] | None, cameras: list[Camera]
     ) -> list[list[PersonPose]]:
-        """The people in the boxes of each image; crops of all images share batches."""
+        """Predict the people in the boxes of each image; crops of all images share batches."""
         if boxes is not None and len(boxes) != len(images):
             raise DataError(f"boxes: {len(boxes)} lists of boxes for {len(images)} images; give one for each")
         given = [None] * len(images) if boxes is None else boxes
@@ -193,7 +193,7 @@ def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[n
 
 
 def _image(image: Any, number: int) -> Image:
-    """The array, if it is an image."""
+    """Return the array, if it is an image."""
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
         raise DataError(f"image {number}: {image.dtype} of shape {image.shape}; expected RGB bytes, (rows, columns, 3)")

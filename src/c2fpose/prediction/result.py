@@ -186,7 +186,7 @@ class PoseTable:
 
 
 def _optional(people: list[PersonPose], name: str, shape: tuple[int, ...]) -> np.ndarray | None:
-    """A column of values that people may lack; None if all of them do."""
+    """Make a column of values that people may lack; None if all of them do."""
     values = [getattr(person, name) for person in people]
     if all(value is None for value in values):
         return None

@@ -92,7 +92,7 @@ def figure(reference: str) -> Figure:
 
 
 def column(references: Iterable[str | None]) -> tuple[Version | None, list[Figure | None]]:
-    """The paper's figures for the rows of one table, and the one version that all are from; gaps stay gaps.
+    """Find the paper's figures for the rows of one table, and the one version that all are from; gaps stay gaps.
 
     Raises ``ConfigError`` where the versions differ.
     """

@@ -154,7 +154,7 @@ def _by_row(results: Results, root_depth: str) -> Figure:
 
 
 def validation_figure(results: Results) -> Figure:
-    """Validation error of every row against steps and against training time: mean over seeds, each seed thin."""
+    """Draw validation errors of every row against steps and against training time: mean over seeds, each seed thin."""
     figure = _figure(11, 4.2)
     panels = figure.subplots(1, 2, sharey=True)
     trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]

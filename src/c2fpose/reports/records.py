@@ -36,12 +36,12 @@ APART_KEYS = (
 
 
 def error_mm(job: Job, metric: str, root_depth: str) -> float:
-    """A finished job's average over all test images; NaN for a rule that its poses do not have."""
+    """Return a finished job's average over all test images; NaN for a rule that its poses do not have."""
     return getattr(job.record, f"{metric}_mm").get(root_depth, math.nan)
 
 
 def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
-    """Sums by action of a finished job, from which every average follows; NaN as ``error_mm``."""
+    """Return the sums by action of a finished job, from which every average follows; NaN as ``error_mm``."""
     if not has_rule(job, root_depth):
         given = job.evaluation.row(NETWORK, "ground_truth", metric).table
         return ActionTable(np.full_like(given.sums_mm, math.nan), given.frames)
@@ -54,7 +54,7 @@ def has_rule(job: Job, root_depth: str) -> bool:
 
 
 def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
-    """A finished job's mean errors of some actions."""
+    """Return a finished job's mean errors of some actions."""
     values = table_of(job, metric, root_depth).by_action()
     return [float(values[ACTIONS.index(action)]) for action in actions]
 

@@ -72,7 +72,7 @@ class Results:
     jobs: tuple[Job, ...]
 
     def of(self, row: str, finished: bool = True) -> list[Job]:
-        """A row's jobs by seed."""
+        """Return a row's jobs by seed."""
         chosen = [job for job in self.jobs if job.row == row and (job.state == "finished" or not finished)]
         return sorted(chosen, key=lambda job: job.seed)
 
@@ -81,7 +81,7 @@ class Results:
         return [job for job in self.jobs if job.state == "finished"]
 
     def values(self, key: str) -> list[str]:
-        """The different values that finished jobs have of something, such as "code_version"."""
+        """List the different values that finished jobs have of something, such as "code_version"."""
         return sorted({str(getattr(job.record, key)) for job in self.finished})
 
 

@@ -77,7 +77,7 @@ def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float]) -> Di
 
 
 def value_at(positions: Float[np.ndarray, " P"], values: Float[np.ndarray, " P"], position: float) -> float:
-    """A curve between its points (linear); NaN outside of them."""
+    """Read a curve between its points (linear); NaN outside of them."""
     positions, values = np.asarray(positions, float), np.asarray(values, float)
     if not len(positions) or not positions[0] <= position <= positions[-1]:
         return float("nan")

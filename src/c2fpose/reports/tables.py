@@ -234,7 +234,7 @@ def _test(difference: Difference | None) -> tuple[str, str]:
 
 
 def budget_table(results: Results) -> Table:
-    """Validation errors at equal steps and at equal time, and whether the curve is flat."""
+    """Compare validation errors at equal steps and at equal time, and whether the curve is flat."""
     known = budget(results)
     if known is None:
         return Table((), ())

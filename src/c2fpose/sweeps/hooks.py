@@ -82,7 +82,7 @@ def _depends_on_job(cfg: DictConfig) -> bool:
 
 
 def write_sweep(directory: Path, cfg: DictConfig, names: list[str]) -> None:
-    """What tables are made of: the rows, their order, and all jobs that were ever asked for here."""
+    """Keep what tables are made of: the rows, their order, and all jobs that were ever asked for here."""
     before = read_json(directory / SWEEP) or {}
     known = before.get("jobs", [])
     rows = before.get("sweep", {}).get("rows", {}) | sweep_of(cfg).model_dump(mode="json")["rows"]

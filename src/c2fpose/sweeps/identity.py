@@ -59,7 +59,7 @@ class Identity:
         return config_hash(self.configuration)
 
     def difference(self, other: "Identity", accept_code: bool = False) -> str | None:
-        """The first thing in which two identities of one job differ, in words; None if they are the same."""
+        """Find the first thing in which two identities of one job differ, in words; None if they are the same."""
         for key, (ours, theirs) in _differences(self.configuration, other.configuration).items():
             return f"{key} was {ours}, now {theirs}"
         return self._other_source(other, accept_code)
@@ -135,7 +135,7 @@ def _imports(node: ast.AST) -> bool:
 
 
 def material(settings: TrainSettings) -> dict[str, Any]:
-    """The part of the configuration that a result depends on."""
+    """Take the part of the configuration that a result depends on."""
     values = settings.model_dump(mode="json")
     network = values["model"]["network"]
     # "auto": the data's own number, which their fingerprint tells; written as it was before it could be another

@@ -62,7 +62,7 @@ def read_finished(directory: Path) -> Finished | None:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """The file has its name only when it is complete."""
+    """Write a file that has its name only when it is complete."""
     write_text(path, json.dumps(values, indent=1) + "\n")
 
 

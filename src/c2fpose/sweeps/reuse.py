@@ -16,7 +16,7 @@ _RESULTS = ("checkpoints/final.ckpt", "curve.csv", "evaluation", "logs", "pictur
 
 
 def same_training(pattern: str, identity: Identity) -> Path | None:
-    """A finished job, in any sweep directory that ``pattern`` matches, of equal configuration, code, data and seed."""
+    """Find a finished job, in a directory that ``pattern`` matches, of equal configuration, code, data and seed."""
     for job in sorted(Path().glob(f"{pattern}/*/seed{identity.seed}")):
         try:
             other = identity_in(job) if state(job) == "finished" else None

@@ -20,14 +20,14 @@ _JOB = re.compile(r"(?P<row>[\w.-]+)/seed(?P<seed>\d+)")
 
 
 def sweep_of(cfg: DictConfig) -> SweepConfig:
-    """The experiment in a composed configuration; raises ``ConfigError``."""
+    """Read the experiment in a composed configuration; raises ``ConfigError``."""
     if cfg.get("sweep") is None:
         raise ConfigError("no experiment chosen; add +experiment=..., one of conf/experiment/")
     return parse(SweepConfig, cfg.sweep, "sweep")
 
 
 def jobs(cfg: DictConfig) -> list[str]:
-    """Names of the jobs that a configuration asks for: rows that train first, then those that evaluate them anew.
+    """Names of the jobs that a configuration asks for: rows that train first, then those that evaluate them again.
 
     Seeds go round before rows do, so that a sweep cut short has every row once.
     """
@@ -57,7 +57,7 @@ def split_job(job: str) -> tuple[str, int]:
 
 
 def with_row(cfg: DictConfig) -> DictConfig:
-    """A copy of the configuration with the settings of its job's row and seed in place; raises ``ConfigError``."""
+    """Make a copy of the configuration with the settings of its job's row and seed in place; raises ``ConfigError``."""
     row, seed = split_job(cfg.job)
     sweep = sweep_of(cfg)
     if row not in sweep.rows:

@@ -57,7 +57,7 @@ def begin_loggers(loggers: list[Logger]) -> None:
 
 
 def _keep_log(run_dir: Path) -> None:
-    """The CSV logger starts its file anew when training is resumed: what was logged until then moves aside."""
+    """Move aside what was logged until now: the CSV logger begins its file again when training is resumed."""
     log = run_dir / "logs" / "metrics.csv"
     if log.is_file():
         log.rename(log.with_name(f"metrics_{len(list(log.parent.glob('metrics_*.csv'))):03d}.csv"))

@@ -39,7 +39,7 @@ class Draw:
 
 
 def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: int, joints: int = NUM_JOINTS) -> Draw:
-    """The changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together."""
+    """Draw the changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together."""
     random = _generator(seed, _RECORD, epoch, record)
     scale, turn = random.normal(size=2)
     unturned, flipped = random.random(2)
@@ -68,7 +68,7 @@ def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: 
 def _box_changes(
     config: AugmentationConfig, random: np.random.Generator, joints: int
 ) -> tuple[float, int, float, tuple[float, float], int]:
-    """A box that is loose, or cuts parts of the person off; its shift; and what lies beyond the stored picture."""
+    """Draw a box that is loose, or cuts parts of the person off; its shift; and what lies beyond the stored picture."""
     loose, cut, share, towards = random.random(4)
     focus, border = int(random.integers(joints)), int(random.integers(len(_BORDERS)))
     shift = config.shift_spread * np.clip(random.normal(size=2), -2, 2)
@@ -86,7 +86,7 @@ def _box_changes(
 
 
 def shuffled(records: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of the records in one epoch."""
+    """Shuffle the order of the records in one epoch."""
     return _generator(seed, _ORDER, epoch, 0).permutation(records)
 
 
@@ -122,7 +122,7 @@ class Photometric:
             self._steps = _steps(self.config, self.image_size)
 
     def __call__(self, image: UInt8[np.ndarray, "rows columns 3"], seed: int) -> UInt8[np.ndarray, "rows columns 3"]:
-        """The changed image; the same image and seed always give the same one."""
+        """Change an image; the same image and seed always give the same one."""
         self.prepare()
         assert self._steps is not None
         # Not albumentations.Compose: it would hand every step the same seed, and so blur just those it makes noisy.

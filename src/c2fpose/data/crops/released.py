@@ -39,7 +39,7 @@ def cut(
     box: tuple[int, int, int, int],
     rotation_deg: float = 0.0,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The box's pixels at the frame's own resolution, zero outside the image, turned clockwise about the box's centre.
+    """Cut the box's pixels at the frame's own resolution, zero outside the image, turned clockwise about its centre.
 
     ``to_frame`` is where the stored image lies, left-top and step: a frame that is stored whole (0, 0 and 1) is copied
     pixel by pixel; a resampled cut of it is brought back to the frame's resolution first, which cannot be exact.
@@ -71,7 +71,7 @@ def resample(patch: UInt8[np.ndarray, "height width channels"], size: int) -> UI
 
 @lru_cache(maxsize=256)
 def axis_weights(source: int, target: int) -> Float[np.ndarray, "target source"]:
-    """What each target pixel takes from each source pixel along one axis; every row sums to 1."""
+    """Weigh what each target pixel takes from each source pixel along one axis; every row sums to 1."""
     if target < source:
         edges = np.arange(target + 1) * (source / target)
         pixels = np.arange(source)

@@ -47,7 +47,7 @@ def frame_to_crop(
 def stored_to_crop(
     to_crop: Float[np.ndarray, "2 3"], left_top_px: Float[np.ndarray, "2"], step_px: float
 ) -> Float[np.ndarray, "2 3"]:
-    """The same map from pixels of a stored cut: ``frame = left_top_px + stored * step_px``."""
+    """Make the same map from pixels of a stored cut: ``frame = left_top_px + stored * step_px``."""
     return np.column_stack([to_crop[:, :2] * step_px, transform(to_crop, np.asarray(left_top_px, float))])
 
 
@@ -76,7 +76,7 @@ def box_to_ray(
 
 
 def _turn(to_crop: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "2 2"]:
-    """The rotation or reflection in a map."""
+    """Find the rotation or reflection in a map."""
     return to_crop[:, :2] / math.sqrt(abs(np.linalg.det(to_crop[:, :2])))
 
 
@@ -142,7 +142,7 @@ def reduction(side_px: float, step_px: float, size: int) -> int:
 def decode(
     jpeg: UInt8[np.ndarray, "bytes"], reduced: int = 1, rows: int | None = None
 ) -> UInt8[np.ndarray, "rows columns 3"] | None:
-    """An RGB image, ``reduced`` times smaller; ``None`` where the bytes are not one whole JPEG.
+    """Decode an RGB image, ``reduced`` times smaller; ``None`` where the bytes are not one whole JPEG.
 
     Where only the first ``rows`` of that image are needed, the others may be left out; those there are the same.
     OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for. More than
@@ -176,7 +176,7 @@ def size_px(jpeg: UInt8[np.ndarray, "bytes"]) -> tuple[int, int]:
 
 
 def _shortened(jpeg: UInt8[np.ndarray, "bytes"], rows: int) -> UInt8[np.ndarray, "fewer"]:
-    """The same JPEG with a header that tells of fewer rows, where that is safe: the decoder stops after them.
+    """Make the same JPEG with a header that tells of fewer rows, where that is safe: the decoder stops after them.
 
     Safe is one sequential scan of all colours, without restart markers and without a tag that may turn the picture.
     Whole blocks of 16 rows stay, and one more, from which the decoder smooths the colours of the row above it.
@@ -198,7 +198,7 @@ def _shortened(jpeg: UInt8[np.ndarray, "bytes"], rows: int) -> UInt8[np.ndarray,
 
 
 def planes(image: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "3 rows columns"]:
-    """The same picture, each colour for itself."""
+    """Resample the picture, each colour for itself."""
     separate = np.empty((3, *image.shape[:2]), np.uint8)
     cv2.split(image, list(separate))
     return separate

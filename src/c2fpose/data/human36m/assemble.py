@@ -82,7 +82,7 @@ def write_embedded(
 
 @contextmanager
 def _hdf5(path: Path, mode: str) -> Iterator[h5py.File]:
-    """An open file; what h5py raises where it cannot be written becomes an ``OSError``."""
+    """Open a file; what h5py raises where it cannot be written becomes an ``OSError``."""
     try:
         with h5py.File(path, mode) as file:
             yield file
@@ -111,7 +111,7 @@ def _image_offset(partial: Path) -> int:
 
 
 def _resumable(partial: Path, journal: Path, plan: str, offsets: np.ndarray) -> int | None:
-    """How many records a partial file of the same plan holds, or None where it must be begun anew."""
+    """How many records a partial file of the same plan holds, or None where it must be begun again."""
     try:
         note = json.loads(journal.read_text())
         with h5py.File(partial, "r") as file:

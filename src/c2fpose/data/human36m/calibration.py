@@ -40,7 +40,7 @@ class Calibration:
 
 
 def published() -> Calibration:
-    """The published lenses; no places."""
+    """Return the published lenses; no places."""
     lenses = [LENSES[serial] for serial in CAMERA_SERIALS]
     intrinsics, distortion = (np.array([lens[part] for lens in lenses]) for part in (0, 1))
     return Calibration(intrinsics, distortion, "the published lens table")
@@ -62,7 +62,7 @@ def read_calibration(path: Path | None) -> Calibration:
 
 
 def from_metadata(path: Path) -> Calibration:
-    """The release's own cameras (``w0``); checks its table of sequence names against ours on the way."""
+    """Read the release's own cameras (``w0``); checks its table of sequence names against ours on the way."""
     root = _xml(path)
     with readable(path, "w0 is no list of numbers", "take the file of the release"):
         words = re.findall(r"[^\s,;\[\]]+", _text(root, "w0", path))

@@ -101,7 +101,7 @@ def sequence_records(
     box: tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]] | None = None,
     intrinsics_px: Float[np.ndarray, "n 4"] | None = None,
 ) -> SequenceRecords:
-    """Records from poses in C2F order, camera frame, mm, after the checks that every source shares.
+    """Make records from poses in C2F order, camera frame, mm, after the checks that every source shares.
 
     The projection by the calibration stands for image labels and boxes that a source does not give; those that it
     gives (``joints_px``, ``box`` as centre in px and scale by the C2F rule) must agree with it, and are kept.

@@ -61,7 +61,7 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
 
 
 def find_metadata(config: PrepareConfig) -> Path | None:
-    """The file given, or the release's own one where people keep it; MMPose's cameras for MMPose's files."""
+    """Choose the file given, or the release's own one where people keep it; MMPose's cameras for MMPose's files."""
     if config.metadata is not None:
         return config.metadata
     candidates = [config.path / "metadata.xml", config.path.parent / "metadata.xml"]
@@ -117,7 +117,7 @@ def check_complete(found: ListOf[Sequence], config: PrepareConfig) -> None:
 
 
 def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
-    """What will be written, as a table."""
+    """Show what will be written, as a table."""
     table = Table(title=f"{config.source} in {config.path}, {_ordinal(config.stride)}", title_justify="left")
     for column in ("file", "subject", "sequences", "frames", "images"):
         table.add_column(column, justify="right" if column in ("sequences", "frames") else "left")
@@ -139,7 +139,7 @@ def _images_in_words(job: Job) -> str:
     if job.untouched and job.file_sizes is not None:
         return f"{job.config.images}, the source's own, {job.file_sizes.sum() / 1e9:.2f} GB"
     cut = f"box with margin {job.cut.margin:g}" if job.cut.crop == "box" else "whole frames"
-    return f"{job.config.images}, {cut}, encoded anew at quality {job.cut.quality}"
+    return f"{job.config.images}, {cut}, encoded again at quality {job.cut.quality}"
 
 
 def _ordinal(stride: int) -> str:

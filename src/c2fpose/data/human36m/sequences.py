@@ -55,14 +55,14 @@ class Sequence:
 
 
 def take_name(subject: int, action: int, trial: int) -> str:
-    """The release's name of a subject's sequence, action in its published spelling."""
+    """Make the release's name of a subject's sequence, action in its published spelling."""
     exceptions = TRIAL_SUFFIX_EXCEPTIONS.get(subject, {})
     suffix = exceptions.get(ACTIONS[action], TRIAL_SUFFIXES)[trial - 1]
     return f"{ACTIONS[action]} {suffix}".strip()
 
 
 def take_of(subject: int, name: str, where: str) -> tuple[int, int]:
-    """Action index and trial of a sequence's name, whole names only: "Sitting 1" is not "SittingDown 1".
+    """Find action index and trial of a sequence's name, whole names only: "Sitting 1" is not "SittingDown 1".
 
     Raises ``DataError`` for a name that this subject has not.
     """

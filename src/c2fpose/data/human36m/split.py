@@ -37,7 +37,7 @@ from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, TEST_SUBJECTS, TRAIN_
 
 SPLITS = {"train": TRAIN_SUBJECTS, "test": TEST_SUBJECTS}
 BLOCK_RECORDS = 64
-WORK = ".prepare"  # shards of images that are encoded anew, until the file made of them is complete
+WORK = ".prepare"  # shards of images that are encoded again, until the file made of them is complete
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Job:
         return np.concatenate(check_files(self.parts, self.config.path))
 
     def _plan(self) -> str:
-        """Identifies what will be written: work begun under another plan is not continued."""
+        """Identify what will be written: work begun under another plan is not continued."""
         digest = hashlib.sha256()
         for name in sorted(self.annotations):
             digest.update(name.encode() + np.ascontiguousarray(self.annotations[name], np.float64).tobytes())
@@ -92,7 +92,7 @@ class Job:
 
     @property
     def image_folder(self) -> Path:
-        """Where images that are encoded anew go, if they are to stay files."""
+        """Where images that are encoded again go, if they are to stay files."""
         return self.config.out / f"images_{self.plan[:8]}"
 
     def is_done(self) -> bool:

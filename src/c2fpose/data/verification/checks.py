@@ -48,7 +48,7 @@ def grade(value: float, passes_below: float, fails_from: float) -> str:
 
 
 def _worst(reader: SplitReader, amount: np.ndarray) -> str:
-    """The records with the largest amounts, in words."""
+    """Name the records with the largest amounts, in words."""
     return ", ".join(reader.name(int(record)) for record in np.argsort(amount)[::-1][:SHOWN])
 
 
@@ -56,7 +56,7 @@ def _worst(reader: SplitReader, amount: np.ndarray) -> str:
 
 
 def counts(reader: SplitReader) -> Finding:
-    """Records by subject, action and camera, the total against the published one."""
+    """Count records by subject, action and camera, the total against the published one."""
     table = reader.annotations
     figures = {
         "records": len(reader),
@@ -276,7 +276,7 @@ def depth_range(reader: SplitReader) -> Finding:
 
 
 def boxes(reader: SplitReader) -> Finding:
-    """Stored boxes against the C2F rule on the stored labels."""
+    """Hold stored boxes against the C2F rule on the stored labels."""
     if reader.info.boxes_hold_visible_parts:
         text = "around what can be seen of each person, not by the C2F rule"
         return Finding("boxes", NOTE, text, {})
@@ -319,7 +319,7 @@ def images(reader: SplitReader, records: np.ndarray, advance: Callable[[], Any] 
 
 
 def image_fault(reader: SplitReader, record: int) -> str | None:
-    """What is wrong with a record's image, or None."""
+    """Find what is wrong with a record's image, or None."""
     try:
         jpeg = reader.jpeg(record)
     except DataError as error:

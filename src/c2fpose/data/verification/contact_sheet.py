@@ -18,7 +18,7 @@ COLUMNS = 6
 
 
 def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
-    """A PNG of ``records``: each person's box as stored, left limbs blue, right orange. Raises ``OutputError``."""
+    """Draw a PNG of ``records``: each person's box as stored, left limbs blue, right orange. Raises ``OutputError``."""
     rows = ceil(len(records) / COLUMNS)
     figure = Figure(figsize=(2.5 * COLUMNS, 2.7 * rows + 0.4), dpi=110)
     FigureCanvasAgg(figure)

@@ -48,7 +48,7 @@ def draw_records(reader: SplitReader, count: int, seed: int) -> np.ndarray:
 
 
 def check_fingerprint(reader: SplitReader) -> Finding:
-    """The file's fingerprint, computed anew from annotations and images."""
+    """Compute the file's fingerprint again from annotations and images."""
     digest = hashlib.sha256()
     for name in FIELDS:
         digest.update(name.encode() + np.ascontiguousarray(reader.annotations[name]).tobytes())
@@ -66,7 +66,7 @@ def check_fingerprint(reader: SplitReader) -> Finding:
 
 
 def show(reader: SplitReader, findings: list[Finding], console: Console) -> None:
-    """The report, to read."""
+    """Print the report."""
     info = reader.info
     console.print(f"[bold]{info.path}[/]: {info.dataset}, {info.split}, {info.records:,} records, images {info.images}")
     made = {key: info.provenance[key] for key in ("source", "every", "crop", "calibration") if key in info.provenance}
@@ -90,7 +90,7 @@ def show(reader: SplitReader, findings: list[Finding], console: Console) -> None
 
 
 def report(reader: SplitReader, findings: list[Finding]) -> dict[str, Any]:
-    """The report as plain values."""
+    """Give the report as plain values."""
     info = reader.info
     return {
         "path": info.path,

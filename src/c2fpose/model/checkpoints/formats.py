@@ -73,7 +73,7 @@ def save_safetensors(
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:
-    """The same dictionary as in a checkpoint. Raises ``UserError`` for a damaged or foreign file."""
+    """Read the same dictionary as in a checkpoint. Raises ``UserError`` for a damaged or foreign file."""
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
     try:

@@ -14,7 +14,7 @@ _MAKE_ONE = "give a .ckpt file written by python -m c2fpose.train"
 
 
 def load_module(path: str | Path) -> PoseModule:
-    """The trained module of a Lightning checkpoint, on the CPU, in evaluation mode; of a .safetensors file likewise,
+    """Load the trained module of a Lightning checkpoint, on the CPU, in evaluation mode; of a .safetensors file too,
     and of ``builtin`` the network that comes with the package.
 
     The configuration is the checkpoint's own; what it was trained on stands in ``module.hparams["provenance"]``.
@@ -67,7 +67,7 @@ class Saved(NamedTuple):
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``."""
+    """Read the dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``."""
     path = checkpoint_path(path)
     if not path.exists():
         raise UserError(f"{path}: no such checkpoint; {_MAKE_ONE}")

@@ -58,7 +58,7 @@ class _Damaged(Exception):
 
 
 def load(path: Path) -> Any:
-    """The object in a file. Its tensors are read-only views of the mapped file, which stays open as long as they do.
+    """Read the object in a file. Its tensors are read-only views of the mapped file, open as long as they live.
 
     Raises ``UserError`` for a file that is missing, truncated or of another kind.
     """

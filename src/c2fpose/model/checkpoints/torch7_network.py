@@ -50,7 +50,7 @@ class Layer:
 
 
 def read_network(path: Path) -> CoarseToFine:
-    """The network in a Torch7 file, in evaluation mode, weights copied.
+    """Read the network in a Torch7 file, in evaluation mode, weights copied.
 
     Raises ``UserError`` for a file that cannot be read and for a model that is not one of the authors' networks.
     """
@@ -83,7 +83,7 @@ def _layers(item: Any, path: Path) -> Iterator[Layer]:
 
 
 def layers_with_weights(model: Any, path: Path) -> list[dict[str, np.ndarray]]:
-    """The tensors of all convolutions and normalisations of a loaded file, in its order."""
+    """Collect the tensors of all convolutions and normalisations of a loaded file, in its order."""
     names = ("weight", "bias", "running_mean", "running_var")
     layers = (layer.fields for layer in _layers(model, path) if "weight" in layer.fields)
     return [{name: fields[name] for name in names if name in fields} for fields in layers]
@@ -108,7 +108,7 @@ def _check_complete(layer: Layer, path: Path) -> None:
 
 
 def _infer_config(layers: list[Layer], weighted: list[Layer], path: Path) -> NetworkConfig:
-    """The configuration whose network has exactly the layers of the file."""
+    """Find the configuration whose network has exactly the layers of the file."""
     kinds = Counter(layer.kind for layer in layers)
     places = [layer.kind for layer in layers if layer.kind in (_POOL, _UPSAMPLE)]
     levels = len(list(itertools.takewhile(lambda kind: kind == _POOL, places))) - 1
@@ -144,7 +144,7 @@ def _infer_config(layers: list[Layer], weighted: list[Layer], path: Path) -> Net
 
 
 def _candidates(stacks: int, joins: int) -> Iterator[dict[str, Any]]:
-    """The authors' families; concatenations tell whether they can be the stacked one."""
+    """Find the authors' families; concatenations tell whether they can be the stacked one."""
     supervisions = ("separated", "none") if stacks > 1 else ("separated",)
     if joins == stacks - 1:
         for supervision in supervisions:
@@ -162,7 +162,7 @@ def _try_config(**values: Any) -> NetworkConfig | None:
 
 
 def _joints_and_depths(channels: list[int], path: Path) -> tuple[int, tuple[int, ...]]:
-    """Number of joints and depth of each stack. The product alone is ambiguous; 17 joints are preferred."""
+    """Find the number of joints and depth of each stack. The product alone is ambiguous; 17 joints are preferred."""
     depths_seen = [2**k for k in range(DEPTH_BINS.bit_length() - 1, -1, -1)]
     candidates = [NUM_JOINTS, *(channels[-1] // depth for depth in depths_seen if channels[-1] % depth == 0)]
     for joints in candidates:

@@ -146,7 +146,7 @@ def _words(theirs: ModelConfig, module: PoseModule, untouched: list[str], joints
 
 
 def _part(name: str) -> str:
-    """The first words of a weight's name."""
+    """Take the first words of a weight's name."""
     words = name.split(".")
     return ".".join(words[1:3]) if words[0] == "network" else words[0]
 

@@ -32,7 +32,7 @@ def freeze(network: torch.nn.Module) -> None:
 
 @torch.no_grad()
 def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S S"]]) -> int:
-    """Measure the running statistics anew, as plain means over the given batches; returns how many there were."""
+    """Measure the running statistics again, as plain means over the given batches; returns how many there were."""
     layers, was_training = list(normalisations(network)), network.training
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
@@ -50,5 +50,5 @@ def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S 
 
 
 def normalisations(network: nn.Module) -> Iterable[nn.BatchNorm2d]:
-    """The BatchNorm layers of a network."""
+    """Find the BatchNorm layers of a network."""
     return (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))

@@ -56,7 +56,7 @@ def to_relative(
 def to_absolute(
     points: Float[Tensor, "*B J 3"], relative_to: str, skeleton: Skeleton = C2F17
 ) -> Float[Tensor, "*B J 3"]:
-    """The inverse of ``to_relative``: offsets are summed along the tree, parents before children."""
+    """Invert ``to_relative``: offsets are summed along the tree, parents before children."""
     if relative_to == "absolute":
         return points
     references = _references(relative_to, skeleton)

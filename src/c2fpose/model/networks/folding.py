@@ -13,7 +13,7 @@ _PAIRS = {Residual: (("conv1", "norm2"), ("conv2", "norm3")), Lin: (("conv", "no
 
 
 def fold(network: CoarseToFine) -> CoarseToFine:
-    """A copy in evaluation mode with the same outputs, up to rounding, and two thirds fewer normalisations.
+    """Make a copy in evaluation mode with the same outputs, up to rounding, and two thirds fewer normalisations.
 
     The network given stays as it is. GroupNorm depends on each image and is kept.
     """

@@ -23,5 +23,5 @@ class Heads:
 
 
 def volume_heads(joints: int) -> Heads:
-    """The paper's: volumes ``(B, J, D, H, W)`` by stack, depth bins as channels."""
+    """Make the paper's heads: volumes ``(B, J, D, H, W)`` by stack, depth bins as channels."""
     return Heads(maps=lambda depth: joints * depth, read=lambda depth: nn.Unflatten(1, (joints, depth)))

@@ -23,7 +23,7 @@ def norm_layer(config: NetworkConfig, channels: int) -> nn.Module:
 
 
 def _groups(channels: int) -> int:
-    """The largest number of groups up to 32 that divides the channels and leaves at least 4 in each."""
+    """Find the largest number of groups up to 32 that divides the channels and leaves at least 4 in each."""
     return max(groups for groups in range(1, 33) if channels % groups == 0 and (channels >= 4 * groups or groups == 1))
 
 

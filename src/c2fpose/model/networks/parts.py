@@ -30,6 +30,6 @@ def parts_of(network: "CoarseToFine") -> dict[str, list[nn.Module]]:
 
 
 def weights_of(modules: list[nn.Module]) -> Iterator[nn.Parameter]:
-    """The weights of some modules."""
+    """List the weights of some modules."""
     for module in modules:
         yield from module.parameters()

@@ -58,7 +58,7 @@ class Volume(Representation):
                 )
 
     def _ranked(self, volume: Float[Tensor, "B J D H W"], labels: Labels) -> Float[Tensor, ""]:
-        """The order of expected depths against the labels', in units of ``ordinal_mm``."""
+        """Compare the order of expected depths against the labels', in units of ``ordinal_mm``."""
         keys = self.config.loss
         unit = keys.ordinal_mm / self.space.depth_mm
         assert labels.ranks is not None, "asked for where there are some"

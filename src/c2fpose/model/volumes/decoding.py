@@ -15,7 +15,7 @@ from c2fpose.pose.skeleton import C2F17, Skeleton
 
 
 def mirror_volume(volume: Float[Tensor, "B J D H W"], skeleton: Skeleton = C2F17) -> Float[Tensor, "B J D H W"]:
-    """The volume of the mirrored image: columns reversed, left and right joints exchanged."""
+    """Make the volume of the mirrored image: columns reversed, left and right joints exchanged."""
     return volume[:, list(skeleton.mirror)].flip(-1)
 
 

@@ -31,7 +31,7 @@ def _inner(function):
 
 
 def read(stored):
-    """A stored voxel as a number."""
+    """Read a stored voxel as a number."""
 
 
 @overload(read, inline="always")

@@ -1,6 +1,6 @@
 """Mean squared error between a volume and a separable target, without a target volume.
 
-The target is three short factors, so it is made anew in registers wherever it is needed: one pass over the prediction
+The target is three short factors, so it is made again in registers wherever it is needed: one pass over the prediction
 gives the loss, one more its gradient, and no tensor of the volume's size exists but these two. On the processor the
 passes are numba loops over the memory as the network left it (float32, float64, bfloat16); elsewhere, and for
 other layouts and types, they are PyTorch expressions, compiled into single kernels on a GPU where that is possible.
@@ -91,7 +91,7 @@ def _on_device(expression: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @functools.cache
 def _fused(expression: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The expression compiled into one kernel for GPU tensors; as it stands where there is no compiler."""
+    """Compile the expression into one kernel for GPU tensors; as it stands where there is no compiler."""
     compiled: list[Callable[..., Tensor]] = [torch.compile(expression)]
 
     def call(volume: Tensor, *others: Tensor) -> Tensor:

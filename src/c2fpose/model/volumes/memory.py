@@ -23,7 +23,7 @@ def readable(volume: Tensor) -> bool:
 
 
 def as_numpy(volume: Tensor) -> np.ndarray:
-    """The same memory; bfloat16 as its bits, uint16."""
+    """See the same memory as an array; bfloat16 as its bits, uint16."""
     volume = volume.detach()
     return (volume.view(torch.uint16) if volume.dtype == torch.bfloat16 else volume).numpy()
 

@@ -55,7 +55,7 @@ def partial_volume_loss(
 def _flat_loss(
     volume: Float[Tensor, "N D H W"], points: Float[Tensor, "N 3"], config: TargetConfig, depth_bins: int, way: Way
 ) -> Float[Tensor, ""]:
-    """A mean over voxels for visible joints of known place and unknown depth."""
+    """Average over voxels for visible joints of known place and unknown depth."""
     middle = torch.cat([points[:, :2], torch.full_like(points[:, :1], 0.5)], -1)[:, None]
     seen = torch.ones(len(points), 1, dtype=torch.bool, device=points.device)
     z, y, x = (axis[:, 0] for axis in target_profiles(middle, seen, tuple(volume.shape[1:]), config, depth_bins))

@@ -28,7 +28,7 @@ def to_points(
 def from_points(
     points: Float[Tensor, "*B J 3"], space: PoseSpace = PAPER
 ) -> tuple[Float[Tensor, "*B J 2"], Float[Tensor, "*B J"]]:
-    """The inverse of ``to_points``: positions across the crop, depths relative to the root in mm.
+    """Invert ``to_points``: positions across the crop, depths relative to the root in mm.
 
     >>> from_points(torch.tensor([[0.5, 0.25, 0.75]]))
     (tensor([[0.5000, 0.2500]]), tensor([484.3484]))
@@ -43,7 +43,7 @@ def within_depth(points: Float[Tensor, "*B J 3"], depth_bins: int = DEPTH_BINS) 
 
 
 def mirror_points(points: Float[Tensor, "*B J 3"], skeleton: Skeleton = C2F17) -> Float[Tensor, "*B J 3"]:
-    """The points of the mirrored image."""
+    """Make the points of the mirrored image."""
     mirrored = points[..., list(skeleton.mirror), :].clone()
     mirrored[..., 0] = 1 - mirrored[..., 0]
     return mirrored

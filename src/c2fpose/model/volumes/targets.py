@@ -72,7 +72,7 @@ def _center(position: Float[Tensor, "B J"], size: int, bins: int, config: Target
 
 
 def axis_profile(center: Float[Tensor, "B J"], size: int, config: TargetConfig) -> Float[Tensor, "B J N"]:
-    """A Gaussian of peak 1 along one axis of ``size`` cells, ``center`` in cell indices.
+    """Make a Gaussian of peak 1 along one axis of ``size`` cells, ``center`` in cell indices.
 
     The released code's is cut at the edge of its window, which shrinks with the number of cells.
     """

@@ -31,13 +31,13 @@ def with_things(rng: np.random.Generator, image: Image, count: int) -> Image:
 
 
 def _colour(rng: np.random.Generator) -> Float[np.ndarray, "3"]:
-    """A colour, mostly muted, as a float of 0 to 255."""
+    """Draw a colour, mostly muted, as a float of 0 to 255."""
     grey = rng.uniform(15, 245)
     return np.clip(grey + rng.normal(0, 12 if rng.random() < 0.6 else 60, 3), 0, 255)
 
 
 def _textured(rng: np.random.Generator, rows: int, columns: int) -> Image:
-    """A surface of two or three colours, mixed by noise of several sizes and a slope of light."""
+    """Draw a surface of two or three colours, mixed by noise of several sizes and a slope of light."""
     size, share = np.array([columns, rows]), np.zeros((rows, columns), np.float32)
     rough = rng.uniform(0.35, 1.0)
     for octave in range(6):
@@ -100,7 +100,7 @@ def _limbs(
 
 
 def _patch(rng: np.random.Generator, image: Image, at: Float[np.ndarray, "2"], size: float) -> None:
-    """A piece of textured cloth, foliage or stone with a soft outline."""
+    """Draw a piece of textured cloth, foliage or stone with a soft outline."""
     side = max(4, int(size))
     left, top = (at - side / 2).astype(int)
     y0, y1, x0, x1 = max(top, 0), min(top + side, image.shape[0]), max(left, 0), min(left + side, image.shape[1])

@@ -161,7 +161,7 @@ def _cutout(
 def _room(
     sequence: MaskedSequence, index: int, camera: Camera, joints_px: Float[np.ndarray, "17 2"], rng: np.random.Generator
 ) -> Room:
-    """A wider view with the person anywhere in it; in every fourth, of the room beside the person."""
+    """Cut a wider view with the person anywhere in it; in every fourth, of the room beside the person."""
     low, high = joints_px.min(0), joints_px.max(0)
     extent = (high - low).max()
     side = extent * np.exp(rng.uniform(np.log(1.3), np.log(6)))

@@ -59,7 +59,7 @@ def compare(truth: list[list[Peak]], found: list[list[Peak]], least: float) -> F
 
 
 def people_of(sight: Scene) -> list[Peak]:
-    """The people of a scene as boxes, of score 1."""
+    """List the people of a scene as boxes, of score 1."""
     return [Peak(center, float(side), 1.0) for center, side in zip(sight.center, sight.side, strict=True)]
 
 

@@ -86,7 +86,7 @@ def _surroundings(
 def _placed(
     rng: np.random.Generator, rows: int, columns: int, cutouts: list[Cutout]
 ) -> tuple[UInt8[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"], Float[np.ndarray, "17 2"]]:
-    """A person's colours, share of each pixel and joints, somewhere in a picture; limbs may be outside."""
+    """Place a person's colours, share of each pixel and joints, somewhere in a picture; limbs may be outside."""
     cutout = cutouts[rng.integers(len(cutouts))]
     extent = np.ptp(cutout.joints_px, axis=0).max()
     side = max(rows, columns) * np.exp(rng.uniform(*np.log(SIDES)))
@@ -127,7 +127,7 @@ def _recoloured(
 def _photographed(
     rng: np.random.Generator, image: UInt8[np.ndarray, "rows columns 3"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """What a camera does to all of a picture: tone, tint, blur, noise, JPEG."""
+    """Do what a camera does to all of a picture: tone, tint, blur, noise, JPEG."""
     tone = (np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.25)) - 0.5) * np.exp(rng.normal(0, 0.2)) + 0.5
     tint = 1 + rng.normal(0, 0.06, 3)
     table = np.clip(255 * (tone[:, None] + rng.normal(0, 0.05)) * tint, 0, 255)

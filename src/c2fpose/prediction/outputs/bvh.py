@@ -161,7 +161,7 @@ class _Grown:
 
 
 def _swing(start: Float[np.ndarray, " 3"], end: Float[np.ndarray, "T 3"]) -> Rotation:
-    """The smallest rotations that turn a unit vector into the directions of others; none where those have no length."""
+    """Find the smallest rotations of a unit vector into the directions of others; none where these have no length."""
     length = np.linalg.norm(end, axis=-1, keepdims=True)
     ahead: Bool[np.ndarray, " T"] = length[:, 0] > 1e-9
     unit = np.where(ahead[:, None], end / np.maximum(length, 1e-9), start)
@@ -203,7 +203,7 @@ def _hierarchy(node: _Node, level: int) -> Iterator[str]:
 
 
 def _motion(node: _Node, frames: int) -> Iterator[np.ndarray]:
-    """The node's channels for all frames, then its children's, in the order of ``_hierarchy``."""
+    """Collect the node's channels for all frames, then its children's, in the order of ``_hierarchy``."""
     if node.positions_m is not None:
         yield node.positions_m
     if node.rotation is None:

@@ -68,7 +68,7 @@ def _read(name: str) -> str:
 
 
 def _content(result: PoseResult, chosen: list[int], embedded: dict[int, str]) -> dict[str, Any]:
-    """What the page's script reads: the frames at ``chosen`` positions, each with the picture nearest to it."""
+    """Write what the page's script reads: the frames at ``chosen`` positions, each with the picture nearest to it."""
     frames = [result.frames[position] for position in chosen]
     shown = np.array(list(embedded))
     nearest = [int(abs(shown - position).argmin()) if len(shown) else None for position in chosen]

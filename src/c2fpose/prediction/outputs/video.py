@@ -82,7 +82,7 @@ def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, f
 
 
 def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: int) -> Iterator[tuple[Frame, Image]]:
-    """The frame that is on at each moment of the video, and its picture; the pictures are gone through once."""
+    """Find the frame that is on at each moment of the video, and its picture; the pictures are gone through once."""
     start = result.frames[0].time_s
     images = iter(pictures)
     frame, image, position = result.frames[0], next(images), 0

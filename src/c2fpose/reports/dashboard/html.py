@@ -99,7 +99,7 @@ def _series(results: Results, panel: Panel, colors: dict[str, str]) -> list[Seri
 
 
 def logged(directory: Path, metric: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Steps and values of one metric in a run's CSV logs, those from before it was resumed included."""
+    """Read steps and values of one metric in a run's CSV logs, those from before it was resumed included."""
     found: dict[int, float] = {}
     for path in sorted(
         (directory / "logs").glob("metrics*.csv"), key=lambda path: (path.name == "metrics.csv", path.name)

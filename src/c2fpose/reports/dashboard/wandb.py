@@ -18,7 +18,7 @@ def _interfaces() -> tuple[Any, Any]:
 
 
 def make_workspace(project: str, entity: str, stacks: int, volumes: bool) -> Any:
-    """A workspace of all panels, runs grouped by sweep; unsaved."""
+    """Make a workspace of all panels, runs grouped by sweep; unsaved."""
     workspaces, reports = _interfaces()
     parts = [
         workspaces.Section(name=name, panels=[_panel(reports, panel) for panel in panels], is_open=True)
@@ -33,7 +33,7 @@ def make_workspace(project: str, entity: str, stacks: int, volumes: bool) -> Any
 def make_report(
     project: str, entity: str, stacks: int, volumes: bool, title: str, tables_markdown: str, group: str
 ) -> Any:
-    """A report: the tables as text, and the panels over the runs of one sweep; unsaved."""
+    """Make a report: the tables as text, and the panels over the runs of one sweep; unsaved."""
     _, reports = _interfaces()
     runset = reports.Runset(project=project, entity=entity, name=group, filters=f"Metric('Group') = '{group}'")
     blocks: list[Any] = [reports.MarkdownBlock(text=tables_markdown)]

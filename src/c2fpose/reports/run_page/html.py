@@ -75,7 +75,7 @@ def page(run: Run) -> str:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """What stands under the title, where it is known."""
+    """Say what stands under the title, where it is known."""
     said: dict[str, str] = {"directory": str(run.directory)}
     configuration = run.configuration or {}
     network = (configuration.get("model") or {}).get("network") or {}
@@ -131,7 +131,7 @@ def _table(evaluation: Evaluation, by: str) -> Table:
 
 
 def _worst(evaluation: Evaluation) -> Table:
-    """The images with the largest errors, by their records in the test file."""
+    """Show the images with the largest errors, by their records in the test file."""
     errors = evaluation.row(NETWORK, "ground_truth").per_image_mm
     rows = [
         (

@@ -170,7 +170,7 @@ def _annot_of_mat(path: Path) -> dict[str, list[Any]]:
 
 
 def _annot_of_hdf5(path: Path) -> dict[str, list[Any]]:
-    """The same in a MAT file of version 7.3; HDF5 shows MATLAB's column-major arrays with their dimensions reversed."""
+    """Read the same in a MAT file of version 7.3; HDF5 shows MATLAB's arrays with their dimensions reversed."""
     with h5py.File(path, "r") as file:
         annot = file["annot"]
         fields: dict[str, Any] = {}

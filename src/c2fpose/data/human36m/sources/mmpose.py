@@ -36,7 +36,7 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
 
 
 def annotation_folder(path: Path) -> Path:
-    """The folder of the NPZ files: 10 fps where there, else 50 fps. ``DataError`` where there is none."""
+    """Find the folder of the NPZ files: 10 fps where there, else 50 fps. ``DataError`` where there is none."""
     for name in ("fps10", "fps50", "."):
         folder = path / "annotation_body3d" / name
         if any((folder / f"h36m_{split}.npz").is_file() for split in ("train", "test")):

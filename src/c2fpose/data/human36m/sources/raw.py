@@ -85,7 +85,7 @@ def _read_sequence(
 
 
 def _pose_file(folder: Path, kind: str, stem: str) -> Path | None:
-    """The CDF file of a recording; some unpacking scripts put an underscore where the release has a space."""
+    """Find the CDF file of a recording; some unpacking scripts put an underscore where the release has a space."""
     names = dict.fromkeys([stem, stem.replace("_", " "), stem.replace(" ", "_")])
     candidates = (
         folder / pattern.format(kind) / f"{name}{ending}"
@@ -97,7 +97,7 @@ def _pose_file(folder: Path, kind: str, stem: str) -> Path | None:
 
 
 def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimensions}"]:
-    """The variable ``Pose`` of a CDF file, in C2F order. Raises ``DataError``."""
+    """Read the variable ``Pose`` of a CDF file, in C2F order. Raises ``DataError``."""
     try:
         import cdflib  # noqa: PLC0415  # of the extra h36m
     except ImportError:
