@@ -48,10 +48,11 @@ flowchart TD
 {numbers}
 
 Files and folders at the top are the boxes; arrows are the pairs of them of which one imports the other, levels the
-longest way along arrows (a circle counts as one box), circles the groups of modules that import each other, all without
-imports for types alone. Imports inside functions are all import statements in functions under `src/`: commands import what they call
-late, so that `--help` is instant; elsewhere ruff (PLC0415) wants a reason beside each one. Renames by hand are calls of
-`os.replace` and `Path.replace` outside `base/files`; those that are left name folders, or files that belong together.
+longest way along arrows (a circle counts as one box), circles the groups of modules that import each other, all
+without imports for types alone. Imports inside functions are import statements in functions under `src/`: commands
+import what they call late, so that `--help` is instant; elsewhere ruff (PLC0415) wants a reason beside each one.
+Renames by hand are calls of `os.replace` and `Path.replace` outside `base/files`; those that are left name folders,
+or files that belong together.
 
 ## Reading order
 
