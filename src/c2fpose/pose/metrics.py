@@ -181,7 +181,7 @@ class MeanPerJointError(Metric):
 
 
 class ReconstructionError(MeanPerJointError):
-    """The same after a similarity fit of each pose."""
+    """Measure the same after a similarity fit of each pose."""
 
     def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
         """Measure what is averaged."""

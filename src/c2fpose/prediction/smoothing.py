@@ -102,7 +102,7 @@ def _with(
     root_depth_mm: float,
     seen: bool,
 ) -> PersonPose:
-    """A smoothed pose in place of that of a frame, or a new one where there is none."""
+    """Put a smoothed pose in place of that of a frame, or a new one where there is none."""
     before = track[at]
     if seen and before is not None:
         return replace(before, joints_px=joints_px, joints_cam_mm=joints_cam_mm, root_depth_mm=root_depth_mm)

@@ -125,7 +125,7 @@ def _calibrated(module: PoseModule, data: PoseData, folder: Path, precision: str
 
 
 def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]:
-    """What training cost, and on what."""
+    """Say what training cost, and on what."""
     curve = next(callback for callback in cast(Any, trainer).callbacks if isinstance(callback, TrainingCurve))
     on_gpu = trainer.strategy.root_device.type == "cuda"
     images = trainer.global_step * settings.data.batch_size * settings.trainer.accumulate * trainer.world_size

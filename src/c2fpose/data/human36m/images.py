@@ -1,6 +1,6 @@
-"""Encoded images of the records: taken as they are, or cut out of frames and encoded anew.
+"""Encoded images of the records: taken as they are, or cut out of frames and encoded again.
 
-What is encoded anew goes to shards, one a sequence, each complete or absent, so that a killed run goes on where it was.
+What is encoded again goes to shards, one a sequence, whole or absent, so that a killed run goes on where it was.
 """
 
 import os
@@ -47,7 +47,7 @@ def is_untouched(part: SequenceRecords, cut: Cut) -> bool:
 
 
 def files_of(part: SequenceRecords) -> Files:
-    """The image files of a sequence that has some."""
+    """Find the image files of a sequence that has some."""
     assert isinstance(part.images, Files), f"{part.sequence.name}: its pictures are no files"
     return part.images
 
@@ -72,13 +72,13 @@ def check_files(parts: list[SequenceRecords], where: Path) -> list[np.ndarray]:
 
 
 def read_files(part: SequenceRecords, start: int, stop: int) -> list[bytes]:
-    """The image files of some records, whole. Raises ``DataError`` for one that is cut off or no JPEG."""
+    """Read the image files of some records, whole. Raises ``DataError`` for one that is cut off or no JPEG."""
     files = files_of(part)
     return [read_jpeg(os.path.join(files.root, name)) for name in files.names[start:stop]]
 
 
 def read_jpeg(path: str | Path) -> bytes:
-    """A JPEG file's bytes; ``DataError`` for one that is missing, cut off or no JPEG."""
+    """Read a JPEG file's bytes; ``DataError`` for one that is missing, cut off or no JPEG."""
     try:
         with open(path, "rb") as file:
             jpeg = file.read()
@@ -92,7 +92,7 @@ def read_jpeg(path: str | Path) -> bytes:
 
 
 def encode(part: SequenceRecords, cut: Cut) -> Iterator[bytes]:
-    """The cut and encoded images of one sequence, in the order of its records.
+    """Cut and encode the images of one sequence, in the order of its records.
 
     Raises ``DataError`` for an unreadable image and for a video that ends before its annotation.
     """
@@ -172,7 +172,7 @@ class Shard:
         return np.array(sizes, np.int64)
 
     def read(self, start_byte: int, sizes: np.ndarray) -> list[bytes]:
-        """Some images of a complete shard."""
+        """Read some images of a complete shard."""
         try:
             with open(self.path, "rb") as file:
                 file.seek(start_byte)

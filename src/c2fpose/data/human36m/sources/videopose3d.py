@@ -47,7 +47,7 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
 
 
 def _takes(positions: dict[Any, Any], subject: int, file: Path) -> list[tuple[Any, Any]]:
-    """A subject's sequences; subjects are named "S1", "1" or 1."""
+    """Find a subject's sequences; subjects are named "S1", "1" or 1."""
     takes: Any = next((positions[key] for key in (f"S{subject}", str(subject), subject) if key in positions), {})
     if not isinstance(takes, dict):
         raise DataError(f"{file}: positions_3d of S{subject} is no table of sequences")
