@@ -86,14 +86,22 @@ class PoseModule(LightningModule):
         self.log("train/loss", loss.detach(), prog_bar=True, sync_dist=True)
         return loss
 
-    def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
-        """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        if self.training and self.device.type != "cpu":  # there ``losses`` looks at no value
+            self.representation.check(self.labels_of(batch))
+        return batch
+
+    def labels_of(self, batch: Batch) -> Labels:
+        """Take what the representation is trained towards out of a batch."""
         points = to_points(batch["joints_box"], batch["depth_rel_mm"], self.config.pose_space)
         labels = Labels(points, batch["visible"], batch.get("joints_turned_mm"), batch.get("box_to_ray"))
-        if (kind := batch.get("labelled")) is not None:
-            labels = _in_part(labels, kind)
+        kind = batch.get("labelled")
+        return labels if kind is None else _in_part(labels, kind)
+
+    def losses(self, outputs: list[Tensor] | Tensor, batch: Batch) -> list[Float[Tensor, ""]]:
+        """Compare the outputs with the labels: one loss for each supervised stack, or the one at the end."""
         every = outputs if isinstance(outputs, list) else [outputs]
-        representation = self.representation
+        labels, representation = self.labels_of(batch), self.representation
         representation.check(labels)
         return representation.losses(every, labels, self.done, self.learned or self.network.after)
 

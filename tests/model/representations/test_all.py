@@ -4,8 +4,10 @@ import pytest
 import torch
 from toy_labels import batch_of, config_of
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.config.model import ModelConfig
 from c2fpose.config.representations import names
+from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule, make_optimizer
@@ -44,6 +46,23 @@ def test_labels_without_depth_are_refused_in_a_line(head):
     with pytest.raises(DataError, match=f"labels without depth: {JOINTS[7]} of image 1 .* head={head} ") as caught:
         module.losses([], batch)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("head", [name for name in names() if name not in ("coordinates", "coordinates_l1")])
+def test_relative_coordinates_are_refused_where_nothing_would_make_them_absolute(head):
+    network = {"head": head, "depths": [64], "coordinates": "root_relative"}
+    with pytest.raises(ConfigError, match=f"coordinates=root_relative is for head=coordinates and .*; head={head} has"):
+        parse(ModelConfig, {"network": network}, "model")
+
+
+def test_labels_are_looked_at_before_they_leave_for_a_gpu(monkeypatch):
+    module, batch = module_of("integral"), batch_of(2)
+    batch["visible"][:], batch["depth_rel_mm"][1, 7] = True, torch.nan
+    assert module.on_before_batch_transfer(batch, 0) is batch  # on a processor ``losses`` does
+    monkeypatch.setattr(type(module), "device", torch.device("cuda"))
+    with pytest.raises(DataError, match=f"labels without depth: {JOINTS[7]} of image 1 "):
+        module.on_before_batch_transfer(batch, 0)
+    assert module.eval().on_before_batch_transfer(batch, 0) is batch
 
 
 @pytest.mark.parametrize("head", names())

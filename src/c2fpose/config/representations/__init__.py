@@ -21,6 +21,7 @@ class RepresentationConfig(Schema):
     volumetric: ClassVar[bool] = False  # volumes of likelihoods along the stacks, which can be looked at
     decodings: ClassVar[tuple[str, ...]] = ()  # of ``DecodingConfig.method``; empty: points are read in one way alone
     sized: ClassVar[bool] = False  # poses in mm by themselves: strong perspective places them, without mean limbs
+    relative: ClassVar[bool] = False  # coordinates may be relative to another joint
     by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone
 
     @classmethod
@@ -29,6 +30,11 @@ class RepresentationConfig(Schema):
         if not cls.by_stack and len(network.depths) > 1:
             raise ValueError(
                 f"head={network.head} has one stack; depths={list(network.depths)} has {len(network.depths)}"
+            )
+        if not cls.relative and network.coordinates != "absolute":
+            raise ValueError(
+                f"coordinates={network.coordinates} is for head=coordinates and coordinates_l1; head={network.head} "
+                "has absolute ones alone"
             )
 
     @classmethod

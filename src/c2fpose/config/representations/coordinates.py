@@ -9,3 +9,4 @@ class Config(RepresentationConfig):
     """No keys yet."""
 
     by_stack: ClassVar[bool] = False
+    relative: ClassVar[bool] = True
