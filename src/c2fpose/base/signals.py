@@ -87,8 +87,8 @@ def is_stopping() -> bool:
 
 def stop_here() -> None:
     """End now if a signal has come; raises ``KeyboardInterrupt`` or ``Stopped``."""
-    if is_stopping():
-        _Stop.current.leave()
+    if _Stop.current is not None and _Stop.current.signum is not None:
+        _Stop.current.leave(_Stop.current.signum)
 
 
 class _Stop:
@@ -124,11 +124,11 @@ class _Stop:
             self.timer.daemon = True
             self.timer.start()
         if not self.waits:
-            self.leave()
+            self.leave(signum)
 
-    def leave(self) -> NoReturn:
+    def leave(self, signum: int) -> NoReturn:
         """Raise what the signal means."""
-        raise KeyboardInterrupt if self.signum == signal.SIGINT else Stopped(self.signum)
+        raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
 
     def say(self, signum: int) -> int:
         """Print the line, once; returns the exit code."""

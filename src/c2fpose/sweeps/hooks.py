@@ -77,7 +77,7 @@ def _identity(cfg: DictConfig, name: str, common: TrainSettings) -> Identity:
 
 def _depends_on_job(cfg: DictConfig) -> bool:
     """Whether more than its directory is named by a job, such as ``init=runs/a/seed${seed}/...``."""
-    own = OmegaConf.masked_copy(cfg, [key for key in cfg if key not in ("hydra", "run_dir")])
+    own = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key not in ("hydra", "run_dir")])
     return re.search(r"\$\{(seed|job)\}", OmegaConf.to_yaml(own)) is not None
 
 

@@ -294,7 +294,7 @@ def test_help_and_bad_values(capsys):
         main(["--help"])
     assert stopped.value.code == 0 and "preset: tiny" in capsys.readouterr().out
     for arguments, message in [
-        (["preset=huge"], "preset=huge: input should be 'tiny', 'small' or 'full'"),
+        (["preset=huge"], "preset=huge: input should be 'few', 'tiny', 'small' or 'full'"),
         (["workers=0"], "workers=0: "),
         (["colour=red"], "colour: no such key"),
         (["tiny"], "tiny: expected key=value"),
