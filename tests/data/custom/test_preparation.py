@@ -20,6 +20,7 @@ from own_data import (
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.prepare import main
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
@@ -169,6 +170,11 @@ def exchanged_in_both(records, folder):
         record["px"], record["cam_mm"] = record["px"][list(C2F17.mirror)], record["cam_mm"][list(C2F17.mirror)]
 
 
+def exchanged_in_one(records, folder):
+    for name in ("px", "cam_mm"):
+        records[3][name] = records[3][name][list(C2F17.mirror)]
+
+
 def metres(records, folder):
     records[5]["cam_mm"] /= 1000
 
@@ -219,6 +225,7 @@ AFTER = (another_joint, small_pictures, no_picture)  # what is changed once the 
 @pytest.mark.parametrize(("spoil", "message"), [
     (exchanged, r"left and right are exchanged between joints in px and in mm"),
     (exchanged_in_both, r"line 2 .*joints called left are on the body's right"),
+    (exchanged_in_one, r"line 5 .*joints called left are on the body's right"),
     (metres, r"line 7 .*005.jpg.*metres for millimetres"),
     (world, r"line 2 .*world's frame.*joints_frame=world \(8 such"),
     (mirrored, r"a mirrored picture or camera"),
@@ -241,6 +248,37 @@ def test_mistakes_are_recognised_by_record_and_nothing_is_written(tmp_path, spoi
     with pytest.raises(UserError, match=message) as error:
         prepared(tmp_path)
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_sides_can_be_trusted(tmp_path):
+    records = people()
+    exchanged_in_one(records, tmp_path)
+    assert len(prepared(make_folder(tmp_path, records), trust_sides=True, test_share=0)["train"]) == 8
+
+
+def test_sides_are_told_without_a_thorax_and_by_other_names(tmp_path):
+    records = people()
+    exchanged_in_one(records, tmp_path)
+    names = [name for name in JOINTS if name not in ("pelvis", "spine", "thorax", "head")]
+    folder = make_folder(tmp_path, records, C2F17.subset(["pelvis", *names]))
+    for file in ("records.csv", "skeleton.yaml"):
+        text = (folder / file).read_text()
+        for side in ("left", "right"):
+            text = text.replace(f"{side}_", f"{side.title()} ")
+        (folder / file).write_text(text)
+    with pytest.raises(UserError, match=r"line 5 .*joints called left"):
+        prepared(folder)
+
+
+def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path, capsys):
+    records = people()
+    metres(records, tmp_path)
+    folder = make_folder(tmp_path, records)
+    with pytest.raises(SystemExit) as code:
+        main(["source=custom", f"path={folder}", f"out={tmp_path / 'out'}"])
+    said = capsys.readouterr().err
+    assert code.value.code == 2 and not (tmp_path / "out").exists()
+    assert said.startswith("error: records.csv, line 7") and said.count("\n") == 1
 
 
 def test_a_mirrored_camera_is_refused(tmp_path):

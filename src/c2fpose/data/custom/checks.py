@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from c2fpose.data.custom.records import Records
-from c2fpose.pose.skeleton import JOINTS, Skeleton, left_is_left
+from c2fpose.data.custom.sides import exchanged
 
 AGREES = 0.05  # of the person's extent in the picture: px and projected mm lie closer, in the mean over joints
 METRES, CENTIMETRES = 10.0, 200.0  # mm; a person of a smaller extent is measured in these
@@ -33,8 +33,11 @@ class Fault:
         return f"{records.places[first]}{image}: {self.text}{more}"
 
 
-def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"]) -> list[Fault]:
-    """List what is wrong, the gravest first; empty if nothing is. ``sizes_px``: of each picture, NaN without one."""
+def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bool = False) -> list[Fault]:
+    """List what is wrong, the gravest first; empty if nothing is.
+
+    ``sizes_px``: of each picture, NaN without one. ``trust_sides``: do not ask whether left is the body's left.
+    """
     found: list[Fault] = []
 
     def report(rows: Bool[np.ndarray, " N"], text: str) -> None:
@@ -51,7 +54,12 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"]) -> list[Fault]:
         "the person is smaller than 200 mm: centimetres for millimetres? Multiply them by 10",
     )
     _report_cameras(records, sizes_px, report)
-    _report_sides(records, report)
+    if not trust_sides:
+        report(
+            exchanged(records, in_camera_frame(records)),
+            "joints called left are on the body's right: left and right exchanged, or a mirrored frame? "
+            "If they are right, say trust_sides=true",
+        )
     return found
 
 
@@ -201,33 +209,3 @@ def _report_outside(records: Records, sizes_px: np.ndarray, report: Callable) ->
     labelled = np.isfinite(px[..., 0])
     mostly = (labelled.sum(1) > 0) & np.isfinite(sizes_px).all(1) & ((outside & labelled).sum(1) > labelled.sum(1) / 2)
     report(mostly, "most joints lie outside the picture: is it another size than when it was labelled?")
-
-
-# --- left and right -------------------------------------------------------------------------------------------------
-
-
-def _report_sides(records: Records, report: Callable) -> None:
-    """A body's own left: found by thorax, pelvis and nose, where a skeleton has the paper's names for them."""
-    paper = _as_paper(records.skeleton, in_camera_frame(records))
-    if paper is None:
-        return
-    whole = np.isfinite(paper).all((1, 2))
-    if not whole.any():
-        return
-    right_way = np.zeros(len(paper), bool)
-    right_way[whole] = np.asarray(left_is_left(np.nan_to_num(paper[whole]))).all(1)
-    wrong = whole & ~right_way
-    if wrong.sum() > 0.5 * whole.sum():
-        report(wrong, "joints called left are on the body's right: left and right exchanged, or a mirrored frame")
-
-
-def _as_paper(skeleton: Skeleton, joints_mm: np.ndarray) -> np.ndarray | None:
-    """The joints that decide, in the paper's order, others at 0; None if one of them has no such name."""
-    needed = ("pelvis", "thorax", "nose", "left_hip", "right_hip", "left_shoulder", "right_shoulder")
-    places = {name: skeleton.index(name) for name in needed}
-    if None in places.values():
-        return None
-    result = np.zeros((len(joints_mm), len(JOINTS), 3))
-    for name, place in places.items():
-        result[:, JOINTS.index(name)] = joints_mm[:, place]
-    return result

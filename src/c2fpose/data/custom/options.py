@@ -26,6 +26,7 @@ class CustomConfig(Schema):
     margin: Annotated[float, Field(ge=1, le=4)] = 1.4
     stored_px: Annotated[int, Field(ge=64, le=4096)] = 384
     quality: Annotated[int, Field(ge=50, le=100)] = 92
+    trust_sides: bool = False
     dry_run: bool = False
     overwrite: bool = False
 

@@ -54,7 +54,7 @@ def prepare(config: CustomConfig, console: Console | None = None) -> list[SplitI
     folders = [config.path / config.images] if config.images else [config.path, config.path / "images"]
     paths = found(records.image, records.places, folders)
     sizes = sizes_px(paths)
-    if wrong := faults(records, sizes):
+    if wrong := faults(records, sizes, config.trust_sides):
         for fault in wrong[1:]:
             console.print(
                 f"also: {fault.in_words(records)}", style="yellow", markup=False, highlight=False, soft_wrap=True
