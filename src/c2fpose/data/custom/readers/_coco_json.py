@@ -17,6 +17,7 @@ from c2fpose.pose.anatomy import guessed
 from c2fpose.pose.skeleton import Skeleton
 
 MIDDLES = {"pelvis": ("left_hip", "right_hip"), "thorax": ("left_shoulder", "right_shoulder")}
+_PARTS = 1000  # into which pictures are told apart, as if sequences: some are held out for validation
 Keypoints = Callable[[dict[str, Any]], list[float]]  # of an annotation: x, y, visibility of each joint in turn
 
 
@@ -155,7 +156,7 @@ def _prefix(config: CustomConfig, labels: Labels) -> str:
 
 def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list[Any]]) -> int:
     """Add the people of a file; returns how many annotations were left out."""
-    left_out, seen = 0, dict.fromkeys(labels.images, 0)
+    left_out = 0
     order = {key: number for number, key in enumerate(labels.images, start=1)}
     for number, annotation in enumerate(labels.annotations):
         where = (
@@ -174,13 +175,12 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
             raise DataError(f"{where}: {len(triples)} numbers for {len(labels.names)} keypoints; another skeleton's?")
         triples = triples.reshape(-1, 3)
         key = annotation["image_id"]
-        seen[key] += 1
         image = labels.images[key]
         rows["place"].append(where)
         rows["image"].append(prefix + image["file_name"])
         rows["action"].append("pictures")
-        rows["trial"].append(seen[key])
-        rows["frame"].append(order[key])
+        rows["trial"].append(1 + order[key] % _PARTS)
+        rows["frame"].append(len(rows["frame"]) + 1)
         rows["box"].append(box)
         rows["px"].append(np.where(triples[:, 2:] > 0, triples[:, :2], np.nan))
         rows["size"].append([image.get("width") or np.nan, image.get("height") or np.nan])
