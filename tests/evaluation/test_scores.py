@@ -94,9 +94,10 @@ def test_poses_in_mm_have_a_fourth_rule_and_others_say_that_they_have_not(result
     off = longer.row(NETWORK, "strong_perspective", ROOT_OFF).table.frame_weighted()
     assert off == pytest.approx(0.1 * truth.joints_cam_mm[:, 0, 2].mean(), rel=0.02)
     sized.print_table()
-    assert "where the pose itself is in mm; off by 0 mm" in " ".join(capsys.readouterr().out.split())
+    shown = capsys.readouterr().out
+    assert "strong perspective of a pose in mm; off by 0 mm\n" in shown and "…" not in shown
     result.print_table()
-    assert "where the pose itself is in mm: not of this network" in " ".join(capsys.readouterr().out.split())
+    assert "strong perspective of a pose in mm: not of this network\n" in capsys.readouterr().out
 
 
 def test_the_roots_depth_is_off_by_what_the_fit_says(result):

@@ -223,7 +223,10 @@ class Evaluation:
         return f"; off by {self.row(NETWORK, rule, ROOT_OFF).table.frame_weighted():.0f} mm"
 
     def _table(self, title: str, metric: str, by_joint: bool = False) -> Any:
-        rows = [row for row in self.rows if row.metric == metric and row.predictor not in (DEPTH_ALONE, XY_ALONE)]
+        left_out = {(DEPTH_ALONE, "ground_truth"), (XY_ALONE, "ground_truth")}
+        if len(self.rules) > len(RULES_OF_DEPTHS):  # then the fourth takes the place that the fitted floors had
+            left_out |= {(PERFECT_VOLUME, "own_limbs"), (PERFECT_VOLUME, "mean_limbs")}
+        rows = [row for row in self.rows if row.metric == metric and (row.predictor, row.root_depth) not in left_out]
         table = Table(title=f"{title} ({self.frames} images)", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
         table.add_column("             images", vertical="bottom", no_wrap=True)
         numbers = {rule: f"({number})" for number, rule in enumerate(ROOT_DEPTH_RULES, start=1)}

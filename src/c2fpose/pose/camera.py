@@ -22,7 +22,7 @@ ROOT_DEPTH_RULES = {
     "ground_truth": "root depth given",
     "own_limbs": "root depth fitted to the person's own limb lengths",
     "mean_limbs": "root depth fitted to mean limb lengths",
-    "strong_perspective": "root placed by strong perspective, where the pose itself is in mm",
+    "strong_perspective": "root placed by strong perspective of a pose in mm",
 }
 # The last takes a pose in mm; these take positions in the picture and depths from the root
 RULES_OF_DEPTHS = ("ground_truth", "own_limbs", "mean_limbs")
