@@ -24,7 +24,7 @@ LINES = {signal.SIGTERM: (143, "stopped by SIGTERM"), signal.SIGINT: (130, "stop
 # Times, and hashes of files that hold times
 TIMED = {
     "seconds", "images_per_second", "evaluation_images_per_second", "memory_gib", "time", "resume", "training_seconds",
-    "checkpoint_sha256", "evaluation_sha256", "sha256",
+    "checkpoint_sha256", "evaluation_sha256", "sha256", "checkpoint",
 }  # fmt: skip
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -163,7 +163,7 @@ def _digest(path: Path, folder: Path) -> str:
         content = b"".join(key.encode() + value.tobytes() for key, value in kept.items())
     elif path.suffix == ".json":
         content = json.dumps(_untimed(json.loads(path.read_text())), sort_keys=True).encode()
-    elif path.name in ("curve.csv", "metrics.csv"):
+    elif path.suffix == ".csv":
         rows = csv.DictReader(io.StringIO(path.read_text()))
         content = repr([sorted((k, v) for k, v in row.items() if k not in TIMED) for row in rows]).encode()
     else:
