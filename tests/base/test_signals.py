@@ -46,6 +46,20 @@ def test_a_library_that_makes_its_own_exit_of_it():
     assert run(body, signal.SIGINT).returncode == 130
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_met_in_a_finaliser_it_is_no_traceback_and_no_going_on(number, code):
+    body = f"""
+class Slow:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)}); time.sleep(0.1)
+slow = Slow()
+del slow
+time.sleep(1)
+print('never')"""
+    done = run(body)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done.stderr
+
+
 def test_a_second_signal_and_the_end_of_grace_end_at_once():
     body = "try:\n    print('ready'); time.sleep(60)\nfinally:\n    print('tidying'); time.sleep(60); print('never')"
     done = run(body, signal.SIGINT, signal.SIGINT)

@@ -42,6 +42,7 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
         return
     stop = _Stop.current = _Stop(what_now, grace_s)
     before = {number: signal.signal(number, stop.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    sys.unraisablehook, hook_before = stop.unraisable, sys.unraisablehook
     try:
         yield
     except KeyboardInterrupt:
@@ -58,6 +59,7 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
     finally:
         stop.over()
         _Stop.current = None
+        sys.unraisablehook = hook_before
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -101,6 +103,7 @@ class _Stop:
         self.signum: int | None = None
         self.said = False
         self.waits = False  # until stop_here
+        self.lost = False  # raised where Python cannot pass it on
         self.timer: threading.Timer | None = None
 
     @contextmanager
@@ -116,6 +119,9 @@ class _Stop:
 
     def receive(self, signum: int, frame: FrameType | None) -> None:
         """Raise in the main thread; end the process if it was told before."""
+        if self.lost:
+            self.lost = False
+            self.leave(signum)
         if self.signum is not None:
             self.end_now()
         self.signum = signum
@@ -125,6 +131,14 @@ class _Stop:
             self.timer.start()
         if not self.waits:
             self.leave(signum)
+
+    def unraisable(self, what: "sys.UnraisableHookArgs") -> None:
+        """Send a signal again that was met in a finaliser: Python would print a traceback there and go on."""
+        if self.signum is None or not isinstance(what.exc_value, Stopped | KeyboardInterrupt):
+            sys.__unraisablehook__(what)
+            return
+        self.lost = True
+        os.kill(os.getpid(), self.signum)
 
     def leave(self, signum: int) -> NoReturn:
         """Raise what the signal means."""
