@@ -138,7 +138,9 @@ class _Stop:
             sys.__unraisablehook__(what)
             return
         self.lost = True
-        os.kill(os.getpid(), self.signum)
+        again = threading.Timer(0.02, os.kill, (os.getpid(), self.signum))  # not here: it would be lost here too
+        again.daemon = True
+        again.start()
 
     def leave(self, signum: int) -> NoReturn:
         """Raise what the signal means."""
