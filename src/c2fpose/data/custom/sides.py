@@ -23,7 +23,8 @@ def exchanged(records: Records, joints_mm: Float[np.ndarray, "N J 3"]) -> Bool[n
         return np.zeros(len(records), bool)
     known = np.isfinite(cues).all(1)
     with np.errstate(invalid="ignore"):
-        clear, likely = (cues < 0).all(1), (cues[:, :2] < 0).any(1) & known
+        clear = np.asarray((cues < 0).all(1))
+        likely = np.asarray((cues[:, :2] < 0).any(1)) & known
     if likely.sum() > 0.5 * known.sum():
         return likely
     return clear if clear.sum() > SHARE * max(known.sum(), 1) else np.zeros(len(records), bool)
