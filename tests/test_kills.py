@@ -1,5 +1,7 @@
 """Commands of a run, stopped at random moments: given again, they make what they would have made undisturbed."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from toy_sweeps import TOY, write_files
 from c2fpose.model.checkpoints.formats import save_checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.torture]
+long = pytest.mark.skipif("C2FPOSE_TORTURE" not in os.environ, reason="minutes: make torture")
 SHORT = [*TOY, "trainer.max_steps=8", "trainer.validate_every=2", "hydra.output_subdir=null"]
 
 
@@ -62,6 +65,7 @@ def test_evaluation(ready, made, tmp_path):
     Stopping(ready, [*words, "batch_size=2", "precision=32-true"]).check(tmp_path, seed=2)
 
 
+@long
 @pytest.mark.parametrize("launcher", ["one", "joblib", "submitit"])
 def test_sweep(ready, made, tmp_path, launcher):
     words = ["-m", "c2fpose.train", "+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *SHORT, *made[1]]
@@ -76,7 +80,7 @@ def test_sweep(ready, made, tmp_path, launcher):
     Stopping(Fresh(), [*words, *more[launcher]], outlives=launcher == "submitit").check(tmp_path, seed=4)
 
 
-@pytest.mark.parametrize("name", ["toy.onnx", "toy.xml"])
+@pytest.mark.parametrize("name", ["toy.onnx", pytest.param("toy.xml", marks=long)])
 def test_export(ready, made, tmp_path, name):
     words = ["-m", "c2fpose.export", f"ckpt={made[0]}/toy.ckpt", f"out={name}"]
     Stopping(Fresh() if name == "toy.xml" else ready, words).check(tmp_path, seed=5)

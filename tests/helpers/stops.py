@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import torch
 from torture import descendants, rounds, runs
@@ -163,6 +164,9 @@ def _digest(path: Path, folder: Path) -> str:
         content = b"".join(key.encode() + value.tobytes() for key, value in kept.items())
     elif path.suffix == ".json":
         content = json.dumps(_untimed(json.loads(path.read_text())), sort_keys=True).encode()
+    elif path.suffix in (".webm", ".mp4"):  # the container holds random numbers of its own
+        frames = cv2.VideoCapture(str(path))
+        content = b"".join(iter(lambda: frames.retrieve()[1].tobytes() if frames.grab() else b"", b""))
     elif path.suffix == ".csv":
         rows = csv.DictReader(io.StringIO(path.read_text()))
         content = repr([sorted((k, v) for k, v in row.items() if k not in TIMED) for row in rows]).encode()
