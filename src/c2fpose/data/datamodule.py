@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch.utils.data
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
@@ -53,7 +53,7 @@ class PoseData(pl.LightningDataModule):
                 self._setup_training()
         if not hasattr(self, "test"):
             reader = self._open(self.config.test_file, "test")
-            self.test = PoseDataset(reader, self._test_records(reader), self.config)
+            self.test = PoseDataset(reader, _scored(reader, self._test_records(reader)), self.config)
         if stage in (None, "fit", "validate") and self.config.validation == "test_subjects":
             self.val = PoseDataset(self.test.reader, self._limited(self.test.records), self.config)
 
@@ -70,7 +70,7 @@ class PoseData(pl.LightningDataModule):
                     f"{reader.path}: one of {config.validation_every} sequences held out leaves "
                     f"{len(candidates)} records to train and {len(val)} to validate; change validation_every"
                 )
-            self.val = PoseDataset(reader, val, config)
+            self.val = PoseDataset(reader, _scored(reader, val), config)
         records = thinned(reader.annotations, candidates, config.frame_stride)
         own = PoseDataset(reader, records, config, self.seed)
         self.train: PoseDataset | Mixture | Mix = own
@@ -267,3 +267,15 @@ def thinned(annotations: dict[str, np.ndarray], records: np.ndarray, stride: int
     start = np.maximum.accumulate(np.where(new, np.arange(len(records)), 0))
     kept = (np.arange(len(records)) - start) % stride == 0
     return np.sort(records[order[kept]])
+
+
+def _scored(reader: SplitReader, records: Int[np.ndarray, " N"]) -> Int[np.ndarray, " M"]:
+    """Keep the records that errors can be measured on: all joints labelled. Raises ``DataError`` if there are none."""
+    labels = [reader.annotations[name][records] for name in ("joints_cam_mm", "joints_px")]
+    whole = np.isfinite(labels[0]).all((1, 2)) & np.isfinite(labels[1]).all((1, 2))
+    if len(records) and not whole.any():
+        raise DataError(
+            f"{reader.path}: no record to measure errors on has all joints in px and in mm; 2D labels are trained on "
+            "beside such ones: data.mix (docs/mixing.md)"
+        )
+    return records[whole]

@@ -18,11 +18,15 @@ from own_data import (
 )  # fmt: skip
 
 from c2fpose.base.errors import DataError, UserError
+from c2fpose.config.data import DataConfig
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.datamodule import PoseData
 from c2fpose.data.prepare import main
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import C2F17, JOINTS
+
+FREE = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))  # all of a file
 
 
 def prepared(folder: Path, **options) -> dict[str, SplitReader]:
@@ -294,3 +298,19 @@ def test_an_earlier_file_stays_without_overwrite(tmp_path):
         prepared(folder)
     prepared(folder, overwrite=True)
     assert (folder / "out" / "train.h5").read_bytes() == before
+
+
+def test_errors_are_measured_on_whole_labels_and_their_lack_is_refused(tmp_path):
+    records = people()
+    for number in (0, 2, 6):
+        records[number]["cam_mm"][3] = np.nan
+    prepared(make_folder(tmp_path, records))
+    files = {f"{split}_file": tmp_path / "out" / f"{split}.h5" for split in ("train", "test")}
+    config = DataConfig(preset=None, validation_every=2, cache="none", workers=0, **FREE, **files)
+    data = PoseData(config)
+    data.setup("fit")
+    assert len(data.test) == 1 and len(data.val) + len(data.train) < 6
+    write_table(tmp_path, people(), without=("mm",))
+    prepared(tmp_path, overwrite=True)
+    with pytest.raises(DataError, match=r"no record to measure errors on .*data\.mix"):
+        PoseData(config).setup("fit")
