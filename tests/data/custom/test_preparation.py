@@ -305,8 +305,8 @@ def test_errors_are_measured_on_whole_labels_and_their_lack_is_refused(tmp_path)
     for number in (0, 2, 6):
         records[number]["cam_mm"][3] = np.nan
     prepared(make_folder(tmp_path, records))
-    files = {f"{split}_file": tmp_path / "out" / f"{split}.h5" for split in ("train", "test")}
-    config = DataConfig(preset=None, validation_every=2, cache="none", workers=0, **FREE, **files)
+    files = {f"{split}_file": str(tmp_path / "out" / f"{split}.h5") for split in ("train", "test")}
+    config = DataConfig(validation_every=2, cache="none", workers=0, **FREE, **files)
     data = PoseData(config)
     data.setup("fit")
     assert len(data.test) == 1 and len(data.val) + len(data.train) < 6
