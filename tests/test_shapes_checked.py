@@ -7,9 +7,9 @@ import pytest
 from jaxtyping import TypeCheckError
 
 WRONG_CALLS = {
-    "c2fpose.evaluation.scores.mean_pose_mm": (np.zeros((5, 16, 3)),),
+    "c2fpose.evaluation.scores.mean_pose_mm": (np.zeros((5, 17, 2)),),
     "c2fpose.reports.statistics.value_at": (np.zeros(3), np.zeros(4), 1.0),
-    "c2fpose.pictures.people.camera_view": (np.zeros((17, 2)),),
+    "c2fpose.pictures.people.camera_view": (np.zeros((17, 2)), 0),
     "c2fpose.prediction.photo.whole_box": (np.zeros((4, 5), np.uint8),),
     "c2fpose.data.synth36.person.body.quaternions": (np.zeros((2, 3, 4)),),
     "c2fpose.data.synth36.cameras._looking_at": (np.zeros(3), np.zeros(2), 0.0),
