@@ -255,7 +255,7 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
         ("+seed=2", "seed: a key already; give it without the +"),
         ("~foo", "foo: no such key"),
         ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),
-        ("+experiment=ablation", "no such choice; one of ablation_depth, "),
+        ("+experiment=ablation", "no such choice; one of ablation_bins, "),
         ("seed=[", "seed=[: "),
         ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),
     ],
