@@ -1,0 +1,47 @@
+"""What looking at boxes of several sizes brings where boxes are right, and where they are not.
+
+    python scripts/box_sizes.py CKPT DATA.h5 [PEOPLE]
+
+People of a data file, evenly spread; their boxes as they are, and with sides that are off by a factor whose logarithm
+has the standard deviations of ``SPREADS`` and centres by a quarter of it. Joints outside the right box do not count.
+"""
+
+import sys
+
+import cv2
+import numpy as np
+
+from c2fpose import PosePredictor
+from c2fpose.data.schema import SplitReader
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
+
+SPREADS = (0.0, 0.12, 0.25)
+CLOSE = 0.1  # of the right box: a joint is found
+
+
+def main(ckpt: str, file: str, people: int) -> None:
+    """Print, for each spread, both ways of looking at the same boxes."""
+    reader, random = SplitReader(file), np.random.default_rng(0)
+    ways = {"the box alone": PosePredictor(ckpt, sizes=[1]), "the surest of four": PosePredictor(ckpt)}
+    for spread in SPREADS:
+        off: dict[str, list[float]] = {way: [] for way in ways}
+        for record in np.linspace(0, len(reader) - 1, people).astype(int):
+            table = {name: array[record] for name, array in reader.annotations.items()}
+            image = cv2.cvtColor(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+            step, corner = float(table["stored_step_px"]), table["stored_left_top_px"]
+            center, joints_px = (table["center_px"] - corner) / step, (table["joints_px"] - corner) / step
+            side = BOX_SCALE_UNIT_PX * float(table["scale"]) / step
+            factor = np.exp(random.normal(0, spread))
+            middle = center + random.normal(0, spread / 4, 2) * side
+            box = [*(middle - side * factor / 2), side * factor]
+            inside = (np.abs(joints_px - center) < side / 2).all(1)
+            for way, predict in ways.items():
+                found_px = predict(image, [box]).frames[0].people[0].joints_px
+                off[way] += list(np.linalg.norm(found_px - joints_px, axis=1)[inside] / side)
+        for way, distances in off.items():
+            near = 100 * np.mean(np.array(distances) < CLOSE)
+            print(f"sides off by {spread:.2f}, {way:18s}: {near:.1f} % of joints within a tenth of the box")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 120)
