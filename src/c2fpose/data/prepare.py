@@ -10,7 +10,7 @@ from c2fpose.config.command_line import options
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """Prepare one split of a data source."""
+    """Check a data source and write the files that it has records for."""
     words = sys.argv[1:] if arguments is None else arguments
     source = next((word.split("=", 1)[1] for word in words if word.startswith("source=")), None)
     from c2fpose.data.custom.readers import names

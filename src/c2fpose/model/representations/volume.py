@@ -50,6 +50,8 @@ class Volume(Representation):
     def check(self, labels: Labels) -> None:
         """Raise ``DataError`` where labels without depth teach nothing: ``one_bin``, and no stack has one bin."""
         super().check(labels)
+        if not labels.in_part or labels.points.device.type != "cpu":
+            return
         if self.config.loss.without_depth == "one_bin" and 1 not in self.config.network.depths:
             if (labels.visible & ~labels.points[..., 2].isfinite()).any():
                 raise DataError(
