@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
-import scipy.special
-import scipy.stats
+import scipy.special  # scipy.stats would take a quarter of a second more to import
 from jaxtyping import Bool, Float
 
 from c2fpose.base.errors import DataError
@@ -95,7 +94,7 @@ def fit(seen: Observations) -> Calibration:
     best = scipy.optimize.minimize(cost, start, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3})
     found = _of_logs(best.x, slope, offset)
     distance = squared_distances(found.covariance_mm2(seen.covariance_mm2), seen.error_mm)
-    factor = math.sqrt(np.quantile(distance, 0.9) / scipy.stats.chi2(3).ppf(0.9))
+    factor = math.sqrt(np.quantile(distance, 0.9) / scipy.special.chdtri(3, 1 - 0.9))
     return Calibration(
         slope, offset, found.across * factor, found.along * factor,
         found.floor_across_mm * factor, found.floor_along_mm * factor,
@@ -114,7 +113,7 @@ def coverage(
 ) -> dict[float, float]:
     """Give the share of joints inside the ellipsoids of some levels."""
     distance = squared_distances(covariance_mm2, error_mm)
-    return {level: float((distance <= scipy.stats.chi2(3).ppf(level)).mean()) for level in levels}
+    return {level: float((distance <= scipy.special.chdtri(3, 1 - level)).mean()) for level in levels}
 
 
 def reliability(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from matplotlib.patches import Ellipse
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from c2fpose.pictures.figure import DOTS_PER_INCH, add_axes, fit, new_figure, width_inches, write
 from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK, TRUTH, joint_side
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID_MM = 500.0
-HALF = float(np.sqrt(chi2.ppf(0.5, 3)))  # standard deviations of the ellipsoid that holds a joint half of the time
+HALF = float(np.sqrt(chdtri(3, 0.5)))  # standard deviations of the ellipsoid that holds a joint half of the time
 FAINTEST = 0.25  # opacity of a joint of confidence 0
 SMALLEST_EXTENT_MM, LARGEST_EXTENT_MM = 500.0, 1200.0  # of half a panel; what lies beyond is cut off
 

@@ -36,6 +36,7 @@ def quiet_lightning() -> None:
         logging.getLogger(f"pytorch_lightning.{name}").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*isinstance.*LeafSpec.*")
+    warnings.filterwarnings("ignore", ".*overridden `on_before_batch_transfer`.*")  # the module's is meant
     warnings.filterwarnings("ignore", ".*num_workers.*")
     warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
     # a resumed run's: the log before is kept under another name, the checkpoint before is what it goes on from
