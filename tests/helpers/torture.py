@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from c2fpose.base.errors import UserError
 
@@ -27,15 +25,13 @@ def rounds(few: int, many: int) -> int:
 # --- damaged files ------------------------------------------------------------------------------------------------
 
 Edit = tuple[str, int, int]  # what, where (in 65,536ths of the bytes that are not zero), with what
-edits = st.lists(
-    st.tuples(
-        st.sampled_from(["set", "set", "flip", "cut", "drop", "double", "zeros", "ones", "text"]),
-        st.integers(0, 65535),
-        st.integers(0, 255),
-    ),
-    min_size=1,
-    max_size=4,
-)
+_EDITS = ("set", "set", "flip", "cut", "drop", "double", "zeros", "ones", "text")
+
+
+def edits(number: int) -> list[Edit]:
+    """One to four changes, by their number: the same ones on every machine."""
+    draw = random.Random(number)
+    return [(draw.choice(_EDITS), draw.randrange(65536), draw.randrange(256)) for _ in range(1 + draw.randrange(4))]
 
 
 def damage(content: bytes, changes: list[Edit]) -> bytes:
@@ -79,24 +75,27 @@ def reads_or_refuses(read: Callable[[], object], name: str) -> bool:
         assert grown < MOST_GROWTH_BYTES, f"{grown / 2**20:.0f} MB for a small file"
 
 
-def fuzz(target: Path, read: Callable[[], object], said: str, few: int = 15, write: Callable | None = None) -> int:
+def fuzz(
+    target: Path, read: Callable[[], object], said: str, few: int = 15, write: Callable | None = None,
+    found: tuple[int, ...] = (),
+) -> int:  # fmt: skip
     """Damage a file again and again, and read it each time; returns how often it was refused.
 
     ``said``: what every refusal names. ``write``: puts what was damaged into ``target``, where that is no copy.
+    ``found``: numbers of changes that once failed, tried each time. Prints how many, and the slowest reading.
     """
-    content, refused = target.read_bytes(), 0
-
-    @settings(
-        max_examples=rounds(few, 10_000), deadline=None, derandomize=True, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(edits)
-    def once(changes: list[Edit]) -> None:
-        nonlocal refused
-        (write or target.write_bytes)(damage(content, changes))
-        refused += not reads_or_refuses(read, said)
-
-    once()
+    content, refused, slowest_s = target.read_bytes(), 0, 0.0
+    numbers = list(dict.fromkeys([*found, *range(rounds(few, 10_000))]))
+    for number in numbers:
+        (write or target.write_bytes)(damage(content, edits(number)))
+        started = time.process_time()
+        try:
+            refused += not reads_or_refuses(read, said)
+        except BaseException as error:
+            error.add_note(f"{target.name}, changes number {number}: {edits(number)}")
+            raise
+        slowest_s = max(slowest_s, time.process_time() - started)
+    print(f"FUZZ {target.name}: {len(numbers)} damaged, {refused} refused, the slowest took {slowest_s:.2f} s")
     return refused
 
 

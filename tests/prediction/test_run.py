@@ -174,6 +174,26 @@ def test_an_existing_output_is_refused_unless_told(files, tmp_path, capsys):
     assert (tmp_path / "photo_pose.json").stat().st_mtime_ns != before
 
 
+@pytest.mark.parametrize("ending", [None, "broken"])
+def test_killed_between_two_outputs_makes_both_again(files, tmp_path, capsys, ending):
+    """The same words again go on; but not over a file that was there before, or over finished ones."""
+    killed = (
+        "import os, sys\n"
+        "from c2fpose.prediction.outputs import json\n"
+        f"json.write = lambda *_: {'os._exit(9)' if ending is None else 'open(os.devnull + chr(47))'}\n"
+        "from c2fpose import predict; predict.main(sys.argv[1:])"
+    )
+    words = [str(files / "photo.jpg"), f"ckpt={files / 'tiny.ckpt'}", f"out={tmp_path / 'o'}", "person=whole"]
+    first = subprocess.run([sys.executable, "-c", killed, *words], capture_output=True, text=True)
+    assert first.returncode == (9 if ending is None else 2), first.stderr
+    assert [path.name for path in (tmp_path / "o").iterdir() if path.name[0] != "."] == ["photo_pose.png"]
+    command.main(words)
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["photo_pose.json", "photo_pose.png"]
+    with pytest.raises(SystemExit):
+        command.main(words)
+    assert "photo_pose.png: is there already" in capsys.readouterr().err
+
+
 @pytest.fixture
 def folder(files, tmp_path):
     """Three good inputs and four bad ones."""

@@ -27,7 +27,7 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand
-from c2fpose.prediction.outputs import plan, write
+from c2fpose.prediction.outputs import marked_unfinished, plan, write
 from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
@@ -135,11 +135,12 @@ class PredictJob:
         if each.kind == "image" and "html" in targets:  # the page shows what the network saw inside
             result = with_volumes(self.predictor, result, next(iter(pictures)))
         written: list[Path] = []
-        for name, path in targets.items():
-            try:
-                written += write(result, path, pictures, name)
-            except OSError as error:  # a disk that has become full
-                raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+        with marked_unfinished(targets):
+            for name, path in targets.items():
+                try:
+                    written += write(result, path, pictures, name)
+                except OSError as error:  # a disk that has become full
+                    raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
         for note in result.notes:
             print(f"warning: {each.path}: {note}", file=sys.stderr)
         people = len(result.ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.base.files import written_whole
 from c2fpose.prediction.result import PoseResult
 
 # Frames as RGB bytes, one for each of ``PoseResult.frames``, in their order. Gone through more than once: a list, or
@@ -54,7 +56,7 @@ def plan(
 
     ``out``: a file, whose ending chooses the format; or a folder, in which files are named after the source
     (``<source>_pose.<ending>``); None: the source's own folder. ``formats``: of ``FORMATS``; with a file as ``out``
-    they are written beside it, with other endings.
+    they are written beside it, with other endings. Files that a stopped command has left unfinished may be replaced.
     Raises ``ConfigError`` for unknown formats or endings; ``DataError`` where a file is there and may not be replaced.
     """
     source = Path(source)
@@ -75,9 +77,39 @@ def plan(
             raise DataError(f"{path}: is a directory; give another out=")
         if source.exists() and path.exists() and path.samefile(source):
             raise DataError(f"{path}: would replace what is read; give another out=")
-        if path.exists() and not overwrite:
+        if path.exists() and not overwrite and path.name not in _left_unfinished(path):
             raise DataError(f"{path}: is there already; overwrite=true replaces it")
     return planned
+
+
+@contextmanager
+def marked_unfinished(planned: dict[str, Path]) -> Iterator[None]:
+    """Mark the files of a plan as unfinished until the block has written them all.
+
+    A command that is killed between two of them makes them again when it is given again. Raises ``OutputError``.
+    """
+    mark = _mark_beside(next(iter(planned.values())))
+    with written_whole(mark, durable=False) as temporary:
+        temporary.write_text("\n".join(path.name for path in planned.values()), "utf-8")
+    try:
+        yield
+    except BaseException:
+        if not any(path.exists() for path in planned.values()):
+            mark.unlink(missing_ok=True)
+        raise
+    mark.unlink(missing_ok=True)
+
+
+def _left_unfinished(path: Path) -> list[str]:
+    """Names beside ``path`` that a stopped command was about to write."""
+    try:
+        return _mark_beside(path).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _mark_beside(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.unfinished")
 
 
 def write(
