@@ -18,6 +18,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on, reason, write_text, written_whole
 from c2fpose.base.lock import alone_in
 from c2fpose.base.signals import GOES_ON
+from c2fpose.base.source_code import code_digest
 from c2fpose.base.workers import each_done
 from c2fpose.data.schema import SplitInfo, SplitReader
 
@@ -143,6 +144,12 @@ def _compare(place: str, found: dict[str, Any], provenance: dict[str, Any]) -> N
             raise DataError(
                 f"{place}: made with {key}={found.get(key)}, asked for {wanted}; remove it or choose another out="
             )
+
+
+def generator_code_digest(folder: Path) -> str:
+    """Hash the code below a folder that makes images and labels: SHA-256. Commands and contact sheets do not count."""
+    without = ("__init__.py", "__main__.py", "sheet.py")
+    return code_digest(sorted(path for path in folder.rglob("*.py") if path.name not in without))
 
 
 # --- shards -------------------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 Two results with one identity are the same experiment; jobs that differ in more than row and seed share no table.
 """
 
-import ast
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from c2fpose.base.provenance import config_hash
+from c2fpose.base.source_code import code_digest
 from c2fpose.config.run import TrainSettings
 from c2fpose.data.mix import said_once
 from c2fpose.data.schema import SplitReader
@@ -109,29 +108,9 @@ def fingerprint_of(package: Path) -> str:
 
     Imports, comments, docstrings, and a move from one of these files to another do not enter it; a formula does.
     """
-    statements = []
-    for name in RESULT_CODE:
-        place = package / name
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            statements += _statements(ast.parse(path.read_text()))
-    return hashlib.sha256("\n".join(sorted(statements)).encode()).hexdigest()[:16]
-
-
-def _statements(tree: ast.Module) -> list[str]:
-    """Dump the top-level statements of a module, without docstrings and imports, which say where things stand."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-        for field, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                setattr(node, field, [each for each in value if not _imports(each)])
-    return [ast.dump(statement) for statement in tree.body]
-
-
-def _imports(node: ast.AST) -> bool:
-    """Whether a statement imports, or imports for types alone."""
-    for_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-    return for_types or isinstance(node, ast.Import | ast.ImportFrom)
+    places = [package / name for name in RESULT_CODE]
+    files = (sorted(place.rglob("*.py")) if place.is_dir() else [place] for place in places)
+    return code_digest(path for some in files for path in some)[:16]
 
 
 def material(settings: TrainSettings) -> dict[str, Any]:

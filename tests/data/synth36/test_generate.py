@@ -189,6 +189,24 @@ def test_job_notes_are_plain(tmp_path):
     assert note["images_per_action"] == {"train": 2, "test": 2} and len(note["generator"]) == 12
 
 
+def test_the_digest_covers_the_code_and_not_its_words(tmp_path):
+    """Whole sets are not refused for a docstring, and none goes on with another renderer or another body."""
+    here = tmp_path / "synth36"
+    shutil.copytree(Path(module.__file__).parent, here, ignore=shutil.ignore_patterns("__pycache__"))
+    before = module.generator_digest(here)
+    assert before == module.generator_digest()
+    renderer = here / "render" / "render.py"
+    text = renderer.read_text()
+    renderer.write_text(text.replace('"""', '"""Other words. ', 1) + "\n# a remark\n")
+    assert module.generator_digest(here) == before
+    renderer.write_text(text.replace("0.75 * cover_at", "0.76 * cover_at"))
+    assert module.generator_digest(here) != before
+    renderer.write_text(text)
+    with open(here / "assets" / "body_pack.npz", "ab") as pack:
+        pack.write(b"more")
+    assert module.generator_digest(here) != before
+
+
 # Nothing lost, nothing twice
 
 

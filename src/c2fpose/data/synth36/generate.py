@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 import c2fpose
+from c2fpose.base.provenance import file_hash
 from c2fpose.data import making
 from c2fpose.data.making import load_shard, save_shard, shard_path
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
@@ -161,11 +162,7 @@ def _jpegs(paths: list[Path]) -> Iterator[bytes]:
         yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
 
 
-def generator_digest() -> str:
-    """A short hash over the code and the body pack that make images and labels."""
-    here = Path(__file__).parent
-    sources = sorted(path for path in here.rglob("*.py") if path.name not in ("__init__.py", "__main__.py", "sheet.py"))
-    digest = hashlib.sha256()
-    for path in [*sources, here / "assets" / "body_pack.npz"]:
-        digest.update(path.relative_to(here).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
+def generator_digest(here: Path = Path(__file__).parent) -> str:
+    """Hash the code and the body pack that make images and labels, in few letters; docstrings do not count."""
+    digest = making.generator_code_digest(here) + file_hash(here / "assets" / "body_pack.npz")
+    return hashlib.sha256(digest.encode()).hexdigest()[:12]

@@ -142,10 +142,7 @@ def _encoded(paths: list[Path], name: str) -> Iterator[bytes]:
         yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
 
 
-def generator_digest() -> str:
-    """A short hash over the code and the body pack that make images and labels."""
-    digest = hashlib.sha256(synth36.generator_digest().encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.name not in ("__init__.py", "__main__.py", "sheet.py"):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
+def generator_digest(here: Path = Path(__file__).parent) -> str:
+    """Hash the code and the body pack that make images and labels, in few letters; docstrings do not count."""
+    digest = synth36.generator_digest() + making.generator_code_digest(here)
+    return hashlib.sha256(digest.encode()).hexdigest()[:12]
