@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from c2fpose.data.synth36.motion.arms import ArmPose, clavicle_turns, reach, way_clear
+from c2fpose.data.synth36.motion.bones import aim, attach, bend_trunk, local_rotations, trunk_and_legs, turn_arm
 from c2fpose.data.synth36.motion.feet import world_offset
-from c2fpose.data.synth36.motion.ik import apply, cross, frame_from, rotation_from_vector, rotation_z, two_bone, unit
+from c2fpose.data.synth36.motion.ik import frame_from, rotation_from_vector, rotation_z, two_bone, unit
 from c2fpose.data.synth36.motion.segments import closest_on_segments
-from c2fpose.data.synth36.person.body import BONE_PARENTS, BONES
+from c2fpose.data.synth36.person.body import BONES
 from c2fpose.data.synth36.person.rig import (
     CHEST,
     CLAVICLES,
@@ -17,11 +18,9 @@ from c2fpose.data.synth36.person.rig import (
     FOREARMS,
     HANDS,
     HEAD,
-    NECK,
     PELVIS,
     SHINS,
     SIDES,
-    SPINE,
     THIGHS,
     UPPER_ARMS,
     Rig,
@@ -47,10 +46,7 @@ class Solved:
 
     def local(self, rig: Rig) -> tuple[Float[np.ndarray, "N 19 3 3"], Float[np.ndarray, "N 3"]]:
         """Rotations and pelvis places as ``body.pose_bones`` takes them."""
-        world = self.turns @ rig.to_body
-        local = world.copy()
-        local[:, 1:] = np.swapaxes(world[:, list(BONE_PARENTS[1:])], -1, -2) @ world[:, 1:]
-        return local, self.heads_mm[:, PELVIS]
+        return local_rotations(self.turns, rig), self.heads_mm[:, PELVIS]
 
 
 def solve(p: Postures, rig: Rig) -> Solved:
@@ -69,19 +65,12 @@ def solve(p: Postures, rig: Rig) -> Solved:
     return Solved(heads, turns, possible)
 
 
-def _attach(heads, turns, rig: Rig, bone: int) -> None:
-    parent = BONE_PARENTS[bone]
-    heads[:, bone] = heads[:, parent] + world_offset(turns[:, parent], rig.offsets_mm[bone])
-
-
 def _trunk(p: Postures, rig: Rig, heads, turns) -> None:
     pelvis, spine, head = (np.radians(angle) for angle in (p.pelvis_deg, p.spine_deg, p.head_deg))
     zero = np.zeros(len(p))
     # The turn about the body's own axis comes first, then roll and pitch.
     turns[:, PELVIS] = rotation_from_vector(np.stack([pelvis[:, 0], pelvis[:, 1], zero], -1)) @ rotation_z(pelvis[:, 2])
-    for bone, bend in ((SPINE, 0.45 * spine), (CHEST, 0.55 * spine), (NECK, 0.4 * head), (HEAD, 0.6 * head)):
-        _attach(heads, turns, rig, bone)
-        turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
+    bend_trunk(heads, turns, rig, spine, head)
 
 
 def _legs(p: Postures, rig: Rig, heads, turns) -> None:
@@ -89,7 +78,7 @@ def _legs(p: Postures, rig: Rig, heads, turns) -> None:
     ground = -p.height * rig.leg_mm - rig.ankle_height_mm
     for side in (0, 1):
         thigh, shin, foot, sign = THIGHS[side], SHINS[side], FEET[side], SIDES[side]
-        _attach(heads, turns, rig, thigh)
+        attach(heads, turns, rig, thigh)
         angle = np.radians(p.thigh_deg[:, side])
         zero = np.zeros(len(p))
         swing = rotation_from_vector(np.stack([sign * angle[:, 0], -angle[:, 1], zero], -1))
@@ -111,27 +100,20 @@ def _legs(p: Postures, rig: Rig, heads, turns) -> None:
             unit(pole * [1.0, 1.0, 0.0]), np.zeros(len(p)), least_angle_rad=0.55,
         )  # fmt: skip
         planted = p.planted[:, side, None]
-        rest = (frame_from(rig.offsets_mm[bone], np.array([0.0, -1.0, 0.0])).T for bone in (shin, foot))
         along = (
             np.where(planted, knee_mm - heads[:, thigh], upper @ LEG_AT_REST[:, 0]),
             np.where(planted, goal - knee_mm, lower @ LEG_AT_REST[:, 0]),
         )
         hinges = np.where(planted, hinge, upper @ LEG_AT_REST[:, 1])
-        for bone, end, direction, at_rest in zip((thigh, shin), (shin, foot), along, rest, strict=True):
-            turns[:, bone] = frame_from(direction, hinges) @ at_rest
-            heads[:, end] = heads[:, bone] + world_offset(turns[:, bone], rig.offsets_mm[end])
+        for bone, end, direction in zip((thigh, shin), (shin, foot), along, strict=True):
+            aim(turns, bone, rig.offsets_mm[end], direction, np.array([0.0, -1.0, 0.0]), hinges)
+            attach(heads, turns, rig, end)
         turns[:, foot] = np.where(planted[..., None], stand, sole)
 
 
 def _arms(p: Postures, rig: Rig, heads, turns, floor_mm) -> None:
     chest, radii = turns[:, CHEST], limb_radii_mm(rig)
-    start, end = rig.trunk.placed(heads, turns)
-    legs = [(heads[:, a], heads[:, b], radii[name]) for a, b, name in
-            ((THIGHS[0], SHINS[0], "thigh"), (THIGHS[1], SHINS[1], "thigh"),
-             (SHINS[0], FEET[0], "shin"), (SHINS[1], FEET[1], "shin"))]  # fmt: skip
-    start = np.concatenate([start, np.stack([a for a, _, _ in legs], 1)], 1)
-    end = np.concatenate([end, np.stack([b for _, b, _ in legs], 1)], 1)
-    radius = np.concatenate([rig.trunk.radius_mm, [r for _, _, r in legs]])
+    start, end, radius = trunk_and_legs(heads, turns, rig)
     shoulders = [heads[:, CHEST] + world_offset(chest, rig.heads_mm[b] - rig.heads_mm[CHEST]) for b in UPPER_ARMS]
     for side in (0, 1):
         clavicle, upper, fore, hand, sign = CLAVICLES[side], UPPER_ARMS[side], FOREARMS[side], HANDS[side], SIDES[side]
@@ -148,10 +130,10 @@ def _arms(p: Postures, rig: Rig, heads, turns, floor_mm) -> None:
             (p.goal[:, side] == FREE)[:, None], freely, _goals(p, rig, heads, turns, shoulders, side, floor_mm)
         )
 
-        _attach(heads, turns, rig, clavicle)
+        attach(heads, turns, rig, clavicle)
         anchors = [[{0: shoulders[0]}, {0: shoulders[1]}]]
         turns[:, clavicle] = chest @ clavicle_turns(target, anchors, chest, side, rig)
-        _attach(heads, turns, rig, upper)
+        attach(heads, turns, rig, upper)
         outward = world_offset(chest, np.array([20.0, 20.0 * sign, 0.0]))
         pose = ArmPose(target, np.radians(p.swivel_deg[:, side]), np.radians(p.wrist_deg[:, side, 0]),
                        np.radians(p.wrist_deg[:, side, 1]))  # fmt: skip
@@ -164,7 +146,9 @@ def _arms(p: Postures, rig: Rig, heads, turns, floor_mm) -> None:
         along = np.where(free, arm @ DOWN, elbow - heads[:, upper])
         along_fore = np.where(free, forearm @ DOWN, wrist - elbow)
         hinge = np.where(free, arm @ ARM_AT_REST[:, 1], hinge)
-        _turn_arm(heads, turns, rig, side, along, along_fore, hinge, pose)
+        turn_arm(turns, rig, side, along, along_fore, hinge, pose)
+        attach(heads, turns, rig, fore)
+        attach(heads, turns, rig, hand)
         tip = heads[:, hand] + 80.0 * rig.scale * unit(along_fore)
         start = np.concatenate([start, heads[:, fore, None], heads[:, upper, None]], 1)
         end = np.concatenate([end, tip[:, None], heads[:, fore, None]], 1)
@@ -185,22 +169,6 @@ def _goals(p: Postures, rig: Rig, heads, turns, shoulders, side: int, floor_mm) 
     origins, axes = (np.stack(column) for column in zip(*anchors, strict=True))
     which = np.clip(p.goal[:, side], 0, GROUND)
     return origins[which, rows] + (axes[which, rows] @ offset[..., None])[..., 0]
-
-
-def _turn_arm(heads, turns, rig: Rig, side: int, along, along_fore, hinge, pose: ArmPose) -> None:
-    """Bones of an arm by the directions of its two parts; forearm and hand share the pronation."""
-    upper, fore, hand = UPPER_ARMS[side], FOREARMS[side], HANDS[side]
-    rest_hinge = cross(rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
-    turns[:, upper] = frame_from(along, hinge) @ frame_from(rig.offsets_mm[fore], rest_hinge).T
-    _attach(heads, turns, rig, fore)
-    along_fore = unit(along_fore)
-    roll = SIDES[side] * pose.pronation_rad[:, None]
-    turns[:, fore] = frame_from(along_fore, hinge) @ frame_from(rig.offsets_mm[hand], rest_hinge).T
-    turns[:, fore] = rotation_from_vector(0.5 * roll * along_fore) @ turns[:, fore]
-    _attach(heads, turns, rig, hand)
-    across = apply(rotation_from_vector(roll * along_fore), unit(hinge))
-    bend = rotation_from_vector(pose.flex_rad[:, None] * unit(across))
-    turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along_fore) @ turns[:, fore]
 
 
 def _lowest_mm(heads, turns, rig: Rig, bones: range, legs: bool) -> Float[np.ndarray, "N"]:

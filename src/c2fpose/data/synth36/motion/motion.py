@@ -22,25 +22,23 @@ from c2fpose.data.synth36.motion.arms import (
     seat_capsules,
     way_clear,
 )
+from c2fpose.data.synth36.motion.bones import aim, attach, bend_trunk, local_rotations, trunk_and_legs, turn_arm
 from c2fpose.data.synth36.motion.feet import foot_pose, root_limits_mm, world_offset
-from c2fpose.data.synth36.motion.ik import apply, cross, frame_from, rotation_from_vector, rotation_z, soft_min, unit
+from c2fpose.data.synth36.motion.ik import rotation_from_vector, rotation_z, soft_min
 from c2fpose.data.synth36.motion.legs import KNEE_CLOSED_RAD, lean_off_legs, legs_apart, solve_leg
 from c2fpose.data.synth36.motion.path import Path, Stepping, stepping_phase
 from c2fpose.data.synth36.motion.script import Script
 from c2fpose.data.synth36.motion.tracks import SmoothNoise, Track
-from c2fpose.data.synth36.person.body import BONE_PARENTS, BodyShape
+from c2fpose.data.synth36.person.body import BodyShape
 from c2fpose.data.synth36.person.rig import (
     CHEST,
     CLAVICLES,
     FEET,
     FOREARMS,
     HANDS,
-    HEAD,
-    NECK,
     PELVIS,
     SHINS,
     SIDES,
-    SPINE,
     THIGHS,
     UPPER_ARMS,
     Rig,
@@ -93,11 +91,7 @@ class Motion:
     def at(self, frames: Num[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
         """Local bone rotations ``(F, 19, 3, 3)`` and pelvis places ``(F, 3)`` mm for the body's forward kinematics."""
         heads, turns = self.solve(np.atleast_1d(np.asarray(frames, dtype=float)) / self.fps)
-        world = turns @ self.rig.to_body
-        local = world.copy()
-        parents = list(BONE_PARENTS[1:])
-        local[:, 1:] = np.swapaxes(world[:, parents], -1, -2) @ world[:, 1:]
-        return local, heads[:, PELVIS]
+        return local_rotations(turns, self.rig), heads[:, PELVIS]
 
     def floor_area_mm(self) -> Float[np.ndarray, "2 2"]:
         """Low and high corner (x, y) of the floor that the person needs, limbs included."""
@@ -164,9 +158,7 @@ class Motion:
         # Eyes stay about level when the trunk leans.
         head[:, 1] -= 0.5 * (posture[:, PITCH] + posture[:, SPINE_PITCH])
         head[:, 1] = np.clip(head[:, 1], -0.9, 0.8)
-        for bone, bend in ((SPINE, 0.45 * spine), (CHEST, 0.55 * spine), (NECK, 0.4 * head), (HEAD, 0.6 * head)):
-            self._attach(heads, turns, bone)
-            turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
+        bend_trunk(heads, turns, self.rig, spine, head)
 
     def _lean_off_knees(self, heads, turns, posture) -> None:
         """Tilt the trunk back as far as knees that are drawn up would press into it; legs stay as they are."""
@@ -184,14 +176,10 @@ class Motion:
             self._bend_trunk(some_heads, some_turns, posture[f])
             heads[f], turns[f] = some_heads, some_turns
 
-    def _attach(self, heads, turns, bone: int) -> None:
-        parent = BONE_PARENTS[bone]
-        heads[:, bone] = heads[:, parent] + world_offset(turns[:, parent], self.rig.offsets_mm[bone])
-
     def _solve_legs(self, heads, turns, facing, feet, noise) -> None:
         rig = self.rig
         for side in (0, 1):
-            self._attach(heads, turns, THIGHS[side])
+            attach(heads, turns, self.rig, THIGHS[side])
         hips = heads.swapaxes(0, 1)[list(THIGHS)]
         ankles, toe = np.stack([ankle for ankle, _, _ in feet]), rig.toe_mm
         toes = np.stack([world_offset(turn, toe) for _, turn, _ in feet])
@@ -210,26 +198,16 @@ class Motion:
             heads[:, shin], heads[:, foot] = knees[side], ankles[side]
             hinge, rest_hinge = hinges[side, FRAME], np.array([0.0, -1.0, 0.0])
             along_thigh, along_shin = knees[side] - hips[side], ankles[side] - knees[side]
-            self._aim(turns[FRAME], thigh, rig.offsets_mm[shin], along_thigh[FRAME], rest_hinge, hinge)
-            self._aim(turns[FRAME], shin, rig.offsets_mm[foot], along_shin[FRAME], rest_hinge, hinge)
+            aim(turns[FRAME], thigh, rig.offsets_mm[shin], along_thigh[FRAME], rest_hinge, hinge)
+            aim(turns[FRAME], shin, rig.offsets_mm[foot], along_shin[FRAME], rest_hinge, hinge)
             turns[FRAME, foot] = feet[side][1][FRAME]
-
-    def _aim(self, turns, bone: int, rest_direction, direction, rest_hinge, hinge) -> None:
-        """Turn a bone so that its rest direction and hinge axis come to the given ones."""
-        turns[:, bone] = frame_from(direction, hinge) @ frame_from(rest_direction, rest_hinge).T
 
     def _solve_arms(self, heads, turns, time_s, phase, gait, yaw) -> None:
         rig = self.rig
         anchors = anchors_of(rig, heads, turns, yaw)
         noise = self.hand_noise.at(time_s)
         radii = limb_radii_mm(rig)
-        start, end = rig.trunk.placed(heads, turns)
-        legs = [(heads[:, a], heads[:, b], radii[name]) for a, b, name in
-                ((THIGHS[0], SHINS[0], "thigh"), (THIGHS[1], SHINS[1], "thigh"),
-                 (SHINS[0], FEET[0], "shin"), (SHINS[1], FEET[1], "shin"))]  # fmt: skip
-        start = np.concatenate([start, np.stack([a for a, _, _ in legs], 1)], 1)
-        end = np.concatenate([end, np.stack([b for _, b, _ in legs], 1)], 1)
-        radius = np.concatenate([rig.trunk.radius_mm, [r for _, _, r in legs]])
+        start, end, radius = trunk_and_legs(heads, turns, rig)
         chest = turns[:, CHEST]
         seat_start, seat_end, seat_radius, seat_out = seat_capsules(self.seat)
         trunk_count, count = len(rig.trunk.radius_mm), len(heads)
@@ -244,9 +222,9 @@ class Motion:
                 -SIDES[side] * np.cos(np.pi * phase) * gait * self.style["arm_swing"],
             )  # fmt: skip
             clavicle, upper, fore, hand = CLAVICLES[side], UPPER_ARMS[side], FOREARMS[side], HANDS[side]
-            self._attach(heads, turns, clavicle)
+            attach(heads, turns, self.rig, clavicle)
             turns[:, clavicle] = chest @ clavicle_turns(pose.target_mm, anchors, chest, side, rig)
-            self._attach(heads, turns, upper)
+            attach(heads, turns, self.rig, upper)
             outward = world_offset(chest, np.array([20.0, 20.0 * SIDES[side], 0.0]))
             bias = np.concatenate([np.repeat(outward[:, None], trunk_count, 1), out], 1)
             if side:
@@ -266,23 +244,12 @@ class Motion:
             pose.target_mm[:, 2] = np.maximum(pose.target_mm[:, 2], 40.0 * rig.scale)
             elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)
             heads[:, fore], heads[:, hand] = elbow, wrist
-            self._turn_arm(heads[FRAME], turns[FRAME], side, pose.at(FRAME), hinge[FRAME])
+            along, along_fore = elbow - heads[:, upper], wrist - elbow
+            turn_arm(turns[FRAME], rig, side, along[FRAME], along_fore[FRAME], hinge[FRAME], pose.at(FRAME))
             # The second arm keeps clear of the first.
             start = np.concatenate([start, elbow[:, None], heads[:, upper, None]], 1)
             end = np.concatenate([end, tip[:, None], elbow[:, None]], 1)
             radius = np.concatenate([radius, [radii["forearm"], radii["forearm"]]])
-
-    def _turn_arm(self, heads, turns, side: int, pose: ArmPose, hinge) -> None:
-        """Bone rotations of an arm whose joints are placed; forearm and hand share the pronation."""
-        upper, fore, hand = UPPER_ARMS[side], FOREARMS[side], HANDS[side]
-        rest_hinge = cross(self.rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
-        self._aim(turns, upper, self.rig.offsets_mm[fore], heads[:, fore] - heads[:, upper], rest_hinge, hinge)
-        along = unit(heads[:, hand] - heads[:, fore])
-        self._aim(turns, fore, self.rig.offsets_mm[hand], along, rest_hinge, hinge)
-        roll = SIDES[side] * pose.pronation_rad[:, None]
-        turns[:, fore] = rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
-        bend = rotation_from_vector(pose.flex_rad[:, None] * unit(apply(rotation_from_vector(roll * along), hinge)))
-        turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along) @ turns[:, fore]
 
 
 def smoothed(moved: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
