@@ -146,7 +146,7 @@ def _arms(p: Postures, rig: Rig, heads, turns, floor_mm) -> None:
         along = np.where(free, arm @ DOWN, elbow - heads[:, upper])
         along_fore = np.where(free, forearm @ DOWN, wrist - elbow)
         hinge = np.where(free, arm @ ARM_AT_REST[:, 1], hinge)
-        turn_arm(turns, rig, side, along, along_fore, hinge, pose)
+        turn_arm(turns, rig, side, along, along_fore, hinge, unit(hinge), pose)
         attach(heads, turns, rig, fore)
         attach(heads, turns, rig, hand)
         tip = heads[:, hand] + 80.0 * rig.scale * unit(along_fore)

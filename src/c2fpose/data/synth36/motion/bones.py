@@ -56,16 +56,22 @@ def bend_trunk(
         turns[:, bone] = turns[:, BONE_PARENTS[bone]] @ rotation_from_vector(bend)
 
 
-def turn_arm(turns: np.ndarray, rig: Rig, side: int, along, along_fore, hinge, pose: ArmPose) -> None:
-    """Turn an arm's bones into the directions of its two parts, ``(N, 3)``; forearm and hand share the pronation."""
+def turn_arm(
+    turns: np.ndarray, rig: Rig, side: int, along, along_fore, elbow_hinge, wrist_hinge, pose: ArmPose
+) -> None:
+    """Turn an arm's bones into the directions of its two parts, ``(N, 3)``; forearm and hand share the pronation.
+
+    ``wrist_hinge``: what the wrist bends about before the pronation, the elbow's hinge at length one.
+    """
     upper, fore, hand = UPPER_ARMS[side], FOREARMS[side], HANDS[side]
     rest_hinge = cross(rig.offsets_mm[fore], np.array([-1.0, 0.0, 0.0]))
-    aim(turns, upper, rig.offsets_mm[fore], along, rest_hinge, hinge)
+    aim(turns, upper, rig.offsets_mm[fore], along, rest_hinge, elbow_hinge)
     along_fore = unit(along_fore)
-    aim(turns, fore, rig.offsets_mm[hand], along_fore, rest_hinge, hinge)
+    aim(turns, fore, rig.offsets_mm[hand], along_fore, rest_hinge, elbow_hinge)
     roll = SIDES[side] * pose.pronation_rad[:, None]
     turns[:, fore] = rotation_from_vector(0.5 * roll * along_fore) @ turns[:, fore]
-    bend = rotation_from_vector(pose.flex_rad[:, None] * unit(apply(rotation_from_vector(roll * along_fore), hinge)))
+    across = unit(apply(rotation_from_vector(roll * along_fore), wrist_hinge))
+    bend = rotation_from_vector(pose.flex_rad[:, None] * across)
     turns[:, hand] = bend @ rotation_from_vector(0.5 * roll * along_fore) @ turns[:, fore]
 
 

@@ -245,7 +245,9 @@ class Motion:
             elbow, wrist, hinge, tip = reach(heads[:, upper], pose.target_mm, pose.swivel_rad, chest, side, rig)
             heads[:, fore], heads[:, hand] = elbow, wrist
             along, along_fore = elbow - heads[:, upper], wrist - elbow
-            turn_arm(turns[FRAME], rig, side, along[FRAME], along_fore[FRAME], hinge[FRAME], pose.at(FRAME))
+            turn_arm(
+                turns[FRAME], rig, side, along[FRAME], along_fore[FRAME], hinge[FRAME], hinge[FRAME], pose.at(FRAME)
+            )
             # The second arm keeps clear of the first.
             start = np.concatenate([start, elbow[:, None], heads[:, upper, None]], 1)
             end = np.concatenate([end, tip[:, None], elbow[:, None]], 1)
