@@ -150,7 +150,7 @@ def _poses(rng: np.random.Generator, person: Person, wanted: list[int]) -> Itera
 def _posed(appearance: Appearance, pose: _Pose) -> Solid:
     frames = skin_frames(appearance.shape, pose.local, pose.root_mm)
     vertices = appearance.pose(pose.local, pose.root_mm, frames)
-    return solid(Mesh(vertices, appearance.triangles, appearance.material, appearance.channels, appearance.materials))
+    return solid(appearance.mesh(vertices))
 
 
 def _camera(rng: np.random.Generator, vertices: Float[np.ndarray, "N 3"], joints: Float[np.ndarray, "17 3"]) -> Camera:

@@ -8,27 +8,24 @@ from jaxtyping import Float
 
 from c2fpose.data.synth36.person.body import BONES, BodyShape, load_pack
 from c2fpose.data.synth36.person.dressing import (
-    OVERLAP_MM,
     Appearance,
+    Edges,
+    Part,
     Places,
-    _assembled,
-    _hair_parts,
-    _mean_without_relief,
-    _normals,
-    _Part,
-    _shoe_surface,
-    _smooth,
-    _without_relief,
+    assembled,
     places,
     shoe_edge,
     sock_edge,
+    surfaces,
     top_edge,
     trouser_edge,
+    with_face,
+    with_thing,
 )
 from c2fpose.data.synth36.person.outfit import Look, Outfit
 from c2fpose.data.synth36.person.props import grip_of
 from c2fpose.data.synth36.render.materials import Material, palette_colour, shade
-from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.raster import vertex_normals
 from c2fpose.data.synth36.scene.furniture import Workshop
 
 NOWHERE = -100.0  # edge of a garment that is not worn
@@ -114,7 +111,7 @@ def _with_things(rng: np.random.Generator, cut: Cut) -> Cut:
 def dressed(rng: np.random.Generator, test: bool, shape: BodyShape, look: Look, cut: Cut) -> Appearance:
     """The person in these clothes; materials come in the order of ``ROLES``, see ``materials_of``."""
     pack, where, outfit = load_pack(), places(), cut.outfit
-    rest_mm, mean_mm, tights = shape.rest_vertices_mm, pack.mean_mm, pack.triangles["tights"]
+    rest_mm, mean_mm = shape.rest_vertices_mm, pack.mean_mm
     nothing = np.full(len(rest_mm), NOWHERE)
     top = top_edge(outfit, where, mean_mm) if cut.top else nothing
     trousers = trouser_edge(outfit, where) if cut.trousers else nothing
@@ -124,75 +121,49 @@ def dressed(rng: np.random.Generator, test: bool, shape: BodyShape, look: Look, 
         trousers = trouser_edge(replace(outfit, trouser_hem_mm=860.0), where)
     shoes = shoe_edge(outfit, where) if cut.shoes else nothing
     socks = sock_edge(outfit, where) if cut.shoes else nothing
-    body_edge = np.minimum.reduce([OVERLAP_MM - garment for garment in (top, trousers, shoes, socks)])
-    normals, body_normals = _normals(rest_mm, tights), _normals(rest_mm, pack.triangles["body"])
-    smooth_mm, smooth_mean_mm = _without_relief(rest_mm), _mean_without_relief()
-    hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))
-    sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
-    top_mm = 5 + outfit.top_ease_mm * np.where(where.on_arm > 0.4, 0.75 * sleeve_room, 0.55 + 0.7 * hang)
-    trousers_mm = 4 + outfit.trouser_ease_mm * (0.35 + 0.65 * _smooth(780, 300, where.height))
     hair = look if cut.hair_mm is None else replace(look, hair_volume_mm=cut.hair_mm, hair_style="medium")
-    parts = [
-        _Part(pack.triangles["body"], rest_mm, body_edge, look.skin),
-        _Part(pack.triangles["eyes"], rest_mm, np.full(len(rest_mm), 50.0), look.eyes),
-        _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top, smooth_mean_mm),
-        _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers,
-              smooth_mean_mm),
-        _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)),
-              outfit.socks),
-        _Part(tights, _shoe_surface(rest_mm, normals, where), shoes, outfit.shoes),
-        *_hair_parts(hair, where, rest_mm, body_normals),
-    ]  # fmt: skip
+    parts = surfaces(shape, hair, outfit, Edges(top, trousers, shoes, socks))
     if len(parts) == len(ROLES):  # always room for long hair, so that what follows has its place
-        parts.append(_Part(pack.triangles["hair"][:0], rest_mm, nothing, look.hair))
+        parts.append(Part(pack.triangles["hair"][:0], rest_mm, nothing, look.hair))
     parts.append(_skirt(cut, shape, where))
-    parts.append(_cap(rng, test, cut, where, rest_mm, body_normals, hair.hair_volume_mm))
-    return _holding(rng, test, cut, _assembled(shape, parts))
-
-
-def face_numbers() -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Places of the face that the shader needs: of the skin (brows, mouth) and of the eyes, see ``shading``."""
-    pack = load_pack()
-    eye = pack.landmarks_mm[pack.landmark_index["left_eye"]]
-    mouth_z = pack.landmarks_mm[pack.landmark_index["mouth"], 2]
-    radius = np.ptp(pack.mean_mm[:, 2][pack.triangles["eyes"]]) / 2
-    return (abs(eye[0]), eye[2], mouth_z), (abs(eye[0]), eye[1], eye[2], radius)
+    parts.append(_cap(rng, test, cut, where, rest_mm, hair.hair_volume_mm))
+    return _holding(rng, test, cut, assembled(shape, parts))
 
 
 def materials_of(look: Look, outfit: Outfit, cut: Cut) -> Float[np.ndarray, "9 28"]:
     """Rows of all parts but the cap: skin, eyes, top, trousers, socks, shoes, hair twice, skirt."""
-    face, eyes = face_numbers()
+    look = with_face(look)
     skirt = outfit.top if cut.skirt_of == "top" else outfit.trousers
-    parts = [replace(look.skin, extra=(*look.skin.extra[:3], *face)), replace(look.eyes, extra=eyes), outfit.top,
-             outfit.trousers, outfit.socks, outfit.shoes, look.hair, look.hair, skirt]  # fmt: skip
-    return np.stack([part.row() for part in parts])
+    parts = [look.skin, look.eyes, outfit.top, outfit.trousers, outfit.socks, outfit.shoes, look.hair, look.hair]
+    return np.stack([part.row() for part in (*parts, skirt)])
 
 
-def _skirt(cut: Cut, shape: BodyShape, where: Places) -> _Part:
+def _skirt(cut: Cut, shape: BodyShape, where: Places) -> Part:
     """A skirt, or the lower half of a dress or coat."""
     pack, outfit = load_pack(), cut.outfit
     rest_mm, triangles = shape.rest_vertices_mm, pack.triangles["skirt"]
     cloth = outfit.top if cut.skirt_of == "top" else outfit.trousers
     if cut.skirt_hem_mm is None:
-        return _Part(triangles[:0], rest_mm, np.full(len(rest_mm), NOWHERE), cloth)
+        return Part(triangles[:0], rest_mm, np.full(len(rest_mm), NOWHERE), cloth)
     ease = 6.0 + (outfit.top_ease_mm if cut.skirt_of == "top" else 4.0)
-    surface = rest_mm + ease * _normals(rest_mm, triangles)
+    surface = rest_mm + ease * vertex_normals(rest_mm, triangles)
     below = np.clip((WAIST_MM - where.height) / 700.0, 0, 1)[:, None]
     surface[:, :2] *= 1 + cut.flare * below
     edge = np.minimum(WAIST_MM + 5.0 - where.height, where.height - cut.skirt_hem_mm)
-    return _Part(triangles, surface, edge, cloth)
+    return Part(triangles, surface, edge, cloth)
 
 
-def _cap(rng, test: bool, cut: Cut, where: Places, rest_mm, normals, hair_mm: float) -> _Part:
+def _cap(rng, test: bool, cut: Cut, where: Places, rest_mm, hair_mm: float) -> Part:
     """What covers the top of the head."""
     pack = load_pack()
     cloth = Material("cloth", palette_colour(rng, test, (0.0, 0.8), (0.05, 0.95)), bump=0.1, specular=0.02)
     if cut.cap_mm is None:
-        return _Part(pack.triangles["body"][:0], rest_mm, np.full(len(rest_mm), NOWHERE), cloth)
+        return Part(pack.triangles["body"][:0], rest_mm, np.full(len(rest_mm), NOWHERE), cloth)
     eye_z = pack.landmarks_mm[pack.landmark_index["eyes"], 2]
     line = np.where(where.on_head > 0.55, where.height - eye_z - cut.cap_line_mm, -50.0)
     thick = cut.cap_mm + min(hair_mm, 22.0)
-    return _Part(pack.triangles["body"], rest_mm + thick * normals, line, cloth)
+    normals = vertex_normals(rest_mm, pack.triangles["body"])
+    return Part(pack.triangles["body"], rest_mm + thick * normals, line, cloth)
 
 
 def _holding(rng: np.random.Generator, test: bool, cut: Cut, person: Appearance) -> Appearance:
@@ -218,7 +189,7 @@ def _holding(rng: np.random.Generator, test: bool, cut: Cut, person: Appearance)
         if name:
             things.append((_in_hand(rng, test, name, shape, side), f"{side}_hand"))
     for shop, bone in things:
-        person = _with_thing(person, shop.placed((0.0, 0.0, 0.0), 0.0), _stiff_vertex(bone))
+        person = with_thing(person, shop.placed((0.0, 0.0, 0.0), 0.0), _stiff_vertex(bone))
     return person
 
 
@@ -248,18 +219,3 @@ def _stiff_vertex(bone: str) -> int:
     pack = load_pack()
     share = np.where(pack.skin_frames == BONES.index(bone), pack.skin_weights, 0.0).sum(1)
     return int(np.argmax(share))
-
-
-def _with_thing(person: Appearance, thing: Mesh, vertex: int) -> Appearance:
-    body = Mesh(person.rest_vertices_mm, person.triangles, person.material, person.channels, person.materials)
-    both = joined(body, thing)
-    index = np.concatenate([person.vertex_index, np.full(len(thing.vertices_mm), vertex)])
-    return replace(
-        person,
-        rest_vertices_mm=both.vertices_mm,
-        triangles=both.triangles,
-        material=both.material,
-        channels=both.channels,
-        materials=both.materials,
-        vertex_index=index,
-    )

@@ -87,23 +87,21 @@ def sequence_appearance(
     person = dressed(shape, subject_look(seed, subject, shape.maleness), sequence_outfit(seed, subject, action, trial))
     if hand_prop is None:
         return person
-    return holding(person, make_prop(hand_prop, prop_side, shape, rng, subject in TEST_SUBJECTS))
+    prop = make_prop(hand_prop, prop_side, shape, rng, subject in TEST_SUBJECTS)
+    return replace(with_thing(person, prop.mesh, prop.hand_vertex), prop=prop)
 
 
-def holding(person: Appearance, prop: Prop) -> Appearance:
-    """The same person with something in the hand."""
-    body = Mesh(person.rest_vertices_mm, person.triangles, person.material, person.channels, person.materials)
-    both = joined(body, prop.mesh)
-    index = np.concatenate([person.vertex_index, np.full(len(prop.follows), prop.hand_vertex)])
-    return Appearance(
+def with_thing(person: Appearance, thing: Mesh, vertex: int) -> Appearance:
+    """Add something stiff that moves as one vertex of the pack does."""
+    both = joined(person.mesh(), thing)
+    return replace(
+        person,
         rest_vertices_mm=both.vertices_mm,
         triangles=both.triangles,
         material=both.material,
         channels=both.channels,
         materials=both.materials,
-        shape=person.shape,
-        vertex_index=index,
-        prop=prop,
+        vertex_index=np.concatenate([person.vertex_index, np.full(len(thing.vertices_mm), vertex)]),
     )
 
 
@@ -196,44 +194,18 @@ def sock_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
     return outfit.sock_top_mm - where.height
 
 
-def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
-    pack, where = load_pack(), places()
-    rest_mm, mean_mm = shape.rest_vertices_mm, pack.mean_mm
-    top, trousers = top_edge(outfit, where, mean_mm), trouser_edge(outfit, where)
-    shoes, socks = shoe_edge(outfit, where), sock_edge(outfit, where)
-    tights = pack.triangles["tights"]
+@dataclass(frozen=True)
+class Edges:
+    """How far each vertex of the pack lies inside the garments, mm on the mean body; negative where none is worn."""
 
-    body_edge = np.minimum.reduce([OVERLAP_MM - garment for garment in (top, trousers, shoes, socks)])
-    eye = pack.landmarks_mm[pack.landmark_index["left_eye"]]
-    mouth_z = pack.landmarks_mm[pack.landmark_index["mouth"], 2]
-    face = (*look.skin.extra[:3], abs(eye[0]), eye[2], mouth_z)
-    eye_radius = np.ptp(mean_mm[:, 2][pack.triangles["eyes"]]) / 2
-    normals = _normals(rest_mm, tights)
-    body_normals = _normals(rest_mm, pack.triangles["body"])
-    smooth_mm, smooth_mean_mm = _without_relief(rest_mm), _mean_without_relief()
-
-    hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))  # cloth falls from the chest
-    sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
-    top_mm = 5 + outfit.top_ease_mm * np.where(where.on_arm > 0.4, 0.75 * sleeve_room, 0.55 + 0.7 * hang)
-    flare = _smooth(780, 300, where.height)
-    trousers_mm = 4 + outfit.trouser_ease_mm * (0.35 + 0.65 * flare)
-    parts = [
-        _Part(pack.triangles["body"], rest_mm, body_edge, replace(look.skin, extra=face)),
-        _Part(pack.triangles["eyes"], rest_mm, np.full(len(rest_mm), 50.0),
-              replace(look.eyes, extra=(abs(eye[0]), eye[1], eye[2], eye_radius))),
-        _Part(tights, smooth_mm + top_mm[:, None] * normals, top, outfit.top, smooth_mean_mm),
-        _Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(trousers, 45.0 - top), outfit.trousers,
-              smooth_mean_mm),
-        _Part(tights, rest_mm + 1.5 * normals, np.minimum(socks, OVERLAP_MM - np.maximum(shoes, trousers)),
-              outfit.socks),
-        _Part(tights, _shoe_surface(rest_mm, normals, where), shoes, outfit.shoes),
-        *_hair_parts(look, where, rest_mm, body_normals),
-    ]  # fmt: skip
-    return _assembled(shape, parts)
+    top: Float[np.ndarray, "V"]
+    trousers: Float[np.ndarray, "V"]
+    shoes: Float[np.ndarray, "V"]
+    socks: Float[np.ndarray, "V"]
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """One surface over the pack's vertices; only the vertices that its triangles use count."""
 
     triangles: Int[np.ndarray, "T 3"]
@@ -241,6 +213,54 @@ class _Part:
     edge: Float[np.ndarray, "V"]
     material: Material
     canonical_mm: Float[np.ndarray, "V 3"] | None = None  # if not the mean surface itself
+
+
+def dressed(shape: BodyShape, look: Look, outfit: Outfit) -> Appearance:
+    """Put an outfit on a body."""
+    where, mean_mm = places(), load_pack().mean_mm
+    edges = Edges(top_edge(outfit, where, mean_mm), trouser_edge(outfit, where), shoe_edge(outfit, where),
+                  sock_edge(outfit, where))  # fmt: skip
+    return assembled(shape, surfaces(shape, with_face(look), outfit, edges))
+
+
+def with_face(look: Look) -> Look:
+    """Tell the materials of skin and eyes where on the mean body brows, mouth and eyes are, see ``shading``."""
+    pack = load_pack()
+    eye = pack.landmarks_mm[pack.landmark_index["left_eye"]]
+    mouth_z = pack.landmarks_mm[pack.landmark_index["mouth"], 2]
+    eye_radius = np.ptp(pack.mean_mm[:, 2][pack.triangles["eyes"]]) / 2
+    return replace(
+        look,
+        skin=replace(look.skin, extra=(*look.skin.extra[:3], abs(eye[0]), eye[2], mouth_z)),
+        eyes=replace(look.eyes, extra=(abs(eye[0]), eye[1], eye[2], eye_radius)),
+    )
+
+
+def surfaces(shape: BodyShape, look: Look, outfit: Outfit, edges: Edges) -> list[Part]:
+    """Lay out skin, eyes, top, trousers, socks, shoes, hair, and locks where hair is long."""
+    pack, where = load_pack(), places()
+    rest_mm, tights = shape.rest_vertices_mm, pack.triangles["tights"]
+    garments = (edges.top, edges.trousers, edges.shoes, edges.socks)
+    body_edge = np.minimum.reduce([OVERLAP_MM - garment for garment in garments])
+    normals, body_normals = vertex_normals(rest_mm, tights), vertex_normals(rest_mm, pack.triangles["body"])
+    smooth_mm, smooth_mean_mm = _without_relief(rest_mm), _mean_without_relief()
+
+    hang = _smooth(0, 330, 1290 - where.height) * (1 - _smooth(0.2, 0.6, where.on_arm))  # cloth falls from the chest
+    sleeve_room = 0.5 + 0.5 * _smooth(40, 160, where.along_arm)
+    top_mm = 5 + outfit.top_ease_mm * np.where(where.on_arm > 0.4, 0.75 * sleeve_room, 0.55 + 0.7 * hang)
+    flare = _smooth(780, 300, where.height)
+    trousers_mm = 4 + outfit.trouser_ease_mm * (0.35 + 0.65 * flare)
+    return [
+        Part(pack.triangles["body"], rest_mm, body_edge, look.skin),
+        Part(pack.triangles["eyes"], rest_mm, np.full(len(rest_mm), 50.0), look.eyes),
+        Part(tights, smooth_mm + top_mm[:, None] * normals, edges.top, outfit.top, smooth_mean_mm),
+        Part(tights, smooth_mm + trousers_mm[:, None] * normals, np.minimum(edges.trousers, 45.0 - edges.top),
+             outfit.trousers, smooth_mean_mm),
+        Part(tights, rest_mm + 1.5 * normals,
+             np.minimum(edges.socks, OVERLAP_MM - np.maximum(edges.shoes, edges.trousers)), outfit.socks),
+        Part(tights, _shoe_surface(rest_mm, normals, where), edges.shoes, outfit.shoes),
+        *_hair_parts(look, where, rest_mm, body_normals),
+    ]  # fmt: skip
 
 
 def _shoe_surface(
@@ -255,25 +275,21 @@ def _shoe_surface(
 
 def _hair_parts(
     look: Look, where: Places, rest_mm: Float[np.ndarray, "V 3"], normals: Float[np.ndarray, "V 3"]
-) -> list[_Part]:
+) -> list[Part]:
     pack = load_pack()
     height = pack.mean_mm[:, 2]
     eye_z = pack.landmarks_mm[pack.landmark_index["eyes"], 2]
     edge = where.hairline + (6.0 if look.hair_style in ("medium", "long") else 0.0)
     on_top = _smooth(eye_z + 40, eye_z + 110, height)
     thick_mm = look.hair_volume_mm * (0.55 + 0.45 * on_top) * _smooth(-2, 26, edge) + 1.5
-    parts = [_Part(pack.triangles["body"], rest_mm + thick_mm[:, None] * normals, edge, look.hair)]
+    parts = [Part(pack.triangles["body"], rest_mm + thick_mm[:, None] * normals, edge, look.hair)]
     if look.hair_style == "long":
         # Open in front: the face, and below it the throat.
         angle = np.degrees(np.arctan2(np.abs(pack.mean_mm[:, 0]), pack.mean_mm[:, 1] - where.neck_y))
         opening = np.interp(height - eye_z, [-320, -140, -40, 40, 75], [80, 74, 56, 46, -20])
         locks = np.minimum(height - (eye_z - look.hair_length_mm), 1.6 * (angle - opening))
-        parts.append(_Part(pack.triangles["hair"], rest_mm, locks, look.hair))
+        parts.append(Part(pack.triangles["hair"], rest_mm, locks, look.hair))
     return parts
-
-
-def _normals(rest_mm: Float[np.ndarray, "V 3"], triangles: Int[np.ndarray, "T 3"]) -> Float[np.ndarray, "V 3"]:
-    return vertex_normals(rest_mm, triangles)
 
 
 def _without_relief(surface_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
@@ -307,7 +323,7 @@ def _channels_of_mean() -> Float[np.ndarray, "V 8"]:
     return channels
 
 
-def _assembled(shape: BodyShape, parts: list[_Part]) -> Appearance:
+def assembled(shape: BodyShape, parts: list[Part]) -> Appearance:
     """All surfaces in one list of triangles; what is cut away as a whole is left out."""
     rest, index, triangles, material, channels = [], [], [], [], []
     first = 0

@@ -50,6 +50,11 @@ class Person:
     channels: Float[np.ndarray, "N 8"]
     materials: Float[np.ndarray, "M 28"]
 
+    def mesh(self, vertices_mm: Float[np.ndarray, "N 3"] | None = None) -> Mesh:
+        """The person's triangles, at rest or with the vertices at other places."""
+        places_mm = self.rest_vertices_mm if vertices_mm is None else vertices_mm
+        return Mesh(places_mm, self.triangles, self.material, self.channels, self.materials)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surroundings:
@@ -108,14 +113,7 @@ def render(
 @lru_cache(maxsize=1)
 def _unmoved(appearance: Person, scene: Surroundings) -> tuple[Mesh, Float[np.ndarray, "N"]]:
     """What all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE`` alone."""
-    person = Mesh(
-        appearance.rest_vertices_mm,
-        appearance.triangles,
-        appearance.material,
-        appearance.channels,
-        appearance.materials,
-    )
-    mesh = joined(person, scene.mesh)
+    mesh = joined(appearance.mesh(), scene.mesh)
     return mesh, np.ascontiguousarray(mesh.channels[:, EDGE])
 
 
