@@ -8,9 +8,9 @@ from jaxtyping import Float, UInt8
 
 from c2fpose.data.synth36.cameras import Camera
 from c2fpose.data.synth36.render.materials import noise_volume
-from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.mesh import EDGE, Mesh, joined
 from c2fpose.data.synth36.render.raster import NOTHING, camera_screen, cover_map, rasterise, vertex_normals
-from c2fpose.data.synth36.render.render import COVER_CELL_MM, COVER_SIZE, CURVE, EDGE, SAMPLES, _develop, _shadow
+from c2fpose.data.synth36.render.render import COVER_CELL_MM, COVER_SIZE, CURVE, SAMPLES, develop, shadow_of
 from c2fpose.data.synth_wild.light import Light
 from c2fpose.data.synth_wild.shade import lay_ground, shade
 
@@ -99,7 +99,7 @@ def photograph(
     """Shade what was drawn, before its setting. ``rng``: the sensor's noise."""
     size = setting.behind.shape[0]
     mesh = solids.mesh
-    shadow_map, shadow_frame = _shadow(mesh, np.ascontiguousarray(mesh.channels[:, EDGE]), light.rows[0], center_mm)
+    shadow_map, shadow_frame = shadow_of(mesh, np.ascontiguousarray(mesh.channels[:, EDGE]), light.rows[0], center_mm)
     radiance, alpha = np.empty((size, size, 3), np.float32), np.empty((size, size), np.float32)
     shade(
         radiance, alpha, view.owner, mesh.vertices_mm, solids.normals, mesh.triangles, mesh.material, mesh.channels,
@@ -120,5 +120,5 @@ def photograph(
     # The camera's white balance is taken out of the background: such pictures have had theirs.
     radiance += (1 - alpha)[..., None] * behind / light.white_balance.astype(np.float32)
     grain, shifts = rng.standard_normal((size, size), np.float32), rng.integers(0, size, 2)
-    image = _develop(radiance, grain, shifts, light.white_balance, light.blur, light.grain, CURVE)
+    image = develop(radiance, grain, shifts, light.white_balance, light.blur, light.grain, CURVE)
     return Photograph(image, np.rint(255 * alpha).astype(np.uint8))

@@ -8,14 +8,12 @@ import math
 import numpy as np
 
 from c2fpose.data.synth36.render.compiled import compiled
+from c2fpose.data.synth36.render.mesh import CHANNELS
+from c2fpose.data.synth36.render.pixel import BIAS_MM, copy_row, ray_through, shade_triangle
 from c2fpose.data.synth36.render.raster import cover_at, shadow_share
-from c2fpose.data.synth36.render.render import CHANNELS, COVER_CELL_MM, LIDS, LIPS, OPEN, REDNESS, _corner_weights
-from c2fpose.data.synth36.render.shading import lit, surface, unit
-
-BIAS_MM = 14.0  # so far off a surface is it looked up in the shadow map
+from c2fpose.data.synth36.render.render import COVER_CELL_MM
 
 
-# long: one compiled loop over pixels; a call in it would cost
 @compiled
 def shade(
     radiance, alpha, owner, vertices, normals, triangles, material, channels, materials,
@@ -39,51 +37,15 @@ def shade(
             for s in range(4):
                 if group[s] < 0:
                     continue
-                mine, count, sx, sy = group[s], 0, 0.0, 0.0
-                t = owner[2 * row + s // 2, 2 * column + s % 2]
-                for other in range(s, 4):
-                    if group[other] == mine:
-                        count += 1
-                        sx += 0.25 + 0.5 * (other % 2)
-                        sy += 0.25 + 0.5 * (other // 2)
-                        group[other] = -9
-                cx = (column + sx / count - intrinsics[2]) / intrinsics[0]
-                cy = (row + sy / count - intrinsics[3]) / intrinsics[1]
-                for k in range(3):
-                    ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
-                depth = _corner_weights(vertices, triangles, t, eye, ray, weights)
-                for k in range(CHANNELS):
-                    shared[k] = 0.0
-                normal[0] = normal[1] = normal[2] = 0.0
-                for corner in range(3):
-                    v, w = triangles[t, corner], weights[corner]
-                    for k in range(CHANNELS):
-                        shared[k] += w * channels[v, k]
-                    for k in range(3):
-                        normal[k] += w * normals[v, k]
-                unit(normal)
-                for k in range(3):
-                    view[k] = -ray[k]
-                unit(view)
-                inside = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2] < -0.15
-                if inside:  # the inner side of a sleeve or a hem
-                    for k in range(3):
-                        normal[k] = -normal[k]
-                x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
-                share = shadow_share(
-                    shadow_map, shadow_frame, x + BIAS_MM * normal[0], y + BIAS_MM * normal[1], z + BIAS_MM * normal[2]
-                )
+                mine, t = group[s], owner[2 * row + s // 2, 2 * column + s % 2]
+                count = ray_through(group, s, row, column, rotation, intrinsics, ray)
                 if mine != line_of:
                     line_of = mine
-                    for k in range(materials.shape[1]):
-                        line[k] = materials[mine, k]
-                gloss = surface(
-                    line, shared[0], shared[1], shared[2], normal, shared[REDNESS], shared[LIPS], shared[LIDS],
-                    depth / intrinsics[0], volume, colour, work,
+                    copy_row(materials, mine, line)
+                shade_triangle(
+                    t, line, vertices, normals, triangles, channels, light, shadow_map, shadow_frame, eye, ray,
+                    intrinsics[0], volume, normal, view, weights, shared, colour, work, out,
                 )  # fmt: skip
-                low = 1.0 - 0.35 * math.exp(-max(z, 0.0) / 120.0)
-                sky = shared[OPEN] * low * (0.45 if inside else 1.0)
-                lit(line, colour, normal, view, share * gloss if gloss < 1 else share, sky, light, out)
                 for k in range(3):
                     radiance[row, column, k] += 0.25 * count * out[k]
 

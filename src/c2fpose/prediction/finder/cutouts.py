@@ -16,9 +16,9 @@ from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.cameras import Camera
 from c2fpose.data.synth36.motion.motion import FRAMES
 from c2fpose.data.synth36.plan import TRIALS
-from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.mesh import EDGE, Mesh, joined
 from c2fpose.data.synth36.render.raster import NOTHING, camera_screen, rasterise
-from c2fpose.data.synth36.render.render import EDGE, SAMPLES
+from c2fpose.data.synth36.render.render import SAMPLES
 from c2fpose.data.synth36.sequence import RenderedSequence
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import ROOT

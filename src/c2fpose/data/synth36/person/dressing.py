@@ -15,9 +15,9 @@ from c2fpose.data.synth36.person.outfit import Look, Outfit, sequence_outfit, su
 from c2fpose.data.synth36.person.props import HANGING, HELD, STANDING, Prop, make_prop
 from c2fpose.data.synth36.person.skinning import relax
 from c2fpose.data.synth36.render.materials import Material
-from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.mesh import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS, Mesh, joined
 from c2fpose.data.synth36.render.raster import vertex_normals
-from c2fpose.data.synth36.render.render import CANONICAL, CHANNELS, EDGE, LIDS, LIPS, OPEN, REDNESS, Person
+from c2fpose.data.synth36.render.render import Person
 from c2fpose.pose.protocol import TEST_SUBJECTS
 
 _STREAM = 105  # key of this module in seed sequences

@@ -18,8 +18,8 @@ import numba
 config: Any = numba.config  # a module whose names are set as it is imported
 
 SOURCES = (
-    "render/compiled", "render/materials", "render/mesh", "render/raster", "render/render", "render/room",
-    "render/shading", "motion/segments", "person/skinning",
+    "render/compiled", "render/materials", "render/mesh", "render/pixel", "render/raster", "render/render",
+    "render/room", "render/shading", "motion/segments", "person/skinning",
 )  # fmt: skip
 
 

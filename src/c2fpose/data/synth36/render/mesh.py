@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+# Columns of ``Mesh.channels``
+CANONICAL, EDGE, REDNESS, LIPS, LIDS, OPEN = 0, 3, 4, 5, 6, 7
+CHANNELS = 8
+
 
 @dataclass(frozen=True)
 class Mesh:

@@ -4,7 +4,6 @@ A pixel is shaded once for each surface that its samples meet, so flat regions c
 smooth. The key light throws soft shadows from a depth map; places under and between things get less ambient light.
 """
 
-import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +12,8 @@ from jaxtyping import Float, Int, UInt8
 
 from c2fpose.data.synth36.render.compiled import compiled
 from c2fpose.data.synth36.render.materials import noise_volume
-from c2fpose.data.synth36.render.mesh import Mesh, joined
+from c2fpose.data.synth36.render.mesh import CHANNELS, EDGE, Mesh, joined
+from c2fpose.data.synth36.render.pixel import BIAS_MM, TAKEN, copy_row, ray_through, shade_triangle
 from c2fpose.data.synth36.render.raster import (
     NOTHING,
     camera_screen,
@@ -25,16 +25,13 @@ from c2fpose.data.synth36.render.raster import (
     vertex_normals,
 )
 from c2fpose.data.synth36.render.room import Room, hit, shell_light
-from c2fpose.data.synth36.render.shading import KEY_DIRECTION, lit, surface, unit
+from c2fpose.data.synth36.render.shading import KEY_DIRECTION
 
 SAMPLES = 2
 SHADOW_SIZE, SHADOW_REACH_MM = 256, 1500.0
 COVER_SIZE, COVER_CELL_MM = 96, 50.0
 # The tone curve from linear light 0..1 to 0..255, dense enough for linear interpolation.
 CURVE = 255 * np.linspace(0, 1, 1025) ** (1 / 2.2)
-# Columns of the per-vertex channels.
-CANONICAL, EDGE, REDNESS, LIPS, LIDS, OPEN = 0, 3, 4, 5, 6, 7
-CHANNELS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +89,7 @@ def render(
     fixed, edge = _unmoved(appearance, scene)
     mesh = replace(fixed, vertices_mm=np.concatenate([vertices_mm, scene.mesh.vertices_mm]))
     center_mm = np.ascontiguousarray(vertices_mm.mean(0))
-    shadow_map, shadow_frame = _shadow(mesh, edge, scene.light[KEY_DIRECTION], center_mm)
+    shadow_map, shadow_frame = shadow_of(mesh, edge, scene.light[KEY_DIRECTION], center_mm)
     cover = cover_map(mesh.vertices_mm, center_mm, COVER_CELL_MM, COVER_SIZE, 260.0)
 
     nearness = np.zeros((size * SAMPLES, size * SAMPLES), np.float32)
@@ -117,7 +114,7 @@ def _unmoved(appearance: Person, scene: Surroundings) -> tuple[Mesh, Float[np.nd
     return mesh, np.ascontiguousarray(mesh.channels[:, EDGE])
 
 
-def _shadow(
+def shadow_of(
     mesh: Mesh, edge: Float[np.ndarray, "N"], to_light: Float[np.ndarray, "3"], center_mm: Float[np.ndarray, "3"]
 ) -> tuple[Float[np.ndarray, "256 256"], Float[np.ndarray, "3 4"]]:
     """Depth map seen from the light around the person, and the map from the world to its cells."""
@@ -134,7 +131,6 @@ def _shadow(
     return shadow_map, frame
 
 
-# long: one compiled loop over pixels; a call in it would cost
 @compiled
 def _shade(
     radiance, owner, vertices, normals, triangles, material, channels, materials,
@@ -144,7 +140,6 @@ def _shade(
     ray, normal, view, colour, out, work = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(4)
     group, weights, shared = np.empty(4, np.int64), np.empty(3), np.empty(CHANNELS)
     line, line_of = np.empty(materials.shape[1]), -1
-    bias = 14.0
     faces_seen = np.zeros((size + 2, size + 2), np.int8)  # face of the room + 1
     bare, between = _bare_pixels(owner)
     for row in range(size):
@@ -159,27 +154,17 @@ def _shade(
                     group[s] = -1 if t < 0 else material[t]
             radiance[row, column, 0] = radiance[row, column, 1] = radiance[row, column, 2] = 0.0
             for s in range(4):
-                if group[s] == -9:
+                if group[s] == TAKEN:
                     continue
-                mine, count, sx, sy = group[s], 0, 0.0, 0.0
-                t = owner[2 * row + s // 2, 2 * column + s % 2]
-                for other in range(s, 4):
-                    if group[other] == mine:
-                        count += 1
-                        sx += 0.25 + 0.5 * (other % 2)
-                        sy += 0.25 + 0.5 * (other // 2)
-                        group[other] = -9
-                cx = (column + sx / count - intrinsics[2]) / intrinsics[0]
-                cy = (row + sy / count - intrinsics[3]) / intrinsics[1]
-                for k in range(3):
-                    ray[k] = rotation[0, k] * cx + rotation[1, k] * cy + rotation[2, k]
+                mine, t = group[s], owner[2 * row + s // 2, 2 * column + s % 2]
+                count = ray_through(group, s, row, column, rotation, intrinsics, ray)
                 if mine < 0:
                     depth, face = hit(box, eye, ray)
                     faces_seen[row + 1, column + 1] = face + 1
                     x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
                     share, dark = 1.0, 0.0
                     if face == 0:
-                        share = shadow_share(shadow_map, shadow_frame, x, y, z + bias)
+                        share = shadow_share(shadow_map, shadow_frame, x, y, z + BIAS_MM)
                         dark = 0.75 * cover_at(cover, center, COVER_CELL_MM, x, y)
                     footprint = depth / intrinsics[0]
                     shell_light(
@@ -187,41 +172,23 @@ def _shade(
                         work, out,
                     )  # fmt: skip
                 else:
-                    depth = _corner_weights(vertices, triangles, t, eye, ray, weights)
-                    for k in range(CHANNELS):
-                        shared[k] = 0.0
-                    normal[0] = normal[1] = normal[2] = 0.0
-                    for corner in range(3):
-                        v, w = triangles[t, corner], weights[corner]
-                        for k in range(CHANNELS):
-                            shared[k] += w * channels[v, k]
-                        for k in range(3):
-                            normal[k] += w * normals[v, k]
-                    unit(normal)
-                    for k in range(3):
-                        view[k] = -ray[k]
-                    unit(view)
-                    inside = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2] < -0.15
-                    if inside:  # the inner side of a sleeve or a hem
-                        for k in range(3):
-                            normal[k] = -normal[k]
-                    x, y, z = eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
-                    share = shadow_share(
-                        shadow_map, shadow_frame, x + bias * normal[0], y + bias * normal[1], z + bias * normal[2]
-                    )
-                    if mine != line_of:  # a copy: views are counted, which costs more than the numbers do
+                    if mine != line_of:
                         line_of = mine
-                        for k in range(materials.shape[1]):
-                            line[k] = materials[mine, k]
-                    gloss = surface(
-                        line, shared[0], shared[1], shared[2], normal, shared[REDNESS], shared[LIPS], shared[LIDS],
-                        depth / intrinsics[0], volume, colour, work,
+                        copy_row(materials, mine, line)
+                    shade_triangle(
+                        t, line, vertices, normals, triangles, channels, light, shadow_map, shadow_frame, eye, ray,
+                        intrinsics[0], volume, normal, view, weights, shared, colour, work, out,
                     )  # fmt: skip
-                    low = 1.0 - 0.35 * math.exp(-max(z, 0.0) / 120.0)
-                    sky = shared[OPEN] * low * (0.45 if inside else 1.0)
-                    lit(line, colour, normal, view, share * gloss if gloss < 1 else share, sky, light, out)
                 for k in range(3):
                     radiance[row, column, k] += 0.25 * count * out[k]
+    _fill_between(radiance, between)
+    _soften_corners(radiance, faces_seen, bare)
+
+
+@compiled
+def _fill_between(radiance, between):
+    """Give pixels that were passed over the mean of their four neighbours."""
+    size = radiance.shape[0]
     for row in range(size):
         for column in range(size):
             if between[row, column]:
@@ -230,6 +197,12 @@ def _shade(
                         radiance[row - 1, column, k] + radiance[row + 1, column, k]
                         + radiance[row, column - 1, k] + radiance[row, column + 1, k]
                     )  # fmt: skip
+
+
+@compiled
+def _soften_corners(radiance, faces_seen, bare):
+    """Smooth pixels of the room alone in which two of its faces meet."""
+    size = radiance.shape[0]
     for row in range(1, size - 1):
         if not _two_faces(faces_seen[row : row + 3]):
             continue
@@ -288,29 +261,6 @@ def _bare_pixels(owner):
     return bare, between
 
 
-@compiled
-def _corner_weights(vertices, triangles, t, eye, ray, weights):
-    """Depth along the ray, and the shares of the triangle's corners where the ray meets its plane (kept inside it)."""
-    i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-    ax, ay, az = vertices[i, 0], vertices[i, 1], vertices[i, 2]
-    ux, uy, uz = vertices[j, 0] - ax, vertices[j, 1] - ay, vertices[j, 2] - az
-    vx, vy, vz = vertices[k, 0] - ax, vertices[k, 1] - ay, vertices[k, 2] - az
-    px, py, pz = ray[1] * vz - ray[2] * vy, ray[2] * vx - ray[0] * vz, ray[0] * vy - ray[1] * vx
-    determinant = ux * px + uy * py + uz * pz
-    if abs(determinant) < 1e-9:
-        determinant = 1e-9
-    ox, oy, oz = eye[0] - ax, eye[1] - ay, eye[2] - az
-    wb = (ox * px + oy * py + oz * pz) / determinant
-    qx, qy, qz = oy * uz - oz * uy, oz * ux - ox * uz, ox * uy - oy * ux
-    wc = (ray[0] * qx + ray[1] * qy + ray[2] * qz) / determinant
-    wb, wc = min(max(wb, 0.0), 1.0), min(max(wc, 0.0), 1.0)
-    if wb + wc > 1:
-        wb, wc = wb / (wb + wc), wc / (wb + wc)
-    weights[0], weights[1], weights[2] = 1 - wb - wc, wb, wc
-    x, y, z = ax + wb * ux + wc * vx - eye[0], ay + wb * uy + wc * vy - eye[1], az + wb * uz + wc * vz - eye[2]
-    return (x * ray[0] + y * ray[1] + z * ray[2]) / (ray[0] ** 2 + ray[1] ** 2 + ray[2] ** 2)
-
-
 def _developed(
     radiance: Float[np.ndarray, "size size 3"], scene: Surroundings, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "size size 3"]:
@@ -318,11 +268,11 @@ def _developed(
     size = radiance.shape[0]
     grain = rng.standard_normal((size, size), np.float32)
     shifts = rng.integers(0, size, 2)
-    return _develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain, CURVE)
+    return develop(radiance, grain, shifts, scene.white_balance, scene.blur, scene.grain, CURVE)
 
 
 @compiled
-def _develop(radiance, grain, shifts, balance, blur, strength, curve):
+def develop(radiance, grain, shifts, balance, blur, strength, curve):
     size = radiance.shape[0]
     image = np.empty((size, size, 3), np.uint8)
     edge, middle = blur, 1 - 2 * blur

@@ -6,9 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from c2fpose.data.synth36.render.materials import Material
-from c2fpose.data.synth36.render.mesh import Mesh
+from c2fpose.data.synth36.render.mesh import CANONICAL, CHANNELS, EDGE, OPEN, Mesh
 from c2fpose.data.synth36.render.raster import vertex_normals
-from c2fpose.data.synth36.render.render import CANONICAL, CHANNELS, EDGE, OPEN
 
 # Width (left-right) and depth (front-back) of the seat surface by kind.
 SEAT_SIZE_MM = {"chair": (440.0, 430.0), "stool": (360.0, 360.0), "sofa": (1500.0, 560.0), "box": (460.0, 460.0)}
