@@ -45,7 +45,7 @@ def expected_loss(output, labels, mix, place, place_weight) -> float:
 
 @pytest.mark.parametrize(
     ("done", "place", "weight"),
-    [(0.0, weak_perspective_mm, 0), (0.005, strong_perspective_mm, 0), (0.5, strong_perspective_mm, 0.1)],
+    [(0.0, weak_perspective_mm, 0), (0.35, strong_perspective_mm, 0), (0.5, strong_perspective_mm, 0.1)],
 )
 def test_loss_is_that_of_the_pose_that_picture_and_cube_make(done, place, weight, monkeypatch):
     labels, mix = labels_of(), np.array([0.2, 0.5, 0.9])
@@ -96,6 +96,22 @@ def test_mirrored_truth_read_together_is_the_truth():
     both, one = metric.read(output, mirrored), metric.read(output)
     torch.testing.assert_close(metric.points(both), metric.points(one), atol=1e-6, rtol=0)
     torch.testing.assert_close(both.pose.relative_mm, one.pose.relative_mm, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("weak_until", "finds"), [(0.3, True), (0.0, False)])
+def test_both_heads_find_their_joints_from_the_middle(weak_until, finds):
+    """By strong perspective from the first step, joints draw together in the picture though the loss falls."""
+    labels, metric = labels_of(), representation_of(config_of("metric", representation={"weak_until": weak_until}))
+    random = torch.Generator().manual_seed(0)
+    output = (0.01 * torch.randn(len(labels.points), 17, 65, 16, 16, generator=random)).requires_grad_()
+    optimizer = torch.optim.Adam([output], lr=0.05)
+    for _ in range(50):
+        optimizer.zero_grad()
+        (loss,) = metric.losses([output], labels, done=0.1)
+        loss.backward()
+        optimizer.step()
+    points = metric.points(metric.read(output.detach()))[..., :2]
+    assert (float((points - labels.points[..., :2]).abs().mean()) < 0.05) == finds
 
 
 def test_labels_without_a_camera_are_refused_in_a_line():
