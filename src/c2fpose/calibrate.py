@@ -43,7 +43,7 @@ def main(words: list[str] | None = None) -> None:
             f"{settings.ckpt}: nothing to calibrate: head={module.config.network.head} does not say how sure it is, "
             "or there are fewer than four validation images"
         )
-    module.hparams["provenance"] = (module.hparams.get("provenance") or {}) | {"calibration": calibration.as_dict()}
+    module.hparams["provenance"] = module.provenance | {"calibration": calibration.as_dict()}
     save_module(module, out)
     print(f"{out}: written; figures: {out.parent / 'calibration.json'}, calibration.png")
 

@@ -26,17 +26,16 @@ def main(words: list[str] | None = None) -> None:
         raise ConfigError(f"out={out}: must end in {' or '.join(NETWORK_SUFFIXES)}")
     from c2fpose.base.provenance import code_version, file_hash
     from c2fpose.model.checkpoints.builtin import checkpoint_path
-    from c2fpose.model.checkpoints.load import load_module
+    from c2fpose.model.checkpoints.saved import load_network
     from c2fpose.prediction.export import export
 
     path = checkpoint_path(settings.ckpt)
-    module = load_module(path)
     origin: dict[str, object] = {
         "checkpoint": {"file": path.name, "sha256": file_hash(path)},
         "exported_by": code_version(),
     }
-    for path in export(module, out, origin):
-        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    for written in export(load_network(path), out, origin):
+        print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

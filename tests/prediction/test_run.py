@@ -315,3 +315,15 @@ def test_help_explains_every_key_without_heavy_imports():
     assert done.returncode == 0, done.stderr
     for key in PredictSettings.model_fields:
         assert f"\n{key}: " in done.stdout
+
+
+def test_predicting_loads_nothing_of_training():
+    """Lightning and the renderer take longer to import than all that predicting needs beside PyTorch."""
+    heavy = {"pytorch_lightning", "torchmetrics", "numba", "matplotlib", "scipy.signal", "scipy.stats"}
+    code = (
+        "import sys, c2fpose.prediction.run as run\n"
+        "run.load_predictor('builtin'), run.load_finder()\n"
+        f"print(sorted({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -70,6 +70,7 @@ class FinderSettings(Schema):
     cutouts: Count = 800
     people: str | None = None
     people_count: Count = 2000
+    places: int = Field(0, ge=0)
     test_people: str | None = None
     size: int = Field(192, ge=64, le=1024, multiple_of=64)
     steps: int = Field(3000, ge=1)

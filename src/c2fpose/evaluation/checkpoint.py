@@ -51,7 +51,7 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch
         changed["batch_size"] = settings.batch_size
     folder = Path(settings.out) / "evaluation" if settings.out else own_folder(path, changed)
-    origin = (module.hparams.get("provenance") or {}) | {
+    origin = module.provenance | {
         "data_fingerprints": data.fingerprints,
         "decoding": decoding,
         "batch_norm": read_as.batch_norm,
@@ -74,7 +74,7 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
 
     ``loading``: further keys of ``DataConfig``. Raises ``ConfigError`` where neither says what to evaluate on.
     """
-    trained_with = (module.hparams.get("provenance") or {}).get("configuration", {}).get("data")
+    trained_with = module.provenance.get("configuration", {}).get("data")
     values: dict[str, Any] = trained_with or {"train_file": "", "test_file": test_file}
     if not (test_file or values["test_file"]):
         raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")

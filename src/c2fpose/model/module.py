@@ -10,18 +10,19 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float, Int, UInt8
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from c2fpose.base.host_memory import keep_freed_memory
 from c2fpose.config.data import LABELS
 from c2fpose.config.model import ModelConfig, OptimizerConfig
-from c2fpose.config.schema import parse
 from c2fpose.model.inference import points_and_metric_of, points_of, poses_given_root_depth, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics, freeze
+from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.input import last_output, outputs_of
 from c2fpose.model.networks.parts import HEADS, parts_of, weights_of
-from c2fpose.model.representations import network_of, representation_of
+from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty, Labels, MetricPose, Representation
+from c2fpose.model.trained import parts_of_model
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.metrics import MeanPerJointError
 
@@ -44,10 +45,9 @@ class PoseModule(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.config = parse(ModelConfig, model, "model")
-        self.network = network_of(self.config)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
-        self.learned = self.representation.learned()
+        self.network: CoarseToFine
+        self.learned: nn.Module | None
+        self.config, self.network, self.learned = parts_of_model(model)
         skeleton = self.config.pose_space.skeleton
         self.validation_error = MeanPerJointError(skeleton.joints, skeleton.root)
 
@@ -55,6 +55,11 @@ class PoseModule(LightningModule):
     def representation(self) -> Representation:
         """What the outputs of the network mean."""
         return representation_of(self.config)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the training said of itself; empty where nothing is known."""
+        return self.hparams.get("provenance") or {}
 
     # --- training ---
 

@@ -27,7 +27,7 @@ from c2fpose.config.model import ModelConfig
 from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.builtin import checkpoint_path
-from c2fpose.model.checkpoints.load import Saved, load_module
+from c2fpose.model.checkpoints.saved import Saved, load_network
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.folding import fold
@@ -35,11 +35,10 @@ from c2fpose.model.networks.input import last_output, normalise
 from c2fpose.model.precision import resolve_precision
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty
+from c2fpose.model.trained import Trained
 
 if TYPE_CHECKING:
     from openvino import Model
-
-    from c2fpose.model.module import PoseModule
 Engine = Callable[[UInt8[Tensor, "B 3 S S"]], Tensor]
 
 TORCH, ONNXRUNTIME, OPENVINO = "torch", "onnxruntime", "openvino"
@@ -84,7 +83,7 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
     """
     path = checkpoint_path(path)
     if path.suffix not in NETWORK_SUFFIXES:
-        return make_predictor(load_module(path), TORCH if engine == "auto" else engine, precision)
+        return make_predictor(load_network(path), TORCH if engine == "auto" else engine, precision)
     allowed = (ONNXRUNTIME, OPENVINO) if path.suffix == ".onnx" else (OPENVINO,)
     name = allowed[0] if engine == "auto" else engine
     if name not in allowed:
@@ -100,10 +99,10 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
     return Predictor(config, provenance, OpenVinoEngine(model, precision), name, precision)
 
 
-def make_predictor(module: PoseModule, name: str = TORCH, precision: str = "auto") -> Predictor:
+def make_predictor(module: Trained, name: str = TORCH, precision: str = "auto") -> Predictor:
     """Put a trained module's network in an engine. The module stays as it is."""
-    precision = precision_of(name, precision, module.device.type)
-    provenance = dict(module.hparams.get("provenance") or {})
+    precision = precision_of(name, precision, _device(module).type)
+    provenance = dict(module.provenance)
     if name == TORCH:
         made: Engine = TorchEngine(module, precision)
     elif name == ONNXRUNTIME:
@@ -111,6 +110,10 @@ def make_predictor(module: PoseModule, name: str = TORCH, precision: str = "auto
     else:
         made = OpenVinoEngine(read_openvino(to_onnx(module)), precision)
     return Predictor(module.config, provenance, made, name, precision)
+
+
+def _device(module: Trained) -> torch.device:
+    return next(module.network.parameters()).device
 
 
 def precision_of(name: str, precision: str, device: str = "cpu") -> str:
@@ -135,11 +138,11 @@ def precision_of(name: str, precision: str, device: str = "cpu") -> str:
 class TorchEngine:
     """PyTorch, normalisations folded into convolutions; on the module's device."""
 
-    def __init__(self, module: PoseModule, precision: str) -> None:
+    def __init__(self, module: Trained, precision: str) -> None:
         self.by_batch = module.config.batch_norm == "batch"  # statistics of each batch cannot be folded
         network = copy.deepcopy(module.network).eval() if self.by_batch else fold(module.network)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
-        self.device, self.precision = module.device, precision
+        self.device, self.precision = _device(module), precision
 
     @torch.inference_mode()
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
@@ -229,13 +232,13 @@ def _from_file_layout(output: Tensor) -> Tensor:
     return output.permute(0, 3, 4, 1, 2) if output.ndim == 5 else output
 
 
-def header(module: PoseModule, origin: dict[str, Any]) -> str:
+def header(module: Trained, origin: dict[str, Any]) -> str:
     """Write what an exported file says of itself: configuration, provenance, and ``origin``, as JSON."""
-    provenance = dict(module.hparams.get("provenance") or {})
-    return json.dumps({"model": module.config.model_dump(mode="json"), "provenance": provenance} | origin)
+    said = {"model": module.config.model_dump(mode="json"), "provenance": dict(module.provenance)}
+    return json.dumps(said | origin)
 
 
-def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
+def to_onnx(module: Trained, metadata: str = "") -> bytes:
     """Write a module's network as the bytes of an ONNX file, normalisations folded, float32, any batch size.
 
     Input ``image``: bytes (B, 3, S, S), RGB; output by its representation's name: ``volume`` (B, H, W, J, D),
@@ -248,7 +251,7 @@ def to_onnx(module: PoseModule, metadata: str = "") -> bytes:
         raise ConfigError("batch_norm=batch takes the statistics of each batch; engine=torch alone can do that")
     network = _InFileLayout(fold(module.network).float().cpu()).eval()
     example = torch.zeros(1, 3, *[module.config.network.image_size] * 2, dtype=torch.uint8)
-    result = module.representation.output_name
+    result = representation_of(module.config).output_name
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

@@ -12,10 +12,10 @@ from c2fpose.base.errors import UserError
 from c2fpose.prediction.engines import METADATA, header, imported, read_openvino, to_onnx
 
 if TYPE_CHECKING:
-    from c2fpose.model.module import PoseModule
+    from c2fpose.model.trained import Trained
 
 
-def export(module: PoseModule, out: Path, origin: dict[str, object]) -> list[Path]:
+def export(module: Trained, out: Path, origin: dict[str, object]) -> list[Path]:
     """Write the network, complete or not at all; returns the files. ``origin`` joins the metadata.
 
     Raises ``UserError`` where a package of the ``export`` extra is missing or the file cannot be written.

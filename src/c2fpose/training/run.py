@@ -23,7 +23,7 @@ from c2fpose.evaluation.certainty import calibrate
 from c2fpose.evaluation.scores import mean_pose_mm
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
-from c2fpose.model.checkpoints.load import read_checkpoint
+from c2fpose.model.checkpoints.saved import read_checkpoint
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.batch_norm import recalibrate

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from c2fpose.prediction.finder.cutouts import Cutout, Room
-from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE, mirrored, scene
+from c2fpose.prediction.finder.find import FRAME_PER_PICTURE
+from c2fpose.prediction.finder.scenes import mirrored, scene
 
 SIZE = 128
 

@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 
 from c2fpose.base.errors import UserError
 from c2fpose.prediction.finder.cutouts import Cutout
-from c2fpose.prediction.finder.find import framed, people_in
+from c2fpose.prediction.finder.find import FRAME_PER_PICTURE, framed, people_in
 from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
 from c2fpose.prediction.finder.network import STRIDE, Finder
 from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
-from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE, Scene
+from c2fpose.prediction.finder.scenes import Scene
 from c2fpose.prediction.finder.training import Recipe, loss_of, targets, train
 from c2fpose.prediction.finder.weights import TrainedFinder, folded, load_finder, save_finder
 from c2fpose.prediction.photo import Box

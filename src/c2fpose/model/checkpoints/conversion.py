@@ -27,7 +27,7 @@ def convert(source: Path, out: Path, *, half: bool = False) -> None:
 
 def save_module(module: PoseModule, out: Path, *, half: bool = False) -> None:
     """Write a module's weights, configuration and provenance in the format of the suffix."""
-    model, provenance = module.config.model_dump(mode="json"), dict(module.hparams.get("provenance") or {})
+    model, provenance = module.config.model_dump(mode="json"), dict(module.provenance)
     what = module.state_dict(), model, provenance, module.hparams.get("mean_training_pose_mm")
     if out.suffix == ".ckpt":
         save_checkpoint(out, *what)

@@ -17,7 +17,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
-from c2fpose.model.checkpoints.load import Saved
+from c2fpose.model.checkpoints.saved import Saved
 from c2fpose.model.module import PoseModule
 from c2fpose.pose.space import PoseSpace
 

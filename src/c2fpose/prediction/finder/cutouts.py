@@ -20,6 +20,7 @@ from c2fpose.data.synth36.render.mesh import EDGE, Mesh, joined
 from c2fpose.data.synth36.render.raster import NOTHING, camera_screen, rasterise
 from c2fpose.data.synth36.render.render import SAMPLES
 from c2fpose.data.synth36.sequence import RenderedSequence
+from c2fpose.data.synth_wild.backgrounds import draw_background
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import ROOT
 
@@ -124,6 +125,17 @@ def from_file(path: str | Path, count: int, seed: int) -> list[Cutout]:
                 )
             )
     return cutouts
+
+
+def empty_places(seed: int, count: int) -> list[Room]:
+    """Paint synth_wild's surroundings, with nobody in them: streets, rooms, landscapes, clutter."""
+    nobody = np.empty((0, 17, 2))
+    return [
+        Room(
+            draw_background(np.random.default_rng(np.random.SeedSequence([seed, _STREAM, 0, number])), ROOM_PX), nobody
+        )
+        for number in range(count)
+    ]
 
 
 def wandering_camera(rng: np.random.Generator, sequence: RenderedSequence, index: int) -> Camera:

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, UInt8
 
 from c2fpose.prediction.finder.peaks import peaks
-from c2fpose.prediction.finder.scenes import FRAME_PER_PICTURE
-from c2fpose.prediction.finder.training import as_input
 from c2fpose.prediction.finder.weights import TrainedFinder
 from c2fpose.prediction.photo import Box
+
+FRAME_PER_PICTURE = 1.15  # side of the finder's square frame over the longer side of the picture
 
 
 @torch.inference_mode()
@@ -45,3 +45,8 @@ def framed(
     frame[top : top + shape[1], left : left + shape[0]] = cv2.resize(image, shape, interpolation=way)
     step = max(rows, columns) / max(shape)  # after rounding
     return frame, -np.array([left, top]) * step, float(step)
+
+
+def as_input(images: list[UInt8[np.ndarray, "S S 3"]]) -> UInt8[np.ndarray, "B 3 S S"]:
+    """Stack frames as the network takes them."""
+    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))

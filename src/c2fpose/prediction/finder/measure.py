@@ -7,9 +7,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import nn
 
+from c2fpose.prediction.finder.find import as_input
 from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
 from c2fpose.prediction.finder.scenes import Scene
-from c2fpose.prediction.finder.training import as_input
 
 ENOUGH = 0.5  # of overlap (intersection over union): the person is found
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))

@@ -13,7 +13,7 @@ from c2fpose.base.progress import Progress
 from c2fpose.config.prediction import FinderSettings
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
-from c2fpose.prediction.finder.cutouts import Cutout, Room, from_file, gather
+from c2fpose.prediction.finder.cutouts import Cutout, Room, empty_places, from_file, gather
 from c2fpose.prediction.finder.measure import Found, best_threshold, compare, people_of, seen
 from c2fpose.prediction.finder.network import Finder
 from c2fpose.prediction.finder.scenes import scene
@@ -57,7 +57,8 @@ def _pieces(
 ) -> tuple[list[Cutout], list[Room]]:
     task = progress.add_task("rendering people", total=count, values="")
     cutouts, rooms = gather(settings.seed, subjects, count, lambda made: progress.update(task, completed=made))
-    return cutouts + (from_file(file, most, settings.seed) if file else []), rooms
+    places = empty_places(settings.seed + subjects[0], settings.places * count // settings.cutouts)
+    return cutouts + (from_file(file, most, settings.seed) if file else []), rooms + places
 
 
 def _trained(
@@ -69,7 +70,7 @@ def _trained(
     said = {
         "size": settings.size,
         "least_score": UNMEASURED,
-        "recipe": settings.model_dump(include={"cutouts", "batch", "rate", "seed", "bf16"}),
+        "recipe": settings.model_dump(include={"cutouts", "places", "batch", "rate", "seed", "bf16"}),
         "people": {"synth36": settings.cutouts} | people,
         "started_from": earlier,
     }
@@ -80,7 +81,9 @@ def _trained(
         lambda step, loss: progress.update(task, completed=step, values=f"loss {loss:.2f}"),
         lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
         before,
+        state := Path(settings.out).with_suffix(".state"),
     )
+    state.unlink(missing_ok=True)
     return network, said | {"steps": settings.steps}
 
 

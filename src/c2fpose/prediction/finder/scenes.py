@@ -13,9 +13,9 @@ from jaxtyping import Float, UInt8
 from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.finder.backdrops import backdrop, with_things
 from c2fpose.prediction.finder.cutouts import Cutout, Room
+from c2fpose.prediction.finder.find import FRAME_PER_PICTURE
 from c2fpose.prediction.person_box import square_box
 
-FRAME_PER_PICTURE = 1.15  # side of the finder's square frame over the longer side of the picture
 ASPECTS = (1.0, 4 / 3, 3 / 2, 16 / 9)  # of pictures, upright or lying
 PEOPLE_SHARES = (0.2, 0.4, 0.24, 0.12, 0.04)  # of scenes with 0, 1, ... people
 SIDES = (0.1, 1.3)  # of a person's box, as a share of the picture's longer side: uniform in the logarithm

@@ -1,17 +1,20 @@
 """Train the finder on scenes, and choose the score from which a peak is a person."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from c2fpose.base.files import written_whole
 from c2fpose.prediction.finder.cutouts import Cutout, Room
+from c2fpose.prediction.finder.find import as_input
 from c2fpose.prediction.finder.network import SIDE_UNIT, STRIDE, Finder
 from c2fpose.prediction.finder.scenes import Scene, mirrored, scene
 
@@ -20,7 +23,8 @@ _LEAST_SPREAD = 0.7  # ... and at least so many cells
 _BOX_WEIGHT = 2.0  # of the box's loss against the heatmap's
 _GRADIENT_LIMIT = 5.0
 _WARM_UP = 100  # steps until the full learning rate
-_MEAN_DECAY = 0.99  # of the running mean of weights, a step
+_DECAY = 0.4  # share of the steps, the last ones, in which the learning rate falls to 0
+_MEAN_DECAY = 0.998  # of the running mean of weights, a step
 KEEP_EVERY = 250  # steps
 
 
@@ -43,23 +47,29 @@ def train(
     told: Callable[[int, float], None] = lambda step, loss: None,
     kept: Callable[[int, Finder], None] = lambda step, network: None,
     start_from: Finder | None = None,
+    state: Path | None = None,
 ) -> Finder:
     """Train a network, from nothing or from one that is trained already (it is changed).
 
-    ``told`` hears each step and its loss, ``kept`` every 250th step's network.
-    What comes out is a running mean of the weights at a constant rate, so that the network kept at some step is the one
-    that a training of so many steps gives.
+    ``told`` hears each step and its loss, ``kept`` every 250th step's network: a running mean of the weights.
+    ``state``: a file in which the training is kept as often; one of the same recipe is gone on with, to the same end.
     """
     torch.manual_seed(recipe.seed)
     network = (start_from or Finder()).train()
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_MEAN_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / _WARM_UP))
-    before: list[Scene] = []
-    for step in range(recipe.steps):
-        half = recipe.batch // 2
-        new = [scene(recipe.seed, step * half + each, recipe.size, cutouts, rooms) for each in range(half)]
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe.steps))
+    parts = {"network": network, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    first = _gone_on(state, recipe, parts)
+
+    def made(step: int) -> list[Scene]:
+        numbers = range(step * recipe.batch // 2, (step + 1) * recipe.batch // 2)
+        return [scene(recipe.seed, number, recipe.size, cutouts, rooms) for number in numbers]
+
+    before = made(first - 1) if first else []
+    for step in range(first, recipe.steps):
+        new = made(step)
         # Making a scene takes as long as learning from it: each is seen twice, the second time mirrored
         scenes, before = new + [mirrored(sight) for sight in before or new], new
         loss = _loss(network, scenes, recipe.bf16)
@@ -72,7 +82,31 @@ def train(
         told(step + 1, float(loss.detach()))
         if (step + 1) % KEEP_EVERY == 0:
             kept(step + 1, cast(Finder, mean.module).eval())
+            if state is not None:
+                with written_whole(state) as partial:
+                    torch.save(_state(recipe, step + 1, parts), partial)
     return cast(Finder, mean.module).eval()
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the learning rate: a rise, a plain, and a fall to 0."""
+    return min(1.0, (step + 1) / _WARM_UP, (steps - step) / max(1, _DECAY * steps))
+
+
+def _state(recipe: Recipe, step: int, parts: dict[str, Any]) -> dict[str, Any]:
+    return {"recipe": asdict(recipe), "step": step} | {name: part.state_dict() for name, part in parts.items()}
+
+
+def _gone_on(state: Path | None, recipe: Recipe, parts: dict[str, Any]) -> int:
+    """Bring all parts to where a state was kept; returns the step to go on with, 0 without one of this recipe."""
+    if state is None or not state.is_file():
+        return 0
+    saved = torch.load(state, weights_only=True)
+    if saved["recipe"] != asdict(recipe):
+        return 0
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    return int(saved["step"])
 
 
 def _loss(network: Finder, scenes: list[Scene], bf16: bool) -> Float[Tensor, ""]:
@@ -81,11 +115,6 @@ def _loss(network: Finder, scenes: list[Scene], bf16: bool) -> Float[Tensor, ""]
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         output = network(image.contiguous(memory_format=torch.channels_last))
     return loss_of(output.float(), heat, box, weight)
-
-
-def as_input(images: list[UInt8[np.ndarray, "S S 3"]]) -> UInt8[np.ndarray, "B 3 S S"]:
-    """Stack frames as the network takes them."""
-    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
 
 
 def targets(
