@@ -17,9 +17,20 @@ from c2fpose.pose.skeleton import C2F17, JOINTS
 ezc3d = pytest.importorskip("ezc3d")
 CAM_MM = np.array([record["cam_mm"] for record in people(8)[::2]])  # as the left camera sees them
 WORLD_MM = to_world(CAM_MM, "left")
+BESIDE = np.array([150.0, 0, 40.0])
 
 
-def write(path: Path, world_mm: np.ndarray, labels=JOINTS, unit: str = "mm", rate: float = 100.0, subject="") -> None:
+def write(
+    path: Path,
+    world_mm: np.ndarray,
+    labels=JOINTS,
+    unit: str = "mm",
+    rate: float = 100.0,
+    subject="",
+    gone=(),
+    analogs: int = 0,
+) -> None:
+    """``gone``: frames and points that have a place all the same, and a residual of -1."""
     content = ezc3d.c3d()
     content["parameters"]["POINT"]["RATE"]["value"] = [rate]
     content["parameters"]["POINT"]["LABELS"]["value"] = list(labels)
@@ -30,6 +41,15 @@ def write(path: Path, world_mm: np.ndarray, labels=JOINTS, unit: str = "mm", rat
     points = np.ones((4, world_mm.shape[1], len(world_mm)))
     points[:3] = world_mm.transpose(2, 1, 0) * scale
     content["data"]["points"] = points
+    if gone:
+        residuals = np.zeros((1, *points.shape[1:]))
+        for frame, point in gone:
+            residuals[0, point, frame] = -1
+        content["data"]["meta_points"]["residuals"] = residuals
+    if analogs:  # forces, ten samples a frame
+        content["parameters"]["ANALOG"]["RATE"]["value"] = [10 * rate]
+        content["parameters"]["ANALOG"]["LABELS"]["value"] = [f"Force.{n}" for n in range(analogs)]
+        content["data"]["analogs"] = np.random.default_rng(0).normal(0, 1, (1, analogs, 10 * len(world_mm)))
     path.parent.mkdir(parents=True, exist_ok=True)
     content.write(str(path))
 
@@ -72,6 +92,39 @@ def test_markers_make_joints_and_missing_points_missing_joints(tmp_path):
     assert np.isnan(joints[1, 2]).all() and np.isnan(joints[2, 1]).all() and np.isnan(joints).sum() == 6
 
 
+def test_points_that_the_file_calls_invalid_are_missing_and_forces_do_not_matter(tmp_path):
+    folder = folder_of(tmp_path)
+    write(folder / "anna" / "walk.c3d", WORLD_MM, gone=[(1, 5), (3, 0)], analogs=6)
+    joints = prepared(folder).annotations["joints_cam_mm"]
+    missing = np.isnan(joints).all(-1)
+    assert missing[1, 5] and missing[3, 0] and missing.sum() == 2
+    np.testing.assert_allclose(joints[~missing], CAM_MM[~missing], atol=0.1)
+
+
+def test_two_people_in_one_file_are_told_apart_by_their_names(tmp_path):
+    folder = folder_of(tmp_path)
+    both = np.concatenate([WORLD_MM, WORLD_MM + BESIDE], 1)
+    labels = [f"{who}:{name}" for who in ("Anna", "Ben") for name in JOINTS]
+    write(folder / "anna" / "walk.c3d", both, labels=labels)
+    with pytest.raises(UserError, match=r"Anna:pelvis or Ben:pelvis for joint pelvis\? Name one of them"):
+        prepared(folder)
+    (folder / "markers.yaml").write_text(yaml.safe_dump({name: f"Ben:{name}" for name in JOINTS}, sort_keys=False))
+    found = to_world(prepared(folder).annotations["joints_cam_mm"], "left")
+    np.testing.assert_allclose(found, WORLD_MM + BESIDE, atol=0.1)
+
+
+@pytest.mark.parametrize("turn", [[0, 0, 0], [np.pi / 2, 0, 0], [-np.pi / 2, 0, 0]])
+def test_the_worlds_axes_are_those_of_the_cameras(tmp_path, turn):
+    """Z up, y up or y down: cameras.yaml says how its cameras stand in the same frame."""
+    turned = cv2.Rodrigues(np.array(turn, float))[0]  # from the world here to another one
+    folder = folder_of(tmp_path)
+    write(folder / "anna" / "walk.c3d", WORLD_MM @ turned.T)
+    entry = cameras()["left"]
+    entry["rotation"] = (cv2.Rodrigues(np.array(entry["rotation"]))[0] @ turned.T).tolist()
+    (folder / "cameras.yaml").write_text(yaml.safe_dump({"left": entry}))
+    np.testing.assert_allclose(prepared(folder).annotations["joints_cam_mm"], CAM_MM, atol=0.1)
+
+
 def test_videos_have_a_rate_of_their_own(tmp_path):
     folder = folder_of(tmp_path, rate=100.0)
     video = folder / "anna" / "walk.left.avi"
@@ -110,7 +163,15 @@ def elsewhere(folder: Path) -> None:
     write(folder / "anna" / "walk.c3d", WORLD_MM - [0, 0, 90000])
 
 
+def inches(folder: Path) -> None:
+    path = folder / "anna" / "walk.c3d"
+    content = ezc3d.c3d(str(path))
+    content["parameters"]["POINT"]["UNITS"]["value"] = ["in"]
+    content.write(str(path))
+
+
 @pytest.mark.parametrize(("spoil", "message"), [
+    (inches, "points in 'in'; known are mm, cm and m"),
     (other_names, "no point pelvis for joint pelvis; it has M0, M1"),
     (no_cameras, "no cameras.yaml with rotation and place"),
     (damaged, "walk.c3d: not readable as C3D"),

@@ -121,6 +121,83 @@ def test_crowds_and_people_without_keypoints_are_left_out_and_counted(tmp_path, 
     assert "2 annotations without keypoints" in capsys.readouterr().err
 
 
+def as_words(made: dict) -> None:
+    """Ids of images as words in one list, as numbers with a point in the other."""
+    for image in made["images"]:
+        image["id"] = str(image["id"])
+    for annotation in made["annotations"]:
+        annotation["image_id"] = float(annotation["image_id"])
+
+
+def with_all_the_rest(made: dict) -> None:
+    made |= {"info": {"year": 2017}, "licenses": [{"id": 1, "name": "by", "url": ""}]}
+    for annotation in made["annotations"]:
+        annotation |= {"area": 12.5, "segmentation": {"size": [240, 320], "counts": "eRQ2"}, "caption": None}
+
+
+def in_triples(made: dict) -> None:
+    for annotation in made["annotations"]:
+        annotation["keypoints"] = np.reshape(annotation["keypoints"], (-1, 3)).tolist()
+
+
+def with_others(made: dict) -> None:
+    """A crowd, people of whom nothing is labelled, and things of a category without keypoints."""
+    crowd = {"iscrowd": 1, "segmentation": {"counts": [9, 2], "size": [240, 320]}, "bbox": [0, 0, 9, 9]}
+    nothing = {"num_keypoints": 0, "keypoints": [0] * 3 * len(NAMES), "bbox": [1.5, 2, 3, 4]}
+    for number, other in enumerate((crowd, nothing, {"category_id": 7, "bbox": [1, 1, 5, 5]}, {"keypoints": None})):
+        made["annotations"].insert(0, {"id": 900 + number, "image_id": 3, "category_id": 1} | other)
+    made["categories"].append({"id": 7, "name": "sofa"})
+
+
+def sizes_as_words(made: dict) -> None:
+    for image in made["images"]:
+        image |= {"width": str(image["width"]), "height": float(image["height"])}
+
+
+def boxes_in_whole_px(made: dict) -> None:
+    for annotation in made["annotations"]:
+        annotation["bbox"] = [int(value) for value in annotation["bbox"]]
+
+
+def no_boxes(made: dict) -> None:
+    for annotation, none in zip(made["annotations"], [None, [], [0, 0, 0, 0], [1.0, 2, 0, 0]] * 2, strict=True):
+        annotation["bbox"] = none
+
+
+VARIANTS = (as_words, with_all_the_rest, in_triples, with_others, sizes_as_words, boxes_in_whole_px, no_boxes)
+
+
+@pytest.mark.parametrize("vary", VARIANTS)
+def test_what_programs_vary_is_read_the_same(tmp_path, vary):
+    readers = []
+    for name, change in (("plain", lambda made: None), ("varied", vary)):
+        write_pictures(tmp_path / name, people())
+        write(tmp_path / name, broken(content(people()), change))
+        readers.append(prepared(tmp_path / name, images="pictures", test_share=0)["train"])
+    plain, varied = (reader.annotations for reader in readers)
+    np.testing.assert_array_equal(plain["joints_px"], varied["joints_px"])
+    np.testing.assert_array_equal(plain["frame"], varied["frame"])
+    if vary is not no_boxes:  # then they are made of the joints that are there
+        np.testing.assert_allclose(plain["center_px"], varied["center_px"], atol=1.5)
+
+
+def test_whole_body_of_133_keypoints_in_one_list(tmp_path):
+    records = people(3)
+    readers = []
+    for name in ("apart", "together"):
+        made = content(records, list(BODY))
+        for number, annotation in enumerate(made["annotations"]):
+            feet = [*(records[number]["px"][3] + [0.0, number]).tolist(), 2] * len(FEET)
+            if name == "together":
+                annotation["keypoints"] += [*feet, *[7.0, 7.0, 0.3] * (133 - len(BODY) - len(FEET))]
+            else:
+                annotation |= {"foot_kpts": feet, "foot_valid": True, "lefthand_kpts": [0.0] * 63}
+        write_pictures(tmp_path / name, records)
+        folder = write(tmp_path / name, made)
+        readers.append(prepared(folder, "coco_wholebody", images="pictures", test_share=0)["train"])
+    np.testing.assert_array_equal(*(reader.annotations["joints_px"] for reader in readers))
+
+
 def test_whole_body_has_body_and_feet(tmp_path):
     records = people(4)
     made = content(records, list(BODY))
@@ -151,6 +228,13 @@ def broken(made, change):
     (lambda made: made["annotations"][3].update(image_id=999), r"annotation 103: no image_id, or of no image"),
     (lambda made: made["annotations"][4].update(keypoints=["x"] * 39), r"annotation 104: keypoints or bbox are no num"),
     (lambda made: made["images"][0].update(width=1000), r"annotation 100.*320 x 240 px, when it was labelled .*1000 x"),
+    (lambda made: made["annotations"][5].update(image_id=[3]), r"annotation 105: no image_id, or of no image"),
+    (lambda made: made["annotations"][6].update(keypoints=5), r"annotation 106: 1 numbers for 13 keypoints"),
+    (lambda made: made["annotations"][7].update(keypoints={"nose": 1}), r"annotation 107: keypoints or bbox are no n"),
+    (lambda made: made["annotations"][1].update(bbox=[1, 2]), r"annotation 101: keypoints or bbox are no numbers"),
+    (lambda made: made["images"][1].update(id=3), r"image 1 .*another image has the id 3 too"),
+    (lambda made: made["images"][2].update(id={}), r"image 2: no id or no file_name"),
+    (lambda made: made["images"][3].update(width="wide"), r"annotation 103: width or height of its image is no numb"),
     (lambda made: made.pop("annotations"), r"no images and annotations"),
     (lambda made: made.pop("categories"), r"no category says which keypoints"),
     (lambda made: made["images"][5].update(file_name="lost.jpg"), r"annotation 105: no picture lost.jpg"),

@@ -85,7 +85,26 @@ def test_a_whole_subject_can_be_for_testing(tmp_path):
     assert set(splits) == {"test"} and len(splits["test"]) == 6 * FRAMES
 
 
+def test_labels_may_have_a_confidence_and_lie_in_one_array(tmp_path):
+    write(tmp_path)
+    plain = prepared(tmp_path)["train"].annotations
+    again = tmp_path / "again"
+    again.mkdir()
+    labels = {}
+    for number, (part, action) in enumerate([("Train", "Walking 1 chunk0"), ("Validate", "Jog 1 chunk2")]):
+        views = np.stack([seen_px(world_mm(number), camera) for camera in range(3)]).astype(np.float32)
+        labels[f"{part}/S1"] = {action: np.concatenate([views, np.ones_like(views[..., :1])], -1)}
+    labels["Unlabeled/S4"] = {"Walking 1": []}  # of which there are no poses
+    write(again, labels=labels)
+    np.testing.assert_array_equal(plain["joints_px"], prepared(again)["train"].annotations["joints_px"])
+
+
 @pytest.mark.parametrize(("changes", "message"), [
+    ({"poses": {"Train/S1": np.zeros((3, 15, 3))}}, "Train/S1: no table of sequences"),
+    ({"poses": {"Train/S1": {"Walking 1": "far"}}}, "Train/S1 Walking 1: no array of numbers"),
+    ({"poses": {}}, "no sequence in it"),
+    ({"labels": {"Train/S1": {"Walking 1 chunk0": 7}}}, "Train/S1 Walking 1 chunk0: no labels of three cameras"),
+    ({"labels": {"Train/S1": {"Walking 1 chunk0": ["x"] * 3}}}, "Walking 1 chunk0, C1: no array of numbers"),
     ({"scale": 1}, "in millimetres, where VideoPose3D's metres"),
     ({"labels": {}}, "Train/S1 Walking 1 chunk0: no labels of three cameras"),
     ({"poses": {"Train/S1": {"Walking 1": np.zeros((3, 17, 3))}}}, r"shape \(3, 17, 3\), expected frames x 15 x 3"),

@@ -114,6 +114,59 @@ def test_both_parts_become_splits_of_the_same_17_joints(tmp_path, form, calibrat
     np.testing.assert_allclose(test.annotations["joints_cam_mm"], poses(0, 4)[[0, 1, 3, 4, 5]], atol=1e-2)
 
 
+def across(folder: Path) -> None:
+    """Cells in a row, labels in single precision, poses of a universal size and strings beside them."""
+    cells = {name: np.empty((1, 2), object) for name in ("annot2", "annot3", "univ_annot3", "cameras")}
+    for camera in range(2):
+        mm = in_28(poses(camera, 0)).astype(np.float32)
+        cells["annot3"][0, camera], cells["univ_annot3"][0, camera] = mm, mm * 0.9
+        cells["annot2"][0, camera] = in_28(px_of(poses(camera, 0), camera)).astype(np.float32)
+        cells["cameras"][0, camera] = f"camera {camera}"
+    savemat(folder / "annot.mat", cells | {"frames": np.arange(FRAMES, dtype=np.int32)[None]}, do_compression=True)
+
+
+def as_matlab_writes_73(folder: Path) -> None:
+    """A block of 512 bytes before the HDF5, cells in a column, a struct and an empty cell among the rest."""
+    with h5py.File(folder / "annot.mat", "w", userblock_size=512) as file:
+        for name in ("annot2", "annot3"):
+            for camera in range(2):
+                joints = poses(camera, 0) if name == "annot3" else px_of(poses(camera, 0), camera)
+                file[f"#refs#/{name}{camera}"] = in_28(joints).T
+            references = [[file[f"#refs#/{name}{camera}"].ref] for camera in range(2)]
+            file.create_dataset(name, data=np.array(references, dtype=h5py.ref_dtype))
+        file["cameras/name"] = np.zeros((2, 1), np.uint16)
+        file["#refs#/struct/x"] = [1.0]
+        file.create_dataset("others", data=np.array([[file["#refs#/struct"].ref]], dtype=h5py.ref_dtype))
+
+
+@pytest.mark.parametrize("form", [across, as_matlab_writes_73])
+def test_forms_of_the_cells(tmp_path, form):
+    folder = tmp_path / "S1" / "Seq1"
+    write_training(folder, 0)
+    form(folder)
+    reader = prepared(tmp_path, test_share=0)["train"]
+    assert len(reader) == 2 * FRAMES
+    for row, frame in enumerate(reader.annotations["frame"]):
+        camera = int(reader.info.camera_names[reader.annotations["camera"][row]][-1])
+        np.testing.assert_allclose(reader.annotations["joints_cam_mm"][row], poses(camera, 0)[frame - 1], atol=1e-2)
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+@pytest.mark.parametrize("flat", [True, False])
+def test_valid_frames_lie_or_stand_and_one_frame_has_fewer_axes(tmp_path, frames, flat):
+    folder = tmp_path / "TS2"
+    folder.mkdir()
+    mm = poses(0, 4)[:frames]
+    valid = np.array([1, 0, 1, 1], np.uint8)[:frames]
+    arrays = {"annot2": px_of(mm, 0)[:, None].T, "annot3": mm[:, None].T, "activity_annotation": np.ones((1, frames))}
+    if frames == 1:  # MATLAB keeps no axes of length 1 at the end
+        arrays = {name: array[..., 0, 0] if array.ndim > 2 else array for name, array in arrays.items()}
+    savemat(folder / "annot_data.mat", arrays | {"valid_frame": valid[None] if flat else valid[:, None]})
+    reader = prepared(tmp_path, test_subjects=("TS2",))["test"]
+    np.testing.assert_array_equal(reader.annotations["frame"], np.flatnonzero(valid) + 1)
+    np.testing.assert_allclose(reader.annotations["joints_cam_mm"], mm[valid > 0], atol=1e-2)
+
+
 @pytest.mark.parametrize("pictures", ["video", "frames"])
 def test_pictures_are_those_of_the_frame(tmp_path, pictures):
     folder = tmp_path / "S1" / "Seq1"
@@ -153,7 +206,24 @@ def exchanged(folder: Path) -> None:
     (folder / "S1/Seq1/camera.calibration").unlink()
 
 
+def one_camera_fewer(folder: Path) -> None:
+    cells = {"annot2": np.empty((2, 1), object), "annot3": np.empty((1, 1), object)}
+    cells["annot2"][:, 0], cells["annot3"][0, 0] = [in_28(px_of(poses(0, 0), 0))] * 2, in_28(poses(0, 0))
+    savemat(folder / "S1/Seq1/annot.mat", cells)
+
+
+def words(folder: Path) -> None:
+    savemat(folder / "S1/Seq1/annot.mat", {name: np.array([["a"]], object) for name in ("annot2", "annot3")})
+
+
+def no_poses(folder: Path) -> None:
+    savemat(folder / "S1/Seq1/annot.mat", {"annot2": np.ones((1, 1), object)})
+
+
 @pytest.mark.parametrize(("spoil", "message"), [
+    (one_camera_fewer, "2 cameras in annot2, 1 in annot3"),
+    (words, "camera 0: labels"),
+    (no_poses, "annot.mat: lacks annot3"),
     (cut_short, "annot.mat: not readable as a MATLAB file"),
     (seventeen, "camera 0: labels of shape"),
     (exchanged, "camera 0: joints in px and in mm fit no camera"),

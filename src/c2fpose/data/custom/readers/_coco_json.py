@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -27,7 +27,7 @@ class Labels:
 
     path: Path
     split: str  # train or test, by the files' names; empty: one file alone
-    images: dict[Any, dict[str, Any]]
+    images: dict[str, dict[str, Any]]  # by ``_id``
     annotations: list[dict[str, Any]]
     names: tuple[str, ...]
     limbs: list[tuple[str, str]]
@@ -70,11 +70,14 @@ def _labels(path: Path, split: str, fixed: tuple[str, ...] | None) -> Labels:
         isinstance(content.get(key), list) for key in ("images", "annotations")
     ):
         raise DataError(f"{path}: no images and annotations; COCO's keypoints are an object with these two lists")
-    images = {}
+    images: dict[str, dict[str, Any]] = {}
     for number, image in enumerate(content["images"]):
-        if not isinstance(image, dict) or "id" not in image or not isinstance(image.get("file_name"), str):
+        if not isinstance(image, dict) or _id(image.get("id")) is None or not isinstance(image.get("file_name"), str):
             raise DataError(f"{path}: image {number}: no id or no file_name")
-        images[image["id"]] = image
+        if images.setdefault(cast(str, _id(image["id"])), image) is not image:
+            raise DataError(
+                f"{path}: image {number} ({image['file_name']}): another image has the id {image['id']} too"
+            )
     kinds = [each for each in content.get("categories") or [] if isinstance(each, dict) and each.get("keypoints")]
     names = fixed or (tuple(map(str, kinds[0]["keypoints"])) if kinds else ())
     if not names:
@@ -85,6 +88,13 @@ def _labels(path: Path, split: str, fixed: tuple[str, ...] | None) -> Labels:
     with readable(path, "its category's skeleton is no list of pairs of joints, counted from 1", "mend it"):
         limbs = [(names[int(start) - 1], names[int(end) - 1]) for start, end in edges]
     return Labels(path, split, images, content["annotations"], names, limbs)
+
+
+def _id(value: Any) -> str | None:
+    """An image's id, which some programs write as a word in one list and as a number in the other."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def records_of(config: CustomConfig, labels: list[Labels], keypoints: Keypoints) -> Records:
@@ -162,20 +172,24 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
         where = (
             f"{labels.path.name}, annotation {annotation.get('id', number) if isinstance(annotation, dict) else number}"
         )
-        if not isinstance(annotation, dict) or annotation.get("image_id") not in labels.images:
+        key = _id(annotation.get("image_id")) if isinstance(annotation, dict) else None
+        if key not in labels.images:
             raise DataError(f"{where}: no image_id, or of no image of this file")
-        given = keypoints(annotation)
-        if annotation.get("iscrowd") or not any(given[2::3]):
-            left_out += 1
-            continue
+        image = labels.images[key]
         with readable(where, "keypoints or bbox are no numbers", "x, y, visibility of each joint; left, top, w, h"):
-            triples = np.array(given, float)
+            triples = np.array(keypoints(annotation), float).ravel()
+            if annotation.get("iscrowd") or not triples.any():
+                left_out += 1
+                continue
             box = _square(annotation.get("bbox"))
+        with readable(where, "width or height of its image is no number", "px of the picture"):
+            size = [float(image.get(name) or np.nan) for name in ("width", "height")]
         if len(triples) != 3 * len(labels.names):
             raise DataError(f"{where}: {len(triples)} numbers for {len(labels.names)} keypoints; another skeleton's?")
         triples = triples.reshape(-1, 3)
-        key = annotation["image_id"]
-        image = labels.images[key]
+        if not (triples[:, 2] > 0).any():
+            left_out += 1
+            continue
         rows["place"].append(where)
         rows["image"].append(prefix + image["file_name"])
         rows["action"].append("pictures")
@@ -183,7 +197,7 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
         rows["frame"].append(len(rows["frame"]) + 1)
         rows["box"].append(box)
         rows["px"].append(np.where(triples[:, 2:] > 0, triples[:, :2], np.nan))
-        rows["size"].append([image.get("width") or np.nan, image.get("height") or np.nan])
+        rows["size"].append(size)
     return left_out
 
 

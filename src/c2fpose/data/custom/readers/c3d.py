@@ -31,7 +31,7 @@ _MM = {"mm": 1.0, "millimeters": 1.0, "millimetres": 1.0, "cm": 10.0, "m": 1000.
 class _Points(NamedTuple):
     """What one file holds."""
 
-    labels: list[str]
+    labels: list[str]  # as they stand there, such as Anna:LKNE
     points_mm: Float[np.ndarray, "T P 3"]  # NaN: missing
     rate: float  # a second
     subject: str
@@ -95,8 +95,12 @@ def _read_points(path: Path) -> _Points:
     if len(labels) < points.shape[1]:
         raise DataError(f"{path}: {points.shape[1]} points and {len(labels)} labels")
     points[(points == 0).all(-1)] = np.nan
-    names = [label.rpartition(":")[2].strip() for label in labels[: points.shape[1]]]
-    return _Points(names, points * _MM[unit], rate, subjects[0].strip() if len(subjects) == 1 else "")
+    return _Points(
+        [label.strip() for label in labels[: points.shape[1]]],
+        points * _MM[unit],
+        rate,
+        subjects[0].strip() if len(subjects) == 1 else "",
+    )
 
 
 def _markers(path: Path) -> dict[str, list[str]]:
@@ -126,13 +130,25 @@ def _joints(
     joints = []
     for name in skeleton.names:
         parts = markers.get(name, [name])
-        if unknown := [part for part in parts if part not in points.labels]:
-            raise DataError(
-                f"{path}: no point {unknown[0]} for joint {name}; it has {', '.join(points.labels[:12])}; "
-                "markers.yaml says which points make a joint"
-            )
-        joints.append(points.points_mm[:, [points.labels.index(part) for part in parts]].mean(1))
+        joints.append(points.points_mm[:, [_place(points.labels, part, name, path) for part in parts]].mean(1))
     return np.stack(joints, axis=1)
+
+
+def _place(labels: list[str], part: str, joint: str, path: Path) -> int:
+    """Find the point of this name, with its subject's name before it or without."""
+    if part in labels:
+        return labels.index(part)
+    found = [place for place, label in enumerate(labels) if label.rpartition(":")[2].strip() == part]
+    if not found:
+        raise DataError(
+            f"{path}: no point {part} for joint {joint}; it has {', '.join(labels[:12])}; "
+            "markers.yaml says which points make a joint"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: {labels[found[0]]} or {labels[found[1]]} for joint {joint}? Name one of them in markers.yaml"
+        )
+    return found[0]
 
 
 def _moments(
@@ -148,6 +164,8 @@ def _moments(
             capture.release()
             if per_second <= 0 or frames <= 0:
                 raise DataError(f"{video}: not readable as a video")
+            if rate <= 0:
+                raise DataError(f"{path}: says nothing of its points' rate, which {video.name} needs")
             seen = np.arange(0, frames, config.every)
             at = np.round(seen * rate / per_second).astype(int)
             name = str(video.relative_to(config.path))

@@ -14,6 +14,7 @@ BODY = (
 FEET = (
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
 )  # fmt: skip
+WHOLE = 133  # keypoints with face and hands
 
 
 def read(config: CustomConfig) -> Records:
@@ -23,6 +24,8 @@ def read(config: CustomConfig) -> Records:
 
 def _keypoints(annotation: dict[str, Any]) -> list[float]:
     """Body, then feet: none of them where the annotation's feet are not valid."""
-    feet = annotation.get("foot_kpts") if annotation.get("foot_valid", True) else None
     body = annotation.get("keypoints") or []
+    if len(body) == 3 * WHOLE:  # as some programs write them: body, feet, face, hands in one list
+        return body[: 3 * len(BODY + FEET)]
+    feet = annotation.get("foot_kpts") if annotation.get("foot_valid", True) else None
     return [*body, *(feet or [0.0] * 3 * len(FEET))] if body else []

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers.table import cameras_of
@@ -42,15 +42,18 @@ def read(config: CustomConfig) -> Records:
     px, mm = [], []
     for key, takes in poses.items():
         part, _, subject = str(key).rpartition("/")
+        if not isinstance(takes, dict) or not isinstance(labels.get(key) or {}, dict):
+            raise DataError(f"{FILE_3D}: {key}: no table of sequences")
         for name, pose in takes.items():
             where = f"{key} {name}"
             world = _world_mm(pose, where)
             action, trial = _take(str(name))
             views = (labels.get(key) or {}).get(name)
-            if views is None or len(views) != 3:
+            if not isinstance(views, list | tuple | np.ndarray) or len(views) != 3:
                 raise DataError(f"{FILE_2D}: {where}: no labels of three cameras")
             for number, view in enumerate(views, start=1):
-                seen = np.asarray(view, float)[..., :2]
+                with readable(f"{FILE_2D}: {where}, C{number}", "no array of numbers"):
+                    seen = np.asarray(view, float)[..., :2]
                 if seen.shape != (len(world), len(NAMES), 2):
                     raise DataError(
                         f"{FILE_2D}: {where}, C{number}: shape {seen.shape}, expected {world.shape[:2]} x 2"
@@ -65,6 +68,8 @@ def read(config: CustomConfig) -> Records:
                     ("split", "test" if part.startswith("Validate") else "train"),
                 ):  # fmt: skip
                     rows[column] += [value] * len(kept)
+    if not px:
+        raise DataError(f"{config.path / (config.table or FILE_3D)}: no sequence in it")
     return _records(config, rows, np.concatenate(px), np.concatenate(mm))
 
 
@@ -94,7 +99,8 @@ def _records(
 
 
 def _world_mm(pose: Any, where: str) -> Float[np.ndarray, "N 15 3"]:
-    world = np.asarray(pose, float)
+    with readable(f"{FILE_3D}: {where}", "no array of numbers"):
+        world = np.asarray(pose, float)
     if world.ndim != 3 or world.shape[1:] != (len(NAMES), 3):
         raise DataError(f"{FILE_3D}: {where}: shape {world.shape}, expected frames x {len(NAMES)} x 3")
     if np.nanmedian(np.abs(world)) > 50:

@@ -80,9 +80,9 @@ def read(config: CustomConfig) -> Records:
 
 def _training(path: Path, config: CustomConfig) -> list[_Sequence]:
     """The cameras of one training sequence."""
-    content = _load(path)
-    if missing := {"annot2", "annot3"} - set(content):
-        raise DataError(f"{path}: lacks {min(missing)}")
+    content = _load(path, ("annot2", "annot3"))
+    if len(content["annot2"]) != len(content["annot3"]):
+        raise DataError(f"{path}: {len(content['annot2'])} cameras in annot2, {len(content['annot3'])} in annot3")
     subject, sequence = path.parts[-3:-1]
     calibration = _calibration(path.with_name("camera.calibration"))
     found = []
@@ -103,13 +103,8 @@ def _training(path: Path, config: CustomConfig) -> list[_Sequence]:
 
 def _testing(path: Path, config: CustomConfig) -> _Sequence:
     """One test sequence: its valid frames."""
-    content = _load(path)
-    if missing := {"annot2", "annot3", "valid_frame"} - set(content):
-        raise DataError(f"{path}: lacks {min(missing)}")
-    px, mm = (
-        np.asarray(content[name], float).reshape(-1, len(NAMES), width)
-        for name, width in (("annot2", 2), ("annot3", 3))
-    )
+    content = _load(path, ("annot2", "annot3", "valid_frame"))
+    px, mm = (_frames(content[name], width, f"{path}: {name}") for name, width in (("annot2", 2), ("annot3", 3)))
     valid = np.asarray(content["valid_frame"]).ravel() > 0
     if not len(px) == len(mm) == len(valid):
         raise DataError(f"{path}: {len(px)} labels in px, {len(mm)} in mm, {len(valid)} frames")
@@ -124,17 +119,21 @@ def _testing(path: Path, config: CustomConfig) -> _Sequence:
     )  # fmt: skip
 
 
-def _load(path: Path) -> dict:
-    """Read a .mat of either kind: cells as lists, arrays of more than two axes as HDF5 holds them, the frames first."""
+def _load(path: Path, names: tuple[str, ...]) -> dict:
+    """Read variables of a .mat of either kind: cells as lists, arrays with the frames first, as HDF5 holds them."""
     with readable(path, "not readable as a MATLAB file"):
         if not h5py.is_hdf5(path):
-            content = loadmat(path)
-            return {
-                name: list(value.ravel()) if value.dtype == object else value.T if value.ndim > 2 else value
-                for name, value in content.items() if not name.startswith("__")
+            stored = loadmat(path, variable_names=names)
+            content = {
+                name: list(stored[name].ravel()) if stored[name].dtype == object else stored[name].T
+                for name in names if name in stored
             }  # fmt: skip
-        with h5py.File(path, "r") as file:
-            return {name: _unpacked(file, file[name]) for name in file if isinstance(file[name], h5py.Dataset)}
+        else:
+            with h5py.File(path, "r") as file:
+                content = {name: _unpacked(file, file[name]) for name in names if name in file}
+    if missing := [name for name in names if name not in content]:
+        raise DataError(f"{path}: lacks {missing[0]}")
+    return content
 
 
 def _unpacked(file: h5py.File, stored: h5py.Dataset) -> list | np.ndarray:
@@ -144,9 +143,19 @@ def _unpacked(file: h5py.File, stored: h5py.Dataset) -> list | np.ndarray:
     return np.asarray(stored)  # HDF5 turns MATLAB's axes round: frames, 1, joints, coordinates
 
 
+def _frames(values: list | np.ndarray, width: int, place: str) -> Float[np.ndarray, "N 17 D"]:
+    """Labels of the test set: frames x 1 x joints x coordinates; of a single frame MATLAB drops the first two axes."""
+    with readable(place, "no array of numbers"):
+        array = np.asarray(values, float)
+    if array.ndim < 2 or array.shape[-2:] != (len(NAMES), width):
+        raise DataError(f"{place}: shape {array.shape}, expected frames x 1 x {len(NAMES)} x {width}")
+    return array.reshape(-1, len(NAMES), width)
+
+
 def _joints(values: np.ndarray, width: int, place: str) -> Float[np.ndarray, "N 17 D"]:
     """28 joints of a row each, of which those of the test set are kept."""
-    values = np.asarray(values, float)
+    with readable(place, "labels that are no numbers"):
+        values = np.asarray(values, float)
     if values.ndim != 2 or values.shape[1] != 28 * width:
         raise DataError(f"{place}: labels of shape {values.shape}, expected frames x {28 * width} (28 joints)")
     return values.reshape(-1, 28, width)[:, FROM_28]
