@@ -107,11 +107,62 @@ def test_joints_are_mapped_by_name_and_depths_count_from_the_trained_root(make_m
     np.testing.assert_allclose(sample["joints_cam_mm"][known], annotations["joints_cam_mm"][record][known])
 
 
+def sequences(reader, records) -> set[tuple[int, ...]]:
+    return {tuple(int(reader.annotations[name][row]) for name in ("subject", "action", "trial")) for row in records}
+
+
+def test_each_source_has_sequences_of_its_own_held_out(make_mix, tmp_path):
+    other = tmp_path / "photos.h5"
+    write_split(other, people(120, 7, "train"), map(jpeg, range(120)), dataset="synth36", split="train", provenance={})
+    sources = {"name": "lab"}, {"source": str(other), "labels": "2d", "subjects": [1, 5]}, {"source": str(other)}
+    data = make_mix(*sources, validation_records=6)
+    assert list(data.val_sources) == ["lab", "mix1", "mix2"]
+    for name, part in zip(data.val_sources, data.train.parts, strict=True):
+        apart = data.val_sources[name].parts[0]
+        assert apart.seed is None and 0 < len(apart) <= 6  # as they are, and no more than of the validation
+        assert apart.reader.path == part.reader.path
+        assert sequences(apart.reader, apart.records).isdisjoint(sequences(part.reader, part.records))
+    first = data.train.parts[1]  # of one file: what is held out of the one is not trained on by the other
+    assert sequences(first.reader, data.val_sources["mix2"].parts[0].records).isdisjoint(
+        sequences(first.reader, first.records)
+    )
+    assert set(data.val_sources["mix1"].parts[0].reader.annotations["subject"][first.records]) == {1, 5}
+    loaders = data.val_dataloader()
+    assert [len(loader.dataset) for loader in loaders[1:]] == [len(each) for each in data.val_sources.values()]
+    assert loaders[0].dataset is data.val
+
+
+def test_one_source_that_is_the_file_of_the_validation_is_not_measured_twice(make_mix):
+    assert make_mix({}).val_sources == {} and make_mix().val_sources == {}
+    assert make_mix({"subjects": [1]}, {"subjects": [5]}, validation="test_subjects").val_sources == {}
+
+
+def test_a_source_of_which_nothing_would_be_left_is_trained_on(make_mix, tmp_path):
+    annotations = people(40, 7, "train")
+    for name, value in (("subject", [1] * 20 + [5] * 20), ("action", 0), ("trial", 1), ("camera", 0)):
+        annotations[name][:] = value
+    annotations["frame"] = np.arange(1, 41)
+    other = tmp_path / "walk.h5"
+    write_split(other, annotations, map(jpeg, range(40)), dataset="synth36", split="train", provenance={})
+    data = make_mix({}, {"source": str(other), "subjects": [5]}, validation_every=2)  # his one sequence is the second
+    assert len(data.train.parts[1]) == 20 and "mix1" not in data.val_sources
+
+
+def test_test_people_of_a_source_have_the_joints_that_are_trained(make_mix, make_split):
+    data = make_mix({"name": "lab", "test_file": make_split("test", records=40)}, {"labels": "2d"})
+    assert list(data.test_sources) == ["lab"] and len(data.test_sources["lab"]) == 40
+    assert data.test_sources["lab"][0].sample["joints_box"].shape == (17, 2)
+    with pytest.raises(DataError, match=r"mix\[0\]\.test_file was given"):
+        make_mix({"test_file": make_mix.train})
+
+
 def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
     with pytest.raises(ConfigError, match="mix and also"):
         make_mix({}, also=[{"file": make_mix.train}])
     with pytest.raises(DataError, match=r"data\.mix\[1\]: a share so small"):
         make_mix({}, {"share": 1e-6})
+    with pytest.raises(ConfigError, match="two sources are called mix1"):
+        make_mix({"name": "mix1"}, {})
     with pytest.raises(ConfigError, match="labels"):
         make_mix({"labels": "half"})
     strange = Skeleton.of(["a", "b"], {"b": "a"})

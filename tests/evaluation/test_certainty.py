@@ -28,7 +28,7 @@ class Images:
             "box_side_px": torch.full((images,), 400.0),
         }
 
-    def val_dataloader(self) -> list[dict]:
+    def validation_loader(self) -> list[dict]:
         return [{key: value[part] for key, value in self.batch.items()} for part in (slice(0, 5), slice(5, None))]
 
 

@@ -25,13 +25,13 @@ from c2fpose.reports.statistics import (
     seed_difference,
     value_at,
 )
-from c2fpose.reports.tables import budget_table, difference_table, error_table, summarise
+from c2fpose.reports.tables import budget_table, difference_table, error_table, source_table, summarise
 from c2fpose.sweeps import hooks
 from c2fpose.sweeps import job as job_files
 from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.identity import Identity
 from c2fpose.tables import main
-from c2fpose.training.curve import write_curve
+from c2fpose.training.curve import read_curve, write_curve
 
 IMAGES = 60
 
@@ -182,6 +182,23 @@ def test_parts_of_the_error_and_calibration_are_columns_where_they_are_asked_for
     names = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %", "surest 80 %, of all, mm")
     assert [rows["1, 64"][name] for name in names] == ["20.5", "15.0", "60.0", "3.0", "88.5", "60.5 of 92.0"]
     assert [rows["64, 64"][name] for name in names] == ["-"] * 6  # a job from before these were kept
+
+
+def test_sources_of_a_mix_have_a_table_of_their_own(directory, tmp_path):
+    assert source_table(read_results([directory])).rows == ()
+    for name, seed in (("d1_64/seed0", 0), ("d1_64/seed1", 1)):
+        rows = read_curve(directory / name / "curve.csv")
+        rows[-1] |= {"val_mpjpe_mm_lab": 100.0 + seed, "val_off_percent_lab": 5.0, "val_off_percent_photos": 8.0 + seed}
+        write_curve(directory / name / "curve.csv", rows)  # earlier rows know nothing of sources
+    results = summarise([directory], tmp_path / "tables")
+    rows = source_table(results).rows
+    assert rows == (("1, 64", "lab", "100.5", "5.0"), ("1, 64", "photos", "-", "8.5"))
+    assert "## Sources of a mix, each apart" in (tmp_path / "tables" / "table.md").read_text()
+    with open(tmp_path / "tables" / "sources.csv", newline="") as file:
+        assert [(r["source"], r["seeds"], r["mpjpe_mm"]) for r in csv.DictReader(file)] == [
+            ("lab", "2", "100.5"), ("photos", "2", ""),
+        ]  # fmt: skip
+    assert results.of("d1_64")[0].curve.shape == (10, 3)
 
 
 def test_captions_do_not_call_synthetic_people_human36m(directory):

@@ -1,5 +1,6 @@
 """Schemas of the ``data`` group of the configuration. Light to import; the code that obeys them is beside it."""
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -86,6 +87,8 @@ class MoreTraining(Schema):
     every: Count = 1  # every n-th record of each sequence and camera: how much of the file is used
 
 
+# What is measured of each source of a mix: in mm from the root, and in the picture in percent of the side of the box
+SOURCE_ERRORS = ("mpjpe_mm", "off_percent")
 LABELS = ("full", "2d", "ordinal")  # kinds of labels; a batch names them by their place here
 
 
@@ -97,6 +100,9 @@ class MixSource(Schema):
     labels: Literal["full", "2d", "ordinal"] = "full"  # what is used of them: all | no depth | the order of depths
     every: Count = 1  # every n-th record of each sequence and camera
     subjects: tuple[int, ...] | None = None  # null: train_subjects
+    # What its errors are called where each source has its own; null: mix0, mix1, ... by its place
+    name: Annotated[str, Field(pattern=r"^\w[\w-]*$")] | None = None
+    test_file: str | None = None  # HDF5 of test people of this source, measured apart at the end; null: none
 
 
 class DataConfig(Schema):
@@ -146,4 +152,12 @@ class DataConfig(Schema):
             raise ValueError(f"subject {min(shared)} is in both train_subjects and test_subjects")
         if self.mix and self.also:
             raise ValueError("mix and also: give one of them; a file of also can be a source of mix")
+        twice = [name for name, times in Counter(self.mix_names).items() if times > 1]
+        if twice:
+            raise ValueError(f"mix: two sources are called {twice[0]}; give each a name of its own")
         return self
+
+    @property
+    def mix_names(self) -> list[str]:
+        """What the sources of ``mix`` are called in curves and tables."""
+        return [source.name or f"mix{place}" for place, source in enumerate(self.mix)]

@@ -13,12 +13,13 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
-from c2fpose.config.data import AugmentationConfig, DataConfig, MoreTraining
+from c2fpose.config.data import AugmentationConfig, DataConfig, MixSource, MoreTraining
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
 from c2fpose.data.mix import Mix, said_once
 from c2fpose.data.mixture import Mixture
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
+from c2fpose.pose.skeleton import Skeleton
 
 __all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_sequences", "select", "thinned"]
 
@@ -54,6 +55,7 @@ class PoseData(pl.LightningDataModule):
         if not hasattr(self, "test"):
             reader = self._open(self.config.test_file, "test")
             self.test = PoseDataset(reader, _scored(reader, self._test_records(reader)), self.config)
+            self.test_sources = self._test_sources()
         if stage in (None, "fit", "validate") and self.config.validation == "test_subjects":
             self.val = PoseDataset(self.test.reader, self._limited(self.test.records), self.config)
 
@@ -74,6 +76,7 @@ class PoseData(pl.LightningDataModule):
         records = thinned(reader.annotations, candidates, config.frame_stride)
         own = PoseDataset(reader, records, config, self.seed)
         self.train: PoseDataset | Mixture | Mix = own
+        self.val_sources: dict[str, Mix] = {}
         if config.mix:
             self.train = self._mixed(reader)
         elif config.also:
@@ -81,18 +84,45 @@ class PoseData(pl.LightningDataModule):
             self.train = Mixture([own, *further])
 
     def _mixed(self, reader: SplitReader) -> Mix:
-        """All sources of ``mix``; sequences that are held out of ``train_file`` are held out of it there too."""
+        """All sources of ``mix``; of each file the same sequences are held out, whichever sources it is."""
         config, parts = self.config, []
-        for place, each in enumerate(config.mix):
+        for place, (name, each) in enumerate(zip(config.mix_names, config.mix, strict=True)):
             own = self._open(each.source, "train", f"mix[{place}]")
             records = select(own, each.subjects or config.train_subjects, config)
-            if own.info.fingerprint == reader.info.fingerprint and config.validation == "held_out_sequences":
-                candidates = select(own, config.train_subjects, config)
-                held_out = candidates[held_out_sequences(own.annotations, candidates, config.validation_every)]
-                records = np.setdiff1d(records, held_out)
-            records = thinned(own.annotations, records, each.every)
-            parts.append(PoseDataset(own, records, config, self.seed + place * SEED_STEP))
-        return Mix(parts, list(config.mix), reader.info.skeleton, self.seed)
+            held_out = self._held_out_of(own, reader)
+            kept, apart = np.setdiff1d(records, held_out), np.intersect1d(records, held_out)
+            if len(kept) == 0 and own.info.fingerprint != reader.info.fingerprint:  # one sequence: it is trained on
+                kept, apart = records, apart[:0]
+            kept = thinned(own.annotations, kept, each.every)
+            parts.append(PoseDataset(own, kept, config, self.seed + place * SEED_STEP))
+            if len(apart):
+                self.val_sources[name] = self._alone(own, self._limited(apart), each, reader.info.skeleton)
+        mix = Mix(parts, list(config.mix), reader.info.skeleton, self.seed)
+        if len(parts) == 1 and parts[0].reader.info.fingerprint == reader.info.fingerprint:
+            self.val_sources = {}  # the validation itself
+        return mix
+
+    def _held_out_of(self, own: SplitReader, reader: SplitReader) -> Int[np.ndarray, " N"]:
+        """Find the records of a source's file that belong to sequences held out of training."""
+        if self.config.validation != "held_out_sequences":
+            return np.empty(0, np.int64)
+        same = own.info.fingerprint == reader.info.fingerprint
+        candidates = select(own, self.config.train_subjects if same else None, self.config)
+        return candidates[held_out_sequences(own.annotations, candidates, self.config.validation_every)]
+
+    def _alone(self, own: SplitReader, records: Int[np.ndarray, " N"], source: MixSource, skeleton: Skeleton) -> Mix:
+        """Take records of one source as they are, in the joints that are trained."""
+        return Mix([PoseDataset(own, records, self.config)], [source], skeleton, self.seed)
+
+    def _test_sources(self) -> dict[str, Mix]:
+        """Test people of the sources of ``mix`` that name a file of them."""
+        found = {}
+        for place, (name, each) in enumerate(zip(self.config.mix_names, self.config.mix, strict=True)):
+            if each.test_file is not None:
+                reader = self._open(each.test_file, "test", f"mix[{place}].test_file")
+                records = thinned(reader.annotations, select(reader, None, self.config), self.config.test_frame_stride)
+                found[name] = self._alone(reader, records, each, self.test.skeleton)
+        return found
 
     def _further(self, place: int, more: MoreTraining) -> PoseDataset:
         reader = self._open(more.file, "train", f"also[{place}]")
@@ -142,9 +172,17 @@ class PoseData(pl.LightningDataModule):
             )
         return self._loader(self.train, self.config.batch_size, TrainingLoader, sampler=sampler)
 
-    def val_dataloader(self) -> PoseLoader:
-        """Held-out records in file order."""
+    def val_dataloader(self) -> list[PoseLoader]:
+        """Held-out records in file order: those of ``train_file``, then each source's of a mix."""
+        return [self.validation_loader(), *map(self.source_loader, self.val_sources.values())]
+
+    def validation_loader(self) -> PoseLoader:
+        """Return the first of them: the validation by which a training is judged."""
         return self._loader(self.val, self.config.eval_batch_size)
+
+    def source_loader(self, source: Mix) -> PoseLoader:
+        """Load records of one source, to measure errors on."""
+        return self._loader(source, self.config.eval_batch_size)
 
     def test_dataloader(self) -> PoseLoader:
         """Test records in file order."""

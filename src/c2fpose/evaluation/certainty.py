@@ -61,7 +61,7 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
     images, was_training = 0, module.training
     module.eval()
     with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        for batch in data.val_dataloader():
+        for batch in data.validation_loader():
             points, sure = module.predict_with_certainty(batch["image"].to(module.device))
             if sure is None or sure.confidence is None or sure.covariance is None:
                 break

@@ -78,6 +78,8 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
     values: dict[str, Any] = trained_with or {"train_file": "", "test_file": test_file}
     if not (test_file or values["test_file"]):
         raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")
+    if test_file:  # then it is that file alone
+        values = values | {"mix": []}
     values = values | {
         "test_file": test_file or values["test_file"],
         "image_size": module.config.network.image_size,

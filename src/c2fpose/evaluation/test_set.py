@@ -23,6 +23,7 @@ from c2fpose.data.crops import standard as crop
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Truth, evaluate_predictions, predicted_poses_cam_mm
+from c2fpose.evaluation.sources import as_lines, evaluate_sources, logged
 from c2fpose.model.module import PoseModule
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pictures.figure import save_png
@@ -82,6 +83,10 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
         how.folder / "sheet.png",
     )
     log_evaluation(evaluation, picture, loggers)
+    sources = evaluate_sources(module, data, how.folder, how.read_as)
+    for logger in loggers:
+        if sources:
+            logger.log_metrics(logged(sources))
     if not how.print_tables:
         return evaluation
     console = Console()
@@ -89,6 +94,8 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
     console.print(
         f"tables:      {how.folder / 'evaluation.json'}, .csv, .npz", highlight=False, soft_wrap=True, markup=False
     )
+    for line in as_lines(sources):
+        console.print(f"source       {line}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"pictures:    {picture}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"checkpoint:  {how.checkpoint}", highlight=False, soft_wrap=True, markup=False)
     return evaluation

@@ -11,6 +11,7 @@ from c2fpose.config.model import ModelConfig
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import MetricPose, Representation
 from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, poses_cam_mm
 
@@ -42,6 +43,20 @@ def reading_of(
     if not representation.config.decoding.flip:
         return representation.read(output_of(image))
     return representation.read(*output_of(torch.cat([image, image.flip(-1)])).chunk(2))
+
+
+def labelled_errors(
+    points: Float[Tensor, "B J 3"], batch: Mapping[str, Any], space: PoseSpace
+) -> tuple[Float[Tensor, "B J"], Float[Tensor, "B J"]]:
+    """Measure errors of joints with the labels there are, NaN where there are none.
+
+    First in mm from the root, the root's depth given; then in the picture, in percent of the side of the person's box.
+    """
+    poses_mm = poses_given_root_depth(points, batch, space).cpu().numpy()
+    in_mm = joint_errors_mm(poses_mm, batch["joints_cam_mm"].cpu().numpy(), space.skeleton.root)
+    joints_box = from_points(points, space)[0]
+    off = torch.linalg.vector_norm(joints_box - batch["joints_box"].to(joints_box), dim=-1)
+    return torch.as_tensor(in_mm, dtype=points.dtype, device=points.device), 100 * off
 
 
 def poses_given_root_depth(

@@ -11,11 +11,18 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 from c2fpose.base.host_memory import keep_freed_memory
-from c2fpose.config.data import LABELS
+from c2fpose.config.data import LABELS, SOURCE_ERRORS
 from c2fpose.config.model import ModelConfig, OptimizerConfig
-from c2fpose.model.inference import points_and_metric_of, points_of, poses_given_root_depth, reading_of
+from c2fpose.model.inference import (
+    labelled_errors,
+    points_and_metric_of,
+    points_of,
+    poses_given_root_depth,
+    reading_of,
+)
 from c2fpose.model.networks.batch_norm import batch_statistics, freeze
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.input import last_output, outputs_of
@@ -50,6 +57,8 @@ class PoseModule(LightningModule):
         self.config, self.network, self.learned = parts_of_model(model)
         skeleton = self.config.pose_space.skeleton
         self.validation_error = MeanPerJointError(skeleton.joints, skeleton.root)
+        self.sources: list[str] = []  # of a mix, each validated apart
+        self.source_errors = nn.ModuleList()
 
     @property
     def representation(self) -> Representation:
@@ -178,12 +187,30 @@ class PoseModule(LightningModule):
             reading = reading_of(image, representation, partial(last_output, self.network))
         return representation.points(reading), representation.certainty(reading)
 
-    def validation_step(self, batch: Batch, _: int) -> None:
+    def validate_apart(self, sources: Iterable[str]) -> None:
+        """Name the sources of a mix whose loaders follow the validation's own, each with errors of its own."""
+        self.sources = list(sources)
+        self.source_errors = nn.ModuleList(
+            nn.ModuleList(MeanMetric(nan_strategy="ignore") for _ in SOURCE_ERRORS) for _ in self.sources
+        )
+
+    def validation_step(self, batch: Batch, _: int, dataloader_idx: int = 0) -> None:
         points = self.predict_points(batch["image"])
+        if dataloader_idx > 0:
+            self._measure_source(points, batch, dataloader_idx - 1)
+            return
         self.validation_error.update(
             poses_given_root_depth(points, batch, self.config.pose_space), batch["joints_cam_mm"]
         )
-        self.log("val/mpjpe_mm", self.validation_error, prog_bar=True, batch_size=len(points))
+        # of one loader or the first of several: by the same name
+        self.log("val/mpjpe_mm", self.validation_error, prog_bar=True, batch_size=len(points), add_dataloader_idx=False)
+
+    def _measure_source(self, points: Float[Tensor, "B J 3"], batch: Batch, source: int) -> None:
+        """Add a batch of one source of a mix; an error of which no joint has a label is NaN."""
+        errors = labelled_errors(points, batch, self.config.pose_space)
+        for name, metric, values in zip(SOURCE_ERRORS, self.source_errors[source], errors, strict=True):
+            metric.update(values.double())
+            self.log(f"val/{name}_{self.sources[source]}", metric, batch_size=len(points), add_dataloader_idx=False)
 
     def predict_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
         """Crop positions ``joints_box (B, J, 2)`` and depths ``depth_rel_mm (B, J)``, with the records' indices."""

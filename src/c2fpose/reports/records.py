@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.data import SOURCE_ERRORS
 from c2fpose.evaluation.scores import AXES, NETWORK
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
@@ -229,16 +230,16 @@ def _row_record(results: Results, row: RowResult, root_depth: str) -> dict[str, 
         "root_depth": root_depth, "seeds_finished": len(row.jobs), "seeds_asked": row.asked,
     }  # fmt: skip
     for metric, value in row.errors.items():
-        record |= {f"{metric}_mm": _blank(value.mean_mm), f"{metric}_half_interval_mm": _blank(value.half_interval_mm)}
-    record |= {action: _blank(value.mean_mm) for action, value in row.actions.items()}
+        record |= {f"{metric}_mm": blank(value.mean_mm), f"{metric}_half_interval_mm": blank(value.half_interval_mm)}
+    record |= {action: blank(value.mean_mm) for action, value in row.actions.items()}
     done = row.jobs[0].result.model_dump() if row.jobs else {}
     record |= {key: done.get(key, "") for key in ("parameters", "flops", "dataset", "images")}
     for key in ("seconds", "images_per_second", "steps"):
-        record[f"training_{key}"] = _blank(row.cost.get(key, math.nan))
+        record[f"training_{key}"] = blank(row.cost.get(key, math.nan))
     for split in ("train", "test"):
         record[f"{split}_data"] = row.jobs[0].identity.data[split] if row.jobs else ""
     if results.sweep.apart:
-        record |= {key: _blank(row.apart.get(key, math.nan)) for key in APART_KEYS}
+        record |= {key: blank(row.apart.get(key, math.nan)) for key in APART_KEYS}
     return record
 
 
@@ -282,5 +283,18 @@ def curve_records(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def _blank(value: float) -> Any:
+def source_records(results: Results) -> list[dict[str, Any]]:
+    """One record for each row and source of a mix: means over seeds of its last validation; NaN for what is unknown."""
+    records = []
+    for name in results.sweep.rows:
+        of_seeds = [job.source_errors for job in results.of(name) if job.source_errors]
+        for source in of_seeds[0] if of_seeds else ():
+            values = {e: [errors.get(source, {}).get(e, math.nan) for errors in of_seeds] for e in SOURCE_ERRORS}
+            means = {error: float(np.mean(each)) for error, each in values.items()}
+            records.append({"row": name, "source": source, "seeds": len(of_seeds)} | means)
+    return records
+
+
+def blank(value: float) -> Any:
+    """Write a number to four digits, and nothing for NaN."""
     return "" if math.isnan(value) else round(value, 4)

@@ -21,7 +21,7 @@ from c2fpose.evaluation.scores import Evaluation
 from c2fpose.sweeps.identity import Identity, flat
 from c2fpose.sweeps.job import FAILED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
 from c2fpose.sweeps.rows import split_job
-from c2fpose.training.curve import CURVE, read_curve
+from c2fpose.training.curve import CURVE, CURVE_COLUMNS, by_source, read_curve
 
 _BETTER = ("finished", "failed", "begun", "missing")
 
@@ -59,7 +59,14 @@ class Job:
     @cached_property
     def curve(self) -> np.ndarray:
         """Validations as rows of step, seconds of training, error in mm."""
-        return np.array([list(row.values()) for row in read_curve(self.directory / CURVE)], float).reshape(-1, 3)
+        rows = read_curve(self.directory / CURVE)
+        return np.array([[row[name] for name in CURVE_COLUMNS] for row in rows], float).reshape(-1, 3)
+
+    @cached_property
+    def source_errors(self) -> dict[str, dict[str, float]]:
+        """Errors of each source of a mix at the last validation; empty for other trainings."""
+        rows = read_curve(self.directory / CURVE)
+        return by_source(rows[-1]) if rows else {}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 
 from c2fpose.base.files import write_text
 from c2fpose.base.table import Table
+from c2fpose.config.data import SOURCE_ERRORS
 from c2fpose.pictures.figure import save_png
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
@@ -26,6 +27,7 @@ from c2fpose.reports.records import (
     Budget,
     RowResult,
     Spread,
+    blank,
     budget,
     by_action,
     curve_records,
@@ -34,6 +36,7 @@ from c2fpose.reports.records import (
     job_records,
     row_records,
     row_results,
+    source_records,
     spread,
     table_of,
 )
@@ -72,6 +75,7 @@ def summarise(
     for title, table in (
         ("Differences between rows", difference_table(results, root_depth)),
         ("At equal steps and at equal time", budget_table(results)),
+        ("Sources of a mix, each apart", source_table(results)),
     ):
         if table.rows:
             text += [f"## {title}\n", table.markdown()]
@@ -85,6 +89,8 @@ def summarise(
     write_csv(out / "jobs.csv", job_records(results))
     write_csv(out / "differences.csv", difference_records(results, root_depth))
     write_csv(out / "curves.csv", curve_records(results))
+    if sources := source_records(results):
+        write_csv(out / "sources.csv", [record | {e: blank(record[e]) for e in SOURCE_ERRORS} for record in sources])
     if results.finished:
         save_png(error_figure(results, root_depth), out / "errors.png")
         save_png(validation_figure(results), out / "validation.png")
@@ -278,6 +284,19 @@ def _schedule_note(results: Results) -> list[str]:
         "The learning rate follows one cycle over all steps. Before its end a row has not had the low rates that "
         "finish it: the column at equal time is what was seen on the way, not what training for that time would give."
     ]
+
+
+def source_table(results: Results) -> Table:
+    """Errors of each source of a mix at the end of training; no rows where nothing was mixed."""
+    rows = tuple(
+        (results.sweep.rows[known["row"]].label, known["source"], *(_mm(known[error]) for error in SOURCE_ERRORS))
+        for known in source_records(results)
+    )
+    note = (
+        "Held-out images of each source, last validation, mean over seeds, over the joints that have a label: MPJPE "
+        "with the root depth given, and the distance in the picture in percent of the side of the person's box."
+    )
+    return Table(("", "source", "MPJPE, mm", "in the picture, %"), rows, (note,))
 
 
 def write_csv(path: Path, records: list[dict[str, Any]]) -> None:

@@ -144,6 +144,9 @@ def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
     files = {"train": settings.data.train_file, "test": settings.data.test_file}
     files |= {f"also[{place}]": more.file for place, more in enumerate(settings.data.also)}
     files |= {f"mix[{place}]": each.source for place, each in enumerate(settings.data.mix)}
+    files |= {
+        f"mix[{place}].test_file": each.test_file for place, each in enumerate(settings.data.mix) if each.test_file
+    }
     return said_once({split: _fingerprint(str(path), _version(path)) for split, path in files.items()})
 
 

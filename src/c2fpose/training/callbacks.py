@@ -1,6 +1,7 @@
 """What is watched while a network trains: its validation curve, speed and memory, and pictures of what it predicts."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from c2fpose.pictures.people import Person, sheet
 from c2fpose.pictures.volumes import volume_slices
 from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.space import PoseSpace
-from c2fpose.training.curve import CURVE, read_curve, write_curve
+from c2fpose.training.curve import CURVE, CURVE_COLUMNS, read_curve, write_curve
 
 
 class TrainingCurve(Callback):
@@ -66,6 +67,7 @@ class TrainingCurve(Callback):
             return
         error = float(trainer.callback_metrics["val/mpjpe_mm"])
         row = {"step": trainer.global_step, "training_seconds": round(self.seconds, 3), "val_mpjpe_mm": round(error, 4)}
+        row |= of_sources(trainer.callback_metrics)
         self.rows = [known for known in self.rows if known["step"] < trainer.global_step] + [row]
         if trainer.is_global_zero:
             write_curve(self.path, self.rows)
@@ -90,6 +92,16 @@ class TrainingCurve(Callback):
     def _stop(self) -> None:
         if self.since is not None:
             self.before, self.since = self.seconds, None
+
+
+def of_sources(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Columns of the curve for the sources of a mix; without those of which nothing is labelled.
+
+    >>> of_sources({"val/mpjpe_mm": 90.0, "val/off_percent_lab": 4.0, "val/mpjpe_mm_photos": float("nan")})
+    {'val_off_percent_lab': 4.0}
+    """
+    values = {f"val_{name[4:]}": round(float(value), 4) for name, value in metrics.items() if name.startswith("val/")}
+    return {name: value for name, value in values.items() if name not in CURVE_COLUMNS and value == value}
 
 
 def reset_memory() -> None:

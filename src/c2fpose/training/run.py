@@ -63,6 +63,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         data.train.reader.annotations["joints_cam_mm"][data.train.records], settings.model.pose_space.skeleton.root
     )
     module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
+    module.validate_apart(data.val_sources)
     _take_over(settings.init, module)
     loggers = make_loggers(settings.logger, run_name(settings), run_dir, origin)
     trainer = make_trainer(settings, run_dir, loggers)
