@@ -137,6 +137,21 @@ def test_one_source_that_is_the_file_of_the_validation_is_not_measured_twice(mak
     assert make_mix({"subjects": [1]}, {"subjects": [5]}, validation="test_subjects").val_sources == {}
 
 
+def test_choices_are_those_of_the_data_set_that_they_name(make_mix, tmp_path):
+    """A file of another data set has other subjects and actions by the same numbers."""
+    annotations = people(40, 7, "train")
+    annotations["subject"] = np.full(40, 3)
+    other = tmp_path / "photos.h5"
+    actions = [f"a{n}" for n in range(15)]
+    write_split(
+        other, annotations, map(jpeg, range(40)), dataset="custom", split="train", provenance={"actions": actions}
+    )
+    data = make_mix({}, {"source": str(other), "labels": "2d"}, validation_every=4)
+    both = len(data.train.parts[1]) + len(data.val_sources["mix1"])
+    assert both == 40 and set(data.val.reader.annotations["subject"][data.val.records]) <= {1, 5, 6, 7, 8}
+    assert len(make_mix({}, {"source": make_mix.train, "subjects": [5]}, actions=["Eating"]).train.parts[1]) < 5
+
+
 def test_a_source_of_which_nothing_would_be_left_is_trained_on(make_mix, tmp_path):
     annotations = people(40, 7, "train")
     for name, value in (("subject", [1] * 20 + [5] * 20), ("action", 0), ("trial", 1), ("camera", 0)):

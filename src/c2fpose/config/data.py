@@ -99,7 +99,7 @@ class MixSource(Schema):
     share: Positive = 1.0  # of the images, by the sum of all shares
     labels: Literal["full", "2d", "ordinal"] = "full"  # what is used of them: all | no depth | the order of depths
     every: Count = 1  # every n-th record of each sequence and camera
-    subjects: tuple[int, ...] | None = None  # null: train_subjects
+    subjects: tuple[int, ...] | None = None  # null: train_subjects; of another data set than train_file's: all
     # What its errors are called where each source has its own; null: mix0, mix1, ... by its place
     name: Annotated[str, Field(pattern=r"^\w[\w-]*$")] | None = None
     test_file: str | None = None  # HDF5 of test people of this source, measured apart at the end; null: none

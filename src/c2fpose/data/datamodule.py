@@ -88,7 +88,7 @@ class PoseData(pl.LightningDataModule):
         config, parts = self.config, []
         for place, (name, each) in enumerate(zip(config.mix_names, config.mix, strict=True)):
             own = self._open(each.source, "train", f"mix[{place}]")
-            records = select(own, each.subjects or config.train_subjects, config)
+            records = select(own, each.subjects or self._subjects_of(own, reader), self._choice_in(own, reader))
             held_out = self._held_out_of(own, reader)
             kept, apart = np.setdiff1d(records, held_out), np.intersect1d(records, held_out)
             if len(kept) == 0 and own.info.fingerprint != reader.info.fingerprint:  # one sequence: it is trained on
@@ -107,8 +107,18 @@ class PoseData(pl.LightningDataModule):
         if self.config.validation != "held_out_sequences":
             return np.empty(0, np.int64)
         same = own.info.fingerprint == reader.info.fingerprint
-        candidates = select(own, self.config.train_subjects if same else None, self.config)
+        candidates = select(own, self.config.train_subjects if same else None, self._choice_in(own, reader))
         return candidates[held_out_sequences(own.annotations, candidates, self.config.validation_every)]
+
+    def _choice_in(self, own: SplitReader, reader: SplitReader) -> DataConfig:
+        """Choose actions and cameras as in ``reader``'s file; all of them in a file of another data set."""
+        if own.info.dataset == reader.info.dataset:
+            return self.config
+        return self.config.model_copy(update={"actions": None, "cameras": None, "exclude": ()})
+
+    def _subjects_of(self, own: SplitReader, reader: SplitReader) -> tuple[int, ...] | None:
+        """Likewise for subjects, whose numbers another data set gives to others."""
+        return self.config.train_subjects if own.info.dataset == reader.info.dataset else None
 
     def _alone(self, own: SplitReader, records: Int[np.ndarray, " N"], source: MixSource, skeleton: Skeleton) -> Mix:
         """Take records of one source as they are, in the joints that are trained."""
@@ -120,7 +130,8 @@ class PoseData(pl.LightningDataModule):
         for place, (name, each) in enumerate(zip(self.config.mix_names, self.config.mix, strict=True)):
             if each.test_file is not None:
                 reader = self._open(each.test_file, "test", f"mix[{place}].test_file")
-                records = thinned(reader.annotations, select(reader, None, self.config), self.config.test_frame_stride)
+                records = select(reader, None, self._choice_in(reader, self.test.reader))
+                records = thinned(reader.annotations, records, self.config.test_frame_stride)
                 found[name] = self._alone(reader, records, each, self.test.skeleton)
         return found
 

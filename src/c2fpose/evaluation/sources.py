@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,19 +15,20 @@ from c2fpose.data.datamodule import PoseData
 from c2fpose.model.inference import labelled_errors
 from c2fpose.model.module import PoseModule
 
+Source = dict[str, Any]  # source, images, mpjpe_mm, off_percent, near_percent
 FILE = "sources.csv"
 NEAR_PERCENT = 10.0  # of the side of the box: joints as close as that count as found
 
 
 def evaluate_sources(
     module: PoseModule, data: PoseData, folder: Path, read_as: ModelConfig | None = None
-) -> list[dict[str, float | str]]:
+) -> list[Source]:
     """Measure the sources that name a ``test_file``, and write ``sources.csv`` if there are any.
 
     Means over the joints that have a label: ``mpjpe_mm`` with the root depth given, ``off_percent`` of the side of the
     box in the picture, ``near_percent`` of the joints that are no further off than ``NEAR_PERCENT``. Empty: no label.
     """
-    records: list[dict[str, float | str]] = []
+    records: list[Source] = []
     was_training = module.training
     module.eval()
     for name, source in data.test_sources.items():
@@ -51,7 +53,7 @@ def evaluate_sources(
     return records
 
 
-def as_lines(records: list[dict[str, float | str]]) -> list[str]:
+def as_lines(records: list[Source]) -> list[str]:
     """Say it on the screen, a line a source.
 
     >>> record = {"source": "photos", "images": 3, "mpjpe_mm": "", "off_percent": 5.25, "near_percent": 80.0}
@@ -68,7 +70,7 @@ def as_lines(records: list[dict[str, float | str]]) -> list[str]:
     return lines
 
 
-def logged(records: list[dict[str, float | str]]) -> dict[str, float]:
+def logged(records: list[Source]) -> dict[str, float]:
     """Name the same for a run's loggers."""
     return {
         f"test/{key}_{each['source']}": float(value)

@@ -58,7 +58,7 @@ class PoseModule(LightningModule):
         skeleton = self.config.pose_space.skeleton
         self.validation_error = MeanPerJointError(skeleton.joints, skeleton.root)
         self.sources: list[str] = []  # of a mix, each validated apart
-        self.source_errors = nn.ModuleList()
+        self.source_errors = nn.ModuleList()  # SOURCE_ERRORS of each, one after the other
 
     @property
     def representation(self) -> Representation:
@@ -191,7 +191,7 @@ class PoseModule(LightningModule):
         """Name the sources of a mix whose loaders follow the validation's own, each with errors of its own."""
         self.sources = list(sources)
         self.source_errors = nn.ModuleList(
-            nn.ModuleList(MeanMetric(nan_strategy="ignore") for _ in SOURCE_ERRORS) for _ in self.sources
+            MeanMetric(nan_strategy="ignore") for _ in self.sources for _ in SOURCE_ERRORS
         )
 
     def validation_step(self, batch: Batch, _: int, dataloader_idx: int = 0) -> None:
@@ -208,7 +208,8 @@ class PoseModule(LightningModule):
     def _measure_source(self, points: Float[Tensor, "B J 3"], batch: Batch, source: int) -> None:
         """Add a batch of one source of a mix; an error of which no joint has a label is NaN."""
         errors = labelled_errors(points, batch, self.config.pose_space)
-        for name, metric, values in zip(SOURCE_ERRORS, self.source_errors[source], errors, strict=True):
+        for place, (name, values) in enumerate(zip(SOURCE_ERRORS, errors, strict=True)):
+            metric = cast(MeanMetric, self.source_errors[source * len(SOURCE_ERRORS) + place])
             metric.update(values.double())
             self.log(f"val/{name}_{self.sources[source]}", metric, batch_size=len(points), add_dataloader_idx=False)
 

@@ -89,8 +89,9 @@ def _places(skeleton: Skeleton) -> Float[np.ndarray, "J 2"]:
         candidates = [np.array(_STANCE[part]) * [sign, 1]] if part in _STANCE else []
         parent = skeleton.parents[joint]
         origin = places[parent] if parent >= 0 else np.zeros(2)
+        candidates += [] if parent >= 0 else [origin]
         turns: Sequence[float] = (-35, -145, -65, -115, 0, 180, 30, 150, 60, 120, -90, 90)
-        turns = [turn for turn in turns if sign * np.cos(np.radians(turn)) > 0.1] if sign else turns
+        turns = [turn for turn in turns if sign * np.cos(np.radians(turn)) > 0.1] if sign else (-90, 90, *turns)
         for length in (1, 0.7, 1.4, 2):
             for turn in np.radians(turns):
                 candidates.append(origin + length * _STEP * np.array([np.cos(turn), np.sin(turn)]))

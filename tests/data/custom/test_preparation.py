@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 from own_data import (
     SIZE_PX,
     THIRTEEN,
@@ -188,6 +189,22 @@ def world(records, folder):
         record["cam_mm"] = to_world(record["cam_mm"], record["camera"])
 
 
+def world_without_place(records, folder):
+    world(records, folder)
+    return {"rotation": None, "translation_mm": None}
+
+
+def upside_down(records, folder):
+    for record in records:
+        record["cam_mm"] = record["cam_mm"] * [1, -1, -1]
+
+
+def of_others(records, folder):
+    poses = [record["cam_mm"] for record in records]
+    for number, record in enumerate(records):
+        record["cam_mm"] = poses[(number + 2) % len(records)]
+
+
 def mirrored(records, folder):
     for record in records:
         record["px"] = np.stack([SIZE_PX[0] - record["px"][:, 0], record["px"][:, 1]], -1)
@@ -232,6 +249,9 @@ AFTER = (another_joint, small_pictures, no_picture)  # what is changed once the 
     (exchanged_in_one, r"line 5 .*joints called left are on the body's right"),
     (metres, r"line 7 .*005.jpg.*metres for millimetres"),
     (world, r"line 2 .*world's frame.*joints_frame=world \(8 such"),
+    (world_without_place, r"line 2 .*from another place: are they in the world's frame\? Then give .*\(8 such"),
+    (upside_down, r"line 2 .*whose y points up and z backward.*\(8 such"),
+    (of_others, r"line 2 .*do not lie where those in mm are projected by the camera \(8 such"),
     (mirrored, r"a mirrored picture or camera"),
     (half_size, r"line 5 .*another size"),
     (another_joint, r"left_paw.*not known|'left_paw'"),
@@ -247,11 +267,24 @@ def test_mistakes_are_recognised_by_record_and_nothing_is_written(tmp_path, spoi
         make_folder(tmp_path, records)
         spoil(records, tmp_path)
     else:
-        spoil(records, tmp_path)
-        make_folder(tmp_path, records)
+        make_folder(tmp_path, records, **(spoil(records, tmp_path) or {}))
     with pytest.raises(UserError, match=message) as error:
         prepared(tmp_path)
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_a_cameras_pose_the_other_way_round_is_told(tmp_path):
+    records = people()
+    for record in records:
+        record["cam_mm"] = to_world(record["cam_mm"], record["camera"])
+    folder = make_folder(tmp_path, records)
+    said = yaml.safe_load((folder / "cameras.yaml").read_text())
+    for entry in said.values():
+        turn = cv2.Rodrigues(np.array(entry["rotation"]))[0]
+        entry |= {"rotation": turn.T.tolist(), "translation_mm": (-turn.T @ entry["translation_mm"]).tolist()}
+    (folder / "cameras.yaml").write_text(yaml.safe_dump(said))
+    with pytest.raises(UserError, match=r"from another place: are rotation and place|behind the camera: rotation"):
+        prepared(folder, joints_frame="world")
 
 
 def test_sides_can_be_trusted(tmp_path):

@@ -7,6 +7,7 @@ tried in turn, and the one that makes them agree is named.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -16,6 +17,7 @@ from c2fpose.data.custom.sides import exchanged
 AGREES = 0.05  # of the person's extent in the picture: px and projected mm lie closer, in the mean over joints
 METRES, CENTIMETRES = 10.0, 200.0  # mm; a person of a smaller extent is measured in these
 FEWEST = 3  # labelled joints from which a record can be judged
+FEWEST_PLACED, MOST_TRIED = 6, 50  # joints from which a camera's place is found, and records for which it is
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
             found.append(Fault(text, tuple(np.flatnonzero(rows).tolist())))
 
     no_px, no_mm = (np.isnan(joints[..., 0]).all(1) for joints in (records.joints_px, records.joints_mm))
-    report(no_px & no_mm, "no joint has a label")
+    report(no_px & no_mm, "no joint has a label: label one, or leave the record out")
     _report_splits(records, found)
     extent_mm = _extent(records.joints_mm)
     report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
@@ -103,7 +105,8 @@ def _report_splits(records: Records, found: list[Fault]) -> None:
     both = sorted(set(subject[split == "train"]) & set(subject[split == "test"]))
     if both:
         rows = np.flatnonzero((split == "test") & (subject == both[0]))
-        text = f"subject {both[0]} is in training and test: errors would be of a person that the network has seen"
+        text = f"subject {both[0]} is in training and test: errors would be of a person that the network has seen; "
+        text += "give all of a person's records one split"
         found.append(Fault(text, tuple(rows.tolist())))
 
 
@@ -126,7 +129,11 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
     for first in np.flatnonzero(other)[:1]:
         width, height = sizes_px[first].astype(int)
         said = " x ".join(str(int(value)) for value in declared[first])
-        report(other, f"the picture has {width} x {height} px, its camera {said}: a reduced or cropped copy?")
+        report(
+            other,
+            f"the picture has {width} x {height} px, its camera {said}: a reduced or cropped copy? "
+            "Take the pictures that were labelled, or give image_size_px and intrinsics_px of these",
+        )
     said_px = np.full_like(sizes_px, np.nan) if records.said_size_px is None else records.said_size_px
     other_labels = (np.abs(said_px - sizes_px) > 0.5).any(1)
     for first in np.flatnonzero(other_labels)[:1]:
@@ -140,12 +147,18 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
     texts, fits = [], []
     for text, px, cam in _mistakes(records, joints_cam_mm, sizes_px):
         texts.append(text)
-        fits.append(np.nan_to_num(_apart(px, projected(records, cam)), nan=np.inf))
+        before = np.where(cam[..., 2:] > 0, cam, np.nan)  # what lies behind a camera is no explanation
+        fits.append(np.nan_to_num(_apart(px, projected(records, before)), nan=np.inf))
     best = np.argmin(fits, axis=0)
     explained = off & (np.min(fits, axis=0) < AGREES)
     for number, text in enumerate(texts):
         report(explained & (best == number), text)
-    report(off & ~explained, "joints in px do not lie where those in mm are projected by the camera")
+    elsewhere = _from_elsewhere(records, off & ~explained)
+    report(elsewhere, "joints in px fit those in mm seen from another place: " + (
+        "are rotation and place in cameras.yaml those of x_cam = R x_world + t?" if world
+        else "are they in the world's frame? Then give rotation and place in cameras.yaml, and say joints_frame=world"
+    ))  # fmt: skip
+    report(off & ~explained & ~elsewhere, "joints in px do not lie where those in mm are projected by the camera")
     _report_outside(records, sizes_px, report)
 
 
@@ -193,6 +206,32 @@ def _mistakes(records: Records, joints_cam_mm: np.ndarray, sizes_px: np.ndarray)
         px * factor[:, None, None],
         joints_cam_mm,
     )
+
+
+def _from_elsewhere(records: Records, rows: Bool[np.ndarray, " N"]) -> Bool[np.ndarray, " N"]:
+    """Tell whether these records are explained by cameras of the same intrinsics that stand elsewhere: all or none.
+
+    The first ``MOST_TRIED`` are looked at.
+    """
+    tried = np.flatnonzero(rows)[:MOST_TRIED].tolist()
+    return rows & bool(len(tried) and all(_fits_elsewhere(records, row) for row in tried))
+
+
+def _fits_elsewhere(records: Records, row: int) -> bool:
+    camera, px, mm = records.cameras[records.camera[row]], records.joints_px[row], records.joints_mm[row]
+    both = np.isfinite(px).all(1) & np.isfinite(mm).all(1)
+    if both.sum() < FEWEST_PLACED:
+        return False
+    fx, fy, cx, cy = camera.intrinsics_px
+    matrix, lens = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]), np.array(camera.distortion or [0.0] * 4)
+    undistort = cv2.fisheye.undistortPoints if camera.lens == "fisheye" else cv2.undistortPoints
+    try:
+        straight = undistort(px[both][:, None], matrix, lens, P=matrix)
+        placed, turn, place = cv2.solvePnP(mm[both], straight, matrix, None, flags=cv2.SOLVEPNP_SQPNP)
+    except cv2.error:
+        return False
+    moved = mm @ cv2.Rodrigues(turn)[0].T + place.ravel()
+    return bool(placed and (moved[both, 2] > 0).all() and _apart(px[None], camera.project(moved)[None])[0] < AGREES)
 
 
 def _factor(px: np.ndarray, expected: np.ndarray) -> np.ndarray:

@@ -177,16 +177,16 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
             raise DataError(f"{where}: no image_id, or of no image of this file")
         image = labels.images[key]
         with readable(where, "keypoints or bbox are no numbers", "x, y, visibility of each joint; left, top, w, h"):
-            triples = np.array(keypoints(annotation), float).ravel()
-            if annotation.get("iscrowd") or not triples.any():
+            flat = np.array(keypoints(annotation), float).ravel()
+            if annotation.get("iscrowd") or not flat.any():
                 left_out += 1
                 continue
             box = _square(annotation.get("bbox"))
         with readable(where, "width or height of its image is no number", "px of the picture"):
             size = [float(image.get(name) or np.nan) for name in ("width", "height")]
-        if len(triples) != 3 * len(labels.names):
-            raise DataError(f"{where}: {len(triples)} numbers for {len(labels.names)} keypoints; another skeleton's?")
-        triples = triples.reshape(-1, 3)
+        if len(flat) != 3 * len(labels.names):
+            raise DataError(f"{where}: {len(flat)} numbers for {len(labels.names)} keypoints; another skeleton's?")
+        triples = flat.reshape(-1, 3)
         if not (triples[:, 2] > 0).any():
             left_out += 1
             continue
