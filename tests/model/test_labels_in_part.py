@@ -59,6 +59,17 @@ def test_depths_of_2d_labels_do_not_count_and_their_places_do(way):
     assert after[0] != before[0] and (after[1] != before[1]) == (way != "one_bin")
 
 
+@pytest.mark.parametrize(("depths", "way"), [([1, 8], "one_bin"), ([2, 8], "marginals"), ([8], "marginals")])
+def test_by_default_the_schedule_says_what_they_teach(depths, way):
+    made = [torch.rand(2, 17, bins, 8, 8, generator=torch.Generator().manual_seed(1)) for bins in depths]
+    default, told = (
+        PoseModule(ModelConfig(network=NETWORK | {"depths": depths}, loss=loss).model_dump(mode="json"))
+        for loss in ({}, {"without_depth": way})
+    )
+    losses = [[float(loss) for loss in each.losses(made, batch([FULL, FLAT]))] for each in (default, told)]
+    assert losses[0] == losses[1]
+
+
 def test_of_ordinal_labels_the_order_alone_counts():
     model, labels = module(ordinal=1.0, ordinal_mm=1e-3), batch([FULL, ORDINAL])
 

@@ -111,8 +111,9 @@ class LossConfig(Schema):
     # the volume's side; 0: the paper's loss alone
     expectation: NonNegative = 0.0
     # What joints with a label in the picture alone teach volumes of more than one bin (head: volume): marginals, where
-    # the sum along depth lies; mask, that all but the joint's place is empty; one_bin, nothing
-    without_depth: Literal["marginals", "mask", "one_bin"] = "marginals"
+    # the sum along depth lies; mask, that all but the joint's place is empty; one_bin, nothing. auto: one_bin where a
+    # stack has one bin, else marginals (experiments/ablation_labels)
+    without_depth: Literal["auto", "marginals", "mask", "one_bin"] = "auto"
     # Weight, for the last stack, of ranking joints by depth where only their order is known (data.mix, labels: ordinal)
     ordinal: NonNegative = 0.001
     ordinal_mm: Positive = 100.0  # joints nearer than this along the view count as equally far

@@ -5,7 +5,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns.
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -47,12 +47,20 @@ class Volume(Representation):
             losses[-1] = losses[-1] + self._ranked(outputs[-1], labels)
         return losses
 
+    @property
+    def without_depth(self) -> Literal["marginals", "mask", "one_bin"]:
+        """How labels without depth teach: as configured, or by the schedule, as three seeds of an experiment found."""
+        said = self.config.loss.without_depth
+        if said != "auto":
+            return said
+        return "one_bin" if 1 in self.config.network.depths else "marginals"
+
     def check(self, labels: Labels) -> None:
         """Raise ``DataError`` where labels without depth teach nothing: ``one_bin``, and no stack has one bin."""
         super().check(labels)
         if not labels.in_part or labels.points.device.type != "cpu":
             return
-        if self.config.loss.without_depth == "one_bin" and 1 not in self.config.network.depths:
+        if self.without_depth == "one_bin" and 1 not in self.config.network.depths:
             if (labels.visible & ~labels.points[..., 2].isfinite()).any():
                 raise DataError(
                     f"labels without depth, loss.without_depth=one_bin, and depths={list(self.config.network.depths)}: "
@@ -75,7 +83,7 @@ class Volume(Representation):
         if labels.in_part:
             loss = partial_volume_loss(
                 volume, labels.points, labels.visible, self.config.target, self.config.network.depth_bins,
-                self.config.loss.without_depth,
+                self.without_depth,
             )  # fmt: skip
         else:
             loss = volume_loss(volume, self.targets(labels, (depth, *volume.shape[3:])))
