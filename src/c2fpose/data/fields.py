@@ -61,6 +61,10 @@ class SplitInfo:
         """What a data set calls its subjects, by number; numbers without a name are not in it."""
         return {int(number): str(name) for number, name in self.provenance.get("subjects", {}).items()}
 
+    def subject_name(self, number: int) -> str:
+        """Return what a data set calls a subject, or S1, S5, ... where it has numbers alone."""
+        return self.subject_names.get(number, f"S{number}")
+
     @property
     def camera_names(self) -> tuple[str, ...]:
         """What ``camera`` counts in: a data set's own cameras, or Human3.6M's serial numbers."""

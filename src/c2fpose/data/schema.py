@@ -272,10 +272,12 @@ class SplitReader:
             raise DataError(f"{self.path}: record {record}: {name}: {why}") from None
 
     def name(self, record: int) -> str:
-        """Name a record in words, in the form of the authors' file names."""
+        """Name a record in words, in the form of the authors' file names, with the data set's own names."""
         row = {key: int(self.annotations[key][record]) for key in ("subject", "action", "trial", "camera", "frame")}
         action = self.info.action_names[row["action"]]
-        return f"S{row['subject']}_{action}_{row['trial']}.camera{row['camera']}_{row['frame']:06d}"
+        own = self.info.provenance.get("cameras")
+        camera = self.info.camera_names[row["camera"]] if own else f"camera{row['camera']}"
+        return f"{self.info.subject_name(row['subject'])}_{action}_{row['trial']}.{camera}_{row['frame']:06d}"
 
 
 def how_to_make(path: str) -> str:

@@ -25,6 +25,7 @@ from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.prepare import main
 from c2fpose.data.schema import SplitReader
+from c2fpose.data.verification.checks import handedness, limbs
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
 FREE = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))  # all of a file
@@ -49,6 +50,12 @@ def test_table_skeleton_and_cameras_become_both_splits(tmp_path):
             np.testing.assert_allclose(reader.annotations["joints_cam_mm"][row], record["cam_mm"][kept], atol=1e-3)
             np.testing.assert_allclose(reader.annotations["joints_px"][row], record["px"][kept], atol=1e-3)
     assert set(splits["test"].annotations["subject"]).isdisjoint(splits["train"].annotations["subject"])
+
+
+def test_records_are_called_by_the_names_that_they_came_with(tmp_path):
+    reader = prepared(make_folder(tmp_path))["train"]
+    assert [reader.name(row) for row in (0, 1)] == ["ben_walk_1.left_000003", "ben_sit_1.right_000004"]
+    assert set(limbs(reader).figures) == set(handedness(reader).figures) == {"anna", "ben", "cleo"}
 
 
 def test_stored_pictures_show_the_joints_where_the_annotations_say(tmp_path):

@@ -61,8 +61,7 @@ def counts(reader: SplitReader) -> Finding:
     figures = {
         "records": len(reader),
         "by_subject": {
-            reader.info.subject_names.get(int(s), f"S{s}"): int((table["subject"] == s).sum())
-            for s in np.unique(table["subject"])
+            reader.info.subject_name(int(s)): int((table["subject"] == s).sum()) for s in np.unique(table["subject"])
         },
         "by_action": {name: int((table["action"] == i).sum()) for i, name in enumerate(reader.info.action_names)},
         "by_camera": {name: int((table["camera"] == i).sum()) for i, name in enumerate(reader.info.camera_names)},
@@ -126,7 +125,8 @@ def sequences(reader: SplitReader) -> Finding:
     np.add.at(frames, (take.ravel(), keys[:, 3]), 1)
     cameras = np.flatnonzero(frames.any(0))
     gaps = [
-        f"S{takes[i, 0]}_{reader.info.action_names[takes[i, 1]]}_{takes[i, 2]} lacks {reader.info.camera_names[c]}"
+        f"{reader.info.subject_name(int(takes[i, 0]))}_{reader.info.action_names[takes[i, 1]]}_{takes[i, 2]} lacks "
+        f"{reader.info.camera_names[c]}"
         for i, c in np.argwhere(frames == 0)
         if c in cameras
     ]
@@ -198,18 +198,19 @@ def limbs(reader: SplitReader) -> Finding:
         mean, spread = own.mean(0), own.std(0)
         if reader.info.trial_is_person:
             spread = (own - _means_of_groups(own, reader.annotations["trial"][subject == number])).std(0)
-        figures[f"S{number}"] = {
+        name = reader.info.subject_name(int(number))
+        figures[name] = {
             "mean_mm": dict(zip(names, mean.round(2).tolist(), strict=True)),
             "std_mm": spread.max(),
         }
         spread_of_all.append(spread.max())
         varying = np.argmax(spread / mean)
         if (spread / mean)[varying] > 0.1:
-            faults.append(f"S{number}: {names[varying]} varies by {spread[varying]:.0f} of {mean[varying]:.0f} mm")
+            faults.append(f"{name}: {names[varying]} varies by {spread[varying]:.0f} of {mean[varying]:.0f} mm")
         if published is not None:
             odd = np.argmax(np.abs(np.log(mean / published)))
             if not 0.6 < mean[odd] / published[odd] < 1.6:
-                faults.append(f"S{number}: {names[odd]} is {mean[odd]:.0f} mm, published mean {published[odd]:.0f}")
+                faults.append(f"{name}: {names[odd]} is {mean[odd]:.0f} mm, published mean {published[odd]:.0f}")
     figures = {name: value | {"std_mm": float(value["std_mm"])} for name, value in figures.items()}
     if faults:  # labels by hand are rough: only a known data set's must be better
         known = reader.info.dataset in MADE_ELSEWHERE
@@ -239,7 +240,9 @@ def handedness(reader: SplitReader) -> Finding:
         return Finding("handedness", NOTE, "no record has all of its joints in mm", {})
     holds, subject = holds[whole], reader.annotations["subject"][whole]
     figures = {
-        f"S{n}": dict(zip(("shoulders", "hips"), holds[subject == n].mean(0).tolist(), strict=True))
+        reader.info.subject_name(int(n)): dict(
+            zip(("shoulders", "hips"), holds[subject == n].mean(0).tolist(), strict=True)
+        )
         for n in np.unique(subject)
     }
     low = {part: min(figures.items(), key=lambda item: item[1][part]) for part in ("shoulders", "hips")}

@@ -41,7 +41,7 @@ def write_sheet(path: Path, reader: SplitReader, records: np.ndarray) -> None:
 def _draw_record(axis, reader: SplitReader, record: int) -> None:
     table = {name: values[record] for name, values in reader.annotations.items()}
     action = reader.info.action_names[table["action"]]
-    subject = reader.info.subject_names.get(int(table["subject"]), f"S{table['subject']}")
+    subject = reader.info.subject_name(int(table["subject"]))
     camera = reader.info.camera_names[table["camera"]]
     axis.set_title(f"{subject} {action} {table['trial']}, {camera}, frame {table['frame']}", fontsize=6.5)
     half = BOX_SCALE_UNIT_PX * table["scale"] / 2
