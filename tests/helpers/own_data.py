@@ -1,6 +1,7 @@
 """A folder as people have it: pictures, a table of joints, a skeleton, two cameras; of the fixtures' people."""
 
 import csv
+import json
 from pathlib import Path
 
 import cv2
@@ -91,6 +92,27 @@ def write_table(folder: Path, records: list[dict], skeleton=C2F17, without: tupl
                     values = joints[JOINTS.index(name)]
                     row |= {f"{name}_{a}_{unit}": "" if np.isnan(v) else f"{v:.4f}" for a, v in zip(axes, values)}  # noqa: B905
             writer.writerow([row[name] for name in header])
+
+
+def write_as(folder: Path, records: list[dict], form: str) -> Path:
+    """Write the table as records.jsonl or records.npz, the joints in another order where it names them."""
+    words, path = ("image", "subject", "action", "camera", "frame"), folder / f"records.{form}"
+    if form == "jsonl":
+        lines = [
+            {word: record[word] for word in words}
+            | {"joints_px": dict(zip(JOINTS, record["px"].tolist(), strict=True))}
+            | {"joints_mm": record["cam_mm"].tolist()}
+            for record in records
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+        return path
+    turned = [JOINTS.index(name) for name in sorted(JOINTS)]
+    arrays = {word: [record[word] for record in records] for word in words}
+    joints = {
+        f"joints_{unit}": [record[key][turned] for record in records] for unit, key in (("px", "px"), ("mm", "cam_mm"))
+    }
+    np.savez(path, joints=sorted(JOINTS), **arrays, **joints)
+    return path
 
 
 def make_folder(folder: Path, records: list[dict] | None = None, skeleton=C2F17, **cameras_changed) -> Path:

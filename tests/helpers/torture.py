@@ -84,7 +84,7 @@ def fuzz(
     ``said``: what every refusal names. ``write``: puts what was damaged into ``target``, where that is no copy.
     ``found``: numbers of changes that once failed, tried each time. Prints how many, and the slowest reading.
     """
-    content, refused, slowest_s = target.read_bytes(), 0, 0.0
+    content, refused, slowest_s, all_s = target.read_bytes(), 0, 0.0, 0.0
     numbers = list(dict.fromkeys([*found, *range(rounds(few, 10_000))]))
     for number in numbers:
         (write or target.write_bytes)(damage(content, edits(number)))
@@ -94,8 +94,10 @@ def fuzz(
         except BaseException as error:
             error.add_note(f"{target.name}, changes number {number}: {edits(number)}")
             raise
-        slowest_s = max(slowest_s, time.process_time() - started)
-    print(f"FUZZ {target.name}: {len(numbers)} damaged, {refused} refused, the slowest took {slowest_s:.2f} s")
+        took_s = time.process_time() - started
+        slowest_s, all_s = max(slowest_s, took_s), all_s + took_s
+    mean_ms = 1000 * all_s / len(numbers)
+    print(f"{target.name}: {len(numbers)} damaged, {refused} refused; {mean_ms:.1f} ms each, at most {slowest_s:.2f} s")
     return refused
 
 

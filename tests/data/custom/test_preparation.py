@@ -1,6 +1,5 @@
 """A folder of one's own becomes training files that hold what its table says, checked against OpenCV's projection."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -14,6 +13,7 @@ from own_data import (
     people,
     project,
     to_world,
+    write_as,
     write_pictures,
     write_table,
 )  # fmt: skip
@@ -84,25 +84,8 @@ def test_forms_of_the_table_say_the_same(tmp_path, form):
     if form == "semicolons":  # as some spreadsheets write: a mark of the byte order, capitals, an empty last line
         text = table.read_text().replace(",", ";").replace("image", "Image", 1).replace("action", "Sequence", 1)
         table.write_text("\ufeff" + text + "\n", "utf-8")
-    if form == "jsonl":
-        lines = [
-            {word: record[word] for word in ("image", "subject", "action", "camera", "frame")}
-            | {
-                "joints_px": dict(zip(JOINTS, record["px"].tolist(), strict=True)),
-                "joints_mm": record["cam_mm"].tolist(),
-            }
-            for record in records
-        ]
-        (other / "records.jsonl").write_text("\n".join(map(json.dumps, lines)))
-        table.unlink()
-    if form == "npz":
-        turned = [JOINTS.index(name) for name in sorted(JOINTS)]
-        np.savez(
-            other / "records.npz", joints=sorted(JOINTS), **{
-                word: [record[word] for record in records] for word in ("image", "subject", "action", "camera", "frame")
-            }, joints_px=[record["px"][turned] for record in records],
-            joints_mm=[record["cam_mm"][turned] for record in records],
-        )  # fmt: skip
+    if form in ("jsonl", "npz"):
+        write_as(other, records, form)
         table.unlink()
     found = prepared(other)["train"].annotations
     for name, array in expected.items():
