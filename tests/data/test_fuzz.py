@@ -59,6 +59,9 @@ PARSERS = {
 }
 
 
+FOUND = {"c2f MAT 5": (16, 36)}  # changes with which SciPy ended the whole process: data/matlab.py
+
+
 @pytest.fixture(scope="module")
 def whole(people, tmp_path_factory) -> Path:
     """A small whole file of each kind."""
@@ -89,7 +92,7 @@ def test_damaged_files_are_read_or_refused_in_one_line(parser, whole, tmp_path):
     target = tmp_path / place
     reading = read or source(videopose3d, read_calibration(whole / "raw" / "metadata.xml"))
     where = tmp_path / root if getattr(reading, "__name__", "") == "read" else target
-    refused = fuzz(target, lambda: reading(where), str(tmp_path))
+    refused = fuzz(target, lambda: reading(where), str(tmp_path), found=FOUND.get(parser, ()))
     assert refused  # the changes reach what is checked
 
 

@@ -59,6 +59,12 @@ def mpi(form: str) -> Callable[[Path], object]:
     return write
 
 
+def c3d(folder: Path) -> None:
+    import c3d_files  # needs ezc3d, which writes it
+
+    c3d_files.folder_of(folder)
+
+
 # A parser: what source= says, the file that is damaged, and how a whole folder is written
 PARSERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "CSV": ("custom", "records.csv", own("csv")),
@@ -75,6 +81,7 @@ PARSERS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "3DHP camera.calibration": ("mpi_inf_3dhp", "S1/Seq1/camera.calibration", mpi("v5")),
     "HumanEva poses": ("humaneva", humaneva_files.FILE_3D, humaneva_files.write),
     "HumanEva labels": ("humaneva", humaneva_files.FILE_2D, humaneva_files.write),
+    "C3D": ("c3d", "anna/walk.c3d", c3d),
 }
 
 

@@ -12,6 +12,7 @@ from own_data import SIZE_PX, cameras, project, to_world
 from c2fpose.base.errors import UserError
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.custom.readers._c3d_file import read_file
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import JOINTS
 
@@ -137,3 +138,25 @@ def test_what_does_not_fit_is_one_line(tmp_path, spoil, message):
     with pytest.raises(UserError, match=message) as error:
         prepared(folder)
     assert "\n" not in str(error.value) and not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"unit": "m", "rate": 50.0}, {"subject": "Ben", "labels": ["A:" + n for n in JOINTS]}]
+)
+def test_what_is_read_is_what_ezc3d_reads(tmp_path, options):
+    write(tmp_path / "a.c3d", WORLD_MM, **options)
+    read, expected = read_file(tmp_path / "a.c3d"), ezc3d.c3d(str(tmp_path / "a.c3d"))
+    point = expected["parameters"]["POINT"]
+    np.testing.assert_array_equal(read.points, expected["data"]["points"][:3].transpose(2, 1, 0))
+    assert read.labels == point["LABELS"]["value"] and [read.unit] == point["UNITS"]["value"]
+    assert read.rate == point["RATE"]["value"][0]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_file_that_is_cut_off_is_refused(tmp_path, share):
+    """ezc3d reads such files for ever."""
+    folder = folder_of(tmp_path)
+    path = folder / "anna" / "walk.c3d"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(UserError, match=r"walk\.c3d: not readable as C3D \("):
+        prepared(folder)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 from mpi_inf_3dhp_files import CAMERAS, FRAMES, SIZE, in_28, poses, px_of, write_test, write_training

@@ -20,6 +20,7 @@ from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera
 from c2fpose.data.custom.images import ENDINGS, VIDEOS
 from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.readers._c3d_file import read_file
 from c2fpose.data.custom.readers.table import cameras_of, read_skeleton
 from c2fpose.data.custom.records import Records
 from c2fpose.pose.anatomy import guessed
@@ -38,7 +39,7 @@ class _Points(NamedTuple):
 
 
 def read(config: CustomConfig) -> Records:
-    """Read all files below ``path``. Needs ezc3d (``pip install c2fpose[c3d]``). Raises ``DataError``, one line."""
+    """Read all files below ``path``. Raises ``DataError``, one line."""
     files = sorted(config.path.rglob("*.[cC]3[dD]"))
     if not files:
         raise DataError(f"{config.path}: no .c3d file there")
@@ -78,18 +79,9 @@ def read(config: CustomConfig) -> Records:
 
 
 def _read_points(path: Path) -> _Points:
-    try:
-        import ezc3d  # noqa: PLC0415 (an extra)
-    except ImportError:
-        raise DataError(f"{path}: C3D files need ezc3d: pip install 'c2fpose[c3d]'") from None
     with readable(path, "not readable as C3D"):
-        content = ezc3d.c3d(str(path))
-        group = content["parameters"]["POINT"]
-        labels = [name for key in group if key.startswith("LABELS") for name in group[key]["value"]]
-        unit = (group["UNITS"]["value"] or ["mm"])[0].strip().lower() if "UNITS" in group else "mm"
-        rate = float(group["RATE"]["value"][0])
-        points = np.array(content["data"]["points"][:3], float).transpose(2, 1, 0)
-        subjects = content["parameters"].get("SUBJECTS", {}).get("NAMES", {}).get("value", [])
+        labels, points, unit, rate, subjects = read_file(path)
+    unit = unit.lower()
     if unit not in _MM:
         raise DataError(f"{path}: points in {unit!r}; known are mm, cm and m")
     if len(labels) < points.shape[1]:
@@ -99,7 +91,7 @@ def _read_points(path: Path) -> _Points:
         [label.strip() for label in labels[: points.shape[1]]],
         points * _MM[unit],
         rate,
-        subjects[0].strip() if len(subjects) == 1 else "",
+        subjects[0] if len(subjects) == 1 else "",
     )
 
 

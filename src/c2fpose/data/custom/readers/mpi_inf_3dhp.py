@@ -14,13 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 from jaxtyping import Float
-from scipy.io import loadmat
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, fitted_intrinsics
 from c2fpose.data.custom.images import ENDINGS
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
+from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.anatomy import guessed
 
 NAMES = (
@@ -123,7 +123,7 @@ def _load(path: Path, names: tuple[str, ...]) -> dict:
     """Read variables of a .mat of either kind: cells as lists, arrays with the frames first, as HDF5 holds them."""
     with readable(path, "not readable as a MATLAB file"):
         if not h5py.is_hdf5(path):
-            stored = loadmat(path, variable_names=names)
+            stored = load_mat5(path, names)
             content = {
                 name: list(stored[name].ravel()) if stored[name].dtype == object else stored[name].T
                 for name in names if name in stored

@@ -11,7 +11,6 @@ from typing import Any
 import h5py
 import numpy as np
 from jaxtyping import Float
-from scipy.io import loadmat
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.hdf5 import array_of
@@ -26,6 +25,7 @@ from c2fpose.data.human36m.frames import (
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import Sequence, bare_name, counted_from_one, parse_image_name
+from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.camera import depth_bin
 from c2fpose.pose.protocol import CAMERA_SERIALS
 from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
@@ -158,7 +158,7 @@ def _matlab(path: Path, names: list[str]) -> dict[str, np.ndarray]:
 
 def _annot_of_mat(path: Path) -> dict[str, list[Any]]:
     """Fields of the struct in a MAT file of version 5 to 7: one struct of arrays and cells, or a struct an image."""
-    annot = loadmat(path, squeeze_me=True, struct_as_record=False, variable_names=["annot"]).get("annot")
+    annot: Any = load_mat5(path, ("annot",), squeeze_me=True, struct_as_record=False).get("annot")
     structs = list(np.atleast_1d(annot))
     names = [name for name in ("imgname", "S", "K") if all(hasattr(struct, name) for struct in structs)]
     if len(structs) > 1:
