@@ -79,7 +79,9 @@ def test_volumes_of_all_stacks_are_those_that_the_pose_was_read_from(checkpoint,
 def test_people_that_a_finder_finds(predictor, monkeypatch):
     monkeypatch.setattr(prediction, "load_finder", lambda name: None)
     monkeypatch.setattr(
-        prediction, "people_in", lambda finder, image: [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64)
+        prediction,
+        "find_people",
+        lambda predictor, finder, image: [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64),
     )
     monkeypatch.setattr(prediction, "second_looks", lambda p, i, boxes, c: (boxes, poses_of(
         p, [i] * len(boxes), boxes, np.tile(c, (len(boxes), 1)))))  # fmt: skip

@@ -76,6 +76,8 @@ class FinderSettings(Schema):
     steps: int = Field(3000, ge=1)
     batch: int = Field(16, ge=2, multiple_of=2)
     rate: Positive = 2e-3
+    fall: float = Field(0.4, gt=0, le=1)
     bf16: bool = True
     threads: Count = 1
     test_scenes: Count = 500
+    judge: str | None = "builtin"

@@ -19,7 +19,7 @@ from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.decoding import mean_with_mirrored
 from c2fpose.prediction.certainty import meaning_of
 from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
-from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
@@ -131,7 +131,7 @@ class PosePredictor:
         return sorted_out
 
     def _found(self, image: Image, camera: Camera) -> list[PersonPose]:
-        seen = seen_of(people_in(load_finder("builtin"), image))
+        seen = seen_of(find_people(self.predictor, load_finder("builtin"), image))
         seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
         return without_doubles(surest_poses(self.predictor, [image] * len(seen), seen, cameras, self.sizes))

@@ -22,7 +22,7 @@ from c2fpose.config.prediction import PredictSettings
 from c2fpose.prediction.boxes import BoxFile, read_boxes
 from c2fpose.prediction.certainty import meaning_of
 from c2fpose.prediction.engines import Predictor, load_predictor
-from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
@@ -180,7 +180,7 @@ class PredictJob:
 
     def find(self, image: Image) -> list[tuple[Box, float]]:
         """Find people in a picture."""
-        return people_in(load_finder(self.settings.finder), image, self.settings.least_score)
+        return find_people(self.predictor, load_finder(self.settings.finder), image, self.settings.least_score)
 
     def _given(self, path: Path, image: Image) -> list[Seen]:
         assert self.boxes is not None, "asked where there are some"

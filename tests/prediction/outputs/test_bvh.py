@@ -100,3 +100,21 @@ def test_joints_that_fall_together_and_limbs_straight_back(tmp_path, image):
 
 def test_nobody_is_no_file(nobody, tmp_path):
     assert bvh.write(nobody, None, tmp_path / "none.bvh") == [] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("sigma_mm", [0.0, 40.0])
+def test_blender_puts_every_joint_where_the_result_has_it(video, tmp_path, sigma_mm):
+    """By Blender's own importer and settings; at 40 mm of noise bones change their lengths. Skipped without ``bpy``."""
+    bpy = pytest.importorskip("bpy")
+    walk = with_noise(video, sigma_mm)
+    first, expected = bvh.write(walk, None, tmp_path / "walk.bvh")[0], joints(walk, 0)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_anim.bvh(filepath=str(first))
+    armature, poses = bpy.context.object, []
+    for frame in range(len(expected)):
+        bpy.context.scene.frame_set(1 + frame)
+        shown = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        poses.append([tuple(shown.matrix_world @ shown.pose.bones[name].head) for name in JOINTS])
+    world_mm = 1000 * np.array(poses)  # z up, y away from the camera
+    found = np.stack([world_mm[..., 0], -world_mm[..., 2], world_mm[..., 1]], -1)
+    np.testing.assert_allclose(found, expected, atol=1.0)

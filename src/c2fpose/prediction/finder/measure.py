@@ -71,3 +71,14 @@ def best_threshold(truth: list[list[Peak]], found: list[list[Peak]]) -> float:
         return 2 * said.recall * said.precision / max(said.recall + said.precision, 1e-9)
 
     return float(max(THRESHOLDS, key=f1))
+
+
+def by_people(
+    truth: list[list[Peak]], found: list[list[Peak]], least: float, most: int = 3
+) -> dict[str, dict[str, float]]:
+    """Compare separately the pictures of no person, of one, ... up to ``most``."""
+    rows = {}
+    for number in range(most + 1):
+        which = [at for at, people in enumerate(truth) if len(people) == number]
+        rows[str(number)] = compare([truth[at] for at in which], [found[at] for at in which], least).as_dict()
+    return rows

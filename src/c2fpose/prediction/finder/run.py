@@ -10,17 +10,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from c2fpose.base.files import ready_directory
 from c2fpose.base.progress import Progress
+from c2fpose.base.provenance import file_hash
 from c2fpose.config.prediction import FinderSettings
 from c2fpose.data.schema import SplitReader
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.prediction.engines import load_predictor
 from c2fpose.prediction.finder.cutouts import Cutout, Room, empty_places, from_file, gather
-from c2fpose.prediction.finder.measure import Found, best_threshold, compare, people_of, seen
+from c2fpose.prediction.finder.judge import Judge, fitted
+from c2fpose.prediction.finder.measure import best_threshold, by_people, compare
 from c2fpose.prediction.finder.network import Finder
-from c2fpose.prediction.finder.scenes import scene
 from c2fpose.prediction.finder.training import Recipe, train
+from c2fpose.prediction.finder.trial import tried
 from c2fpose.prediction.finder.weights import read_finder, save_finder
 
-HELD_OUT = 10**8  # number of the first scene that training never reaches
 UNMEASURED = 0.3  # least score that stands in files on the way
 
 
@@ -42,14 +45,14 @@ def run(settings: FinderSettings) -> None:
         said["minutes"] = round(said.get("minutes", 0) + (time.perf_counter() - start) / 60, 1)
         fewer = max(settings.cutouts // 8, 8), settings.test_people, max(settings.people_count // 8, 1)
         others = _pieces(settings, progress, TEST_SUBJECTS, *fewer)
-    least, found = _measured(settings, network, pieces, others)
-    save_finder(path, network, said | {"least_score": least, "test_subjects": found.as_dict()})
-    print(
-        f"{path}: {path.stat().st_size / 1e6:.2f} MB; a person from a score of {least:.2f}\n"
-        f"on {found.pictures} scenes of the test subjects with {found.people} people: recall {found.recall:.1%}, "
-        f"precision {found.precision:.1%}, mean overlap {found.overlap:.3f}, {found.false_alarms:.2f} false alarms a "
-        "picture"
-    )
+    measured = _measured(settings, network, pieces, others)
+    save_finder(path, network, said | measured)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    rows = {"finder alone": measured.get("finder_alone"), "scenes of test people": measured["test_subjects"]}
+    rows |= {f"of these, with {number} people": row for number, row in measured["by_people"].items()}
+    for name, row in rows.items():
+        if row is not None:
+            print(f"{name}: " + ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in row.items()))
 
 
 def _pieces(
@@ -64,13 +67,15 @@ def _pieces(
 def _trained(
     settings: FinderSettings, progress: Progress, pieces: tuple[list[Cutout], list[Room]]
 ) -> tuple[Finder, dict[str, Any]]:
-    recipe = Recipe(settings.size, settings.steps, settings.batch, settings.rate, settings.seed, settings.bf16)
+    recipe = Recipe(
+        settings.size, settings.steps, settings.batch, settings.rate, settings.fall, settings.seed, settings.bf16
+    )
     people = {SplitReader(settings.people).info.dataset: len(pieces[0]) - settings.cutouts} if settings.people else {}
     before, earlier = read_finder(settings.start_from) if settings.start_from else (None, None)
     said = {
         "size": settings.size,
         "least_score": UNMEASURED,
-        "recipe": settings.model_dump(include={"cutouts", "places", "batch", "rate", "seed", "bf16"}),
+        "recipe": settings.model_dump(include={"cutouts", "places", "batch", "rate", "fall", "seed", "bf16"}),
         "people": {"synth36": settings.cutouts} | people,
         "started_from": earlier,
     }
@@ -87,16 +92,33 @@ def _trained(
     return network, said | {"steps": settings.steps}
 
 
-@torch.inference_mode()
 def _measured(
     settings: FinderSettings,
     network: Finder,
     pieces: tuple[list[Cutout], list[Room]],
     others: tuple[list[Cutout], list[Room]],
-) -> tuple[float, Found]:
-    """Choose the least score on scenes of the training people, and measure on those of the others."""
-    numbers = range(HELD_OUT, HELD_OUT + settings.test_scenes)
-    chosen, test = ([scene(settings.seed, n, settings.size, *each) for n in numbers] for each in (pieces, others))
-    truths = [[people_of(sight) for sight in scenes] for scenes in (chosen, test)]
-    least = best_threshold(truths[0], seen(network, chosen))
-    return least, compare(truths[1], seen(network, test), least)
+) -> dict[str, Any]:
+    """Fit the judge and choose the least score and chance on scenes of the training people, measure on others'."""
+    predictor = load_predictor(settings.judge) if settings.judge else None
+    chosen, test = (tried(settings.seed, settings.size, settings.test_scenes, network, predictor, *each)
+                    for each in (pieces, others))  # fmt: skip
+    least = best_threshold(chosen.truth, chosen.found)
+    alone = compare(test.truth, test.found, least)
+    if predictor is None or settings.judge is None:
+        return {
+            "least_score": least,
+            "judge": None,
+            "test_subjects": alone.as_dict(),
+            "by_people": by_people(test.truth, test.found, least),
+        }
+    judge = Judge(*fitted(*chosen.examples()), least=0.5)
+    judge = judge._replace(least=best_threshold(chosen.truth, chosen.judged(judge).found))
+    judged = test.judged(judge)
+    return {
+        "least_score": least,
+        "judge": judge._asdict(),
+        "judge_network": file_hash(checkpoint_path(settings.judge)),
+        "finder_alone": alone.as_dict(),
+        "test_subjects": compare(judged.truth, judged.found, judge.least).as_dict(),
+        "by_people": by_people(judged.truth, judged.found, judge.least),
+    }

@@ -23,7 +23,6 @@ _LEAST_SPREAD = 0.7  # ... and at least so many cells
 _BOX_WEIGHT = 2.0  # of the box's loss against the heatmap's
 _GRADIENT_LIMIT = 5.0
 _WARM_UP = 100  # steps until the full learning rate
-_DECAY = 0.4  # share of the steps, the last ones, in which the learning rate falls to 0
 _MEAN_DECAY = 0.998  # of the running mean of weights, a step
 KEEP_EVERY = 250  # steps
 
@@ -35,7 +34,8 @@ class Recipe:
     size: int = 192  # px, side of the frame
     steps: int = 3000
     batch: int = 16  # scenes a step, half of them new; even
-    rate: float = 2e-3  # learning rate of AdamW
+    rate: float = 2e-3  # learning rate of AdamW ...
+    fall: float = 0.4  # ... which falls to 0 over this share of the steps, the last ones
     seed: int = 0
     bf16: bool = True
 
@@ -59,7 +59,7 @@ def train(
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not declared
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(_MEAN_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "mean": mean, "optimizer": optimizer, "schedule": schedule}
     first = _gone_on(state, recipe, parts)
 
@@ -88,9 +88,9 @@ def train(
     return cast(Finder, mean.module).eval()
 
 
-def _rate(step: int, steps: int) -> float:
+def _rate(step: int, recipe: Recipe) -> float:
     """Share of the learning rate: a rise, a plain, and a fall to 0."""
-    return min(1.0, (step + 1) / _WARM_UP, (steps - step) / max(1, _DECAY * steps))
+    return min(1.0, (step + 1) / _WARM_UP, (recipe.steps - step) / max(1, recipe.fall * recipe.steps))
 
 
 def _state(recipe: Recipe, step: int, parts: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class TrainedFinder:
     least_score: float  # a peak below is no person
     said: dict[str, Any]  # recipe, data, measurements
 
+    @property
+    def judge(self) -> dict[str, float] | None:
+        """The weights of ``judge.Judge``, if some were fitted."""
+        return self.said.get("judge")
+
 
 def save_finder(path: Path, network: Finder, said: dict[str, Any]) -> None:
     """Write weights in half precision, normalisations in float32; complete or not at all.
@@ -77,6 +82,8 @@ def read_finder(path: str | Path) -> tuple[Finder, dict[str, Any]]:
         said = json.loads(text)
         if not (16 <= int(said["size"]) <= 4096 and 0 <= float(said["least_score"]) <= 1):
             raise ValueError(f"size {said['size']} px, least_score {said['least_score']}")
+        if (judge := said.get("judge")) is not None:
+            said["judge"] = {name: float(judge[name]) for name in ("score", "confidence", "constant", "least")}
     return network.eval(), said
 
 

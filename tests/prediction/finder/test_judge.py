@@ -1,0 +1,77 @@
+"""The judge: a regression that separates what can be separated, and people in pictures by its word."""
+
+import numpy as np
+import pytest
+from torch import nn
+
+from c2fpose.config.model import ModelConfig
+from c2fpose.prediction.engines import Predictor
+from c2fpose.prediction.finder import judge as module
+from c2fpose.prediction.finder.judge import Judge, find_people, fitted
+from c2fpose.prediction.finder.measure import by_people
+from c2fpose.prediction.finder.peaks import Peak
+from c2fpose.prediction.finder.trial import Trial
+from c2fpose.prediction.finder.weights import TrainedFinder
+from c2fpose.prediction.photo import Box
+
+IMAGE = np.zeros((60, 80, 3), np.uint8)
+
+
+def examples(count: int = 4000):
+    """Boxes of which 1/(1+exp(-(l + 8c - 2))) are people's, l the score's logit and c the confidence."""
+    rng = np.random.default_rng(0)
+    score, confidence = rng.uniform(0.1, 0.9, count), rng.uniform(0, 0.7, count)
+    chance = 1 / (1 + np.exp(-(np.log(score / (1 - score)) + 8 * confidence - 2)))
+    return score, confidence, rng.random(count) < chance
+
+
+def test_the_fit_finds_the_weights_that_made_the_examples():
+    score, confidence, right = examples()
+    weights = fitted(score, confidence, right)
+    np.testing.assert_allclose(weights, (1, 8, -2), rtol=0.15)
+    chance = Judge(*weights, least=0.5).chance(score, confidence)
+    assert chance[right].mean() > chance[~right].mean() + 0.3 and chance.min() > 0 and chance.max() < 1
+    assert chance.mean() == pytest.approx(right.mean(), abs=0.01)  # chances are frequencies
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Three boxes, of scores and confidences that speak against each other."""
+    boxes = [(Box(0.0, 0.0, 20.0), 0.6), (Box(20.0, 0.0, 20.0), 0.5), (Box(40.0, 0.0, 20.0), 0.15)]
+    monkeypatch.setattr(module, "people_in", lambda finder, image, least: [b for b in boxes if b[1] >= (least or 0.4)])
+    monkeypatch.setattr(module, "confidences", lambda predictor, image, found: np.array([0.4, 0.02, 0.6])[: len(found)])
+    return boxes
+
+
+def finder(**said) -> TrainedFinder:
+    return TrainedFinder(nn.Identity(), 128, 0.4, said)
+
+
+WEIGHTS = Judge(1.0, 8.0, -2.0, 0.5)._asdict()
+
+
+def test_confidence_takes_away_and_brings_back(found, monkeypatch):
+    monkeypatch.setattr(module, "calibration_of", lambda provenance: "some")
+    predictor = Predictor(ModelConfig(), {}, lambda _: None, "none", "32-true")
+    kept = find_people(predictor, finder(judge=WEIGHTS), IMAGE)
+    assert [box for box, _ in kept] == [found[0][0], found[2][0]]
+    assert kept[0][1] > kept[1][1] > 0.5
+    assert len(find_people(predictor, finder(judge=WEIGHTS), IMAGE, 0.01)) == 3
+    assert find_people(predictor, finder(), IMAGE) == found[:2]  # no judge: the score decides
+    monkeypatch.setattr(module, "calibration_of", lambda provenance: None)
+    assert find_people(predictor, finder(judge=WEIGHTS), IMAGE) == found[:2]
+
+
+def test_a_trial_counts_by_number_of_people():
+    person = Peak(np.array([0.5, 0.5]), 0.4, 1.0)
+    other = Peak(np.array([0.1, 0.1]), 0.1, 0.8)
+    trial = Trial(
+        [[], [person]], [[other], [person._replace(score=0.2), other]], [np.array([0.0]), np.array([0.6, 0.0])]
+    )
+    assert trial.examples()[2].tolist() == [False, True, False]
+    judged = trial.judged(Judge(1.0, 8.0, -2.0, 0.5))
+    assert [round(peak.score, 2) for peak in judged.found[1]] == [0.8, 0.35]
+    before, after = (by_people(each.truth, each.found, 0.5) for each in (trial, judged))
+    assert [row["0"]["false_alarms"] for row in (before, after)] == [1, 0]
+    assert [row["1"]["recall"] for row in (before, after)] == [0, 1]
+    assert [row["1"]["precision"] for row in (before, after)] == [0, 1] and after["2"]["pictures"] == 0
