@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from toy_sweeps import write_files
 
 from c2fpose.bench.contestants import NETWORK_SPANS, SPANS, make_engine
 from c2fpose.bench.measure import Clock, gflop_of, peak_gib, spread
@@ -20,7 +20,6 @@ from c2fpose.bench.run import OURS, PLAIN, BenchConfig, run
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.config.schema import parse
-from c2fpose.data.schema import write_split
 from c2fpose.prediction.engines import ENGINES, TORCH, installed
 
 CPU = torch.device("cpu")
@@ -40,13 +39,7 @@ TINY = [
 
 @pytest.fixture
 def overrides(tmp_path: Path) -> list[str]:
-    found = [*TINY, f"run_dir={tmp_path / 'run'}", f"bench.out={tmp_path / 'benchmark'}"]
-    for split, records in (("train", 24), ("test", 6)):
-        path = tmp_path / f"{split}.h5"
-        images = (jpeg(number) for number in range(records))
-        write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
-        found.append(f"data.{split}_file={path}")
-    return found
+    return [*TINY, f"run_dir={tmp_path / 'run'}", f"bench.out={tmp_path / 'benchmark'}", *write_files(tmp_path)]
 
 
 def settings_from(overrides: list[str]):

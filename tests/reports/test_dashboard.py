@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated import jpeg, people
+from toy_sweeps import write_files
 
 from c2fpose.base.table import Table
 from c2fpose.config.model import NetworkConfig
 from c2fpose.dashboard import main
-from c2fpose.data.schema import write_split
 from c2fpose.reports.dashboard.html import Chart, Section, Strip, line_chart, logged, rendered
 from c2fpose.reports.dashboard.panels import metrics, sections
 
@@ -41,12 +40,7 @@ def inspect(run: Path) -> dict:
 def sweep(tmp_path_factory) -> Path:
     """Two jobs of one process, logged to W&B offline and as CSV."""
     cwd = tmp_path_factory.mktemp("sweep")
-    files = []
-    for split, records in (("train", 24), ("test", 6)):
-        path = cwd / f"{split}.h5"
-        images = (jpeg(number) for number in range(records))
-        write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
-        files.append(f"data.{split}_file={path}")
+    files = write_files(cwd)
     done = subprocess.run(
         [sys.executable, "-m", "c2fpose.train", *TOY, *files], cwd=cwd, capture_output=True, text=True, timeout=400
     )

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fabricated import jpeg, people
 from hydra import compose, initialize_config_dir
+from toy_sweeps import write_files
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
-from c2fpose.data.schema import write_split
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.model.module import PoseModule
@@ -45,13 +44,7 @@ TINY = [
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    overrides = []
-    for split, records in (("train", 24), ("test", 6)):
-        path = tmp_path / f"{split}.h5"
-        images = (jpeg(number) for number in range(records))
-        write_split(path, people(records, 0, split), images, dataset="synth36", split=split, provenance={})
-        overrides.append(f"data.{split}_file={path}")
-    return overrides
+    return write_files(tmp_path)
 
 
 def settings_for(overrides: list[str], run_dir: Path):

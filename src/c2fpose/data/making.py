@@ -7,20 +7,23 @@ directory gets its name when both are written. One process at a time is let in.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from rich.console import Console
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on, reason, write_text, written_whole
 from c2fpose.base.lock import alone_in
+from c2fpose.base.progress import Progress
 from c2fpose.base.signals import GOES_ON
 from c2fpose.base.source_code import code_digest
 from c2fpose.base.workers import each_done
-from c2fpose.data.schema import SplitInfo, SplitReader
+from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader
 
 
 class Shard(Protocol):
@@ -61,6 +64,20 @@ def make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], 
             finished = finished_splits(out, recipe.shards, recipe.provenance)
         assert finished is not None, f"{out}: made, and not there"
         return finished
+
+
+def make_with_bar(out: Path, title: str, recipe: Recipe[ShardT], workers: int) -> None:
+    """Make a data set with a progress bar; say so if there is nothing left to do. Raises what ``make`` raises."""
+    console = Console(stderr=True)
+    infos = finished_splits(out, recipe.shards, recipe.provenance)
+    if infos is not None:
+        console.print(f"{out}: already there, complete; nothing to do")
+    else:
+        with Progress(console=console) as progress:
+            total = sum(shard.images for shards in recipe.shards.values() for shard in shards)
+            infos = make(out, recipe, workers, partial(progress.advance, progress.add_task(title, total=total)))
+    for info in infos:
+        console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
 
 
 def _make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], None]) -> None:
@@ -164,6 +181,27 @@ def save_shard(path: Path, arrays: dict[str, Any]) -> None:
     """Write a shard's arrays whole. Raises ``OutputError``."""
     with written_whole(path, durable=False) as temporary:
         np.savez(temporary, **arrays)
+
+
+def packed(name: str, items: list[bytes]) -> dict[str, np.ndarray]:
+    """Lay encoded pictures out as two arrays of a shard, ``NAME_bytes`` and ``NAME_sizes``."""
+    sizes = np.array([len(item) for item in items])
+    return {f"{name}_bytes": np.frombuffer(b"".join(items), np.uint8), f"{name}_sizes": sizes}
+
+
+def unpacked(paths: Iterable[Path], name: str) -> Iterator[bytes]:
+    """Give the encoded pictures of some shards one after another; ``packed`` has laid them out."""
+    for path in paths:
+        stored = load_shard(path, (f"{name}_bytes", f"{name}_sizes"))
+        everything, sizes = stored[f"{name}_bytes"].tobytes(), stored[f"{name}_sizes"]
+        ends = np.cumsum(sizes)
+        yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
+
+
+def joined_annotations(paths: Iterable[Path]) -> dict[str, np.ndarray]:
+    """Put the annotations (``schema.FIELDS``) of some shards together."""
+    stored = [load_shard(path, FIELDS) for path in paths]
+    return {name: np.concatenate([part[name] for part in stored]) for name in FIELDS}
 
 
 def load_shard(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:

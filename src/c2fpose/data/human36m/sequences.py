@@ -1,9 +1,11 @@
 """Names of Human3.6M's sequences: files say "Waiting 3", records say action and trial."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from c2fpose.base.errors import DataError
 from c2fpose.pose.protocol import (
@@ -111,3 +113,17 @@ def parse_image_name(name: str, where: str) -> tuple[Sequence, int]:
     subject = int(match[1])
     action, trial = take_of(subject, match[2], where)
     return Sequence(subject, action, trial, camera_of(match[3], where)), int(match[4])
+
+
+def rows_by_sequence(
+    parsed: list[tuple[Sequence, int]],
+    frames: Int[np.ndarray, "N"],
+    stride: int,
+    wanted: Callable[[Sequence], bool],
+) -> list[tuple[Sequence, list[int]]]:
+    """Sort rows into the sequences that are wanted, every ``stride``-th frame; ``frames`` counts from one."""
+    rows_of: dict[Sequence, list[int]] = {}
+    for row, (sequence, _) in enumerate(parsed):
+        if (frames[row] - 1) % stride == 0 and wanted(sequence):
+            rows_of.setdefault(sequence, []).append(row)
+    return sorted(rows_of.items())

@@ -32,29 +32,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 def make(config: Synth36Config) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
-    from rich.console import Console
-
-    from c2fpose.base.progress import Progress
-    from c2fpose.data.synth36.generate import Job, finished_splits, generate
+    from c2fpose.data.making import make_with_bar
+    from c2fpose.data.synth36.generate import Job, recipe
     from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
-    from c2fpose.data.synth36.plan import PRESETS, SUBJECTS
+    from c2fpose.data.synth36.plan import PRESETS
     from c2fpose.data.synth36.sequence import open_sequence
 
-    console = Console(stderr=True)
     job = Job(config.preset, PRESETS[config.preset], config.seed, config.skeleton)
     named = config.preset if config.skeleton == "c2f17" else f"{config.preset}_{config.skeleton}"
     out = config.out or Path("data") / f"synth36_{named}"
-    infos = finished_splits(out, job)
-    if infos is not None:
-        console.print(f"{out}: already there, complete; nothing to do")
-    else:
-        with Progress(console=console) as progress:
-            sequences = partial(open_sequence, skeleton=JOINT_SETS[job.skeleton])
-            total = sum(job.preset.images(split) for split in SUBJECTS)
-            task = progress.add_task(f"synth36 {config.preset}", total=total)
-            infos = generate(out, job, sequences, config.workers, partial(progress.advance, task))
-    for info in infos:
-        console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
+    sequences = partial(open_sequence, skeleton=JOINT_SETS[job.skeleton])
+    make_with_bar(out, f"synth36 {config.preset}", recipe(job, sequences), config.workers)
 
 
 if __name__ == "__main__":

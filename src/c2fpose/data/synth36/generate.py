@@ -1,7 +1,7 @@
 """Make a synth36 data set: what its shards hold. ``data.making`` makes them, resumable after a kill."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import groupby
@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 import c2fpose
 from c2fpose.base.provenance import file_hash
 from c2fpose.data import making
-from c2fpose.data.making import load_shard, save_shard, shard_path
+from c2fpose.data.making import joined_annotations, packed, save_shard, shard_path, unpacked
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36.cameras import Camera, subject_cameras
 from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
@@ -73,29 +73,23 @@ def generate(
 
     A killed run is taken up after its last complete shard. Raises what ``making.make`` raises.
     """
-    recipe = making.Recipe(
+    return making.make(out, recipe(job, open_sequence), workers, done)
+
+
+def recipe(job: Job, open_sequence: OpenSequence) -> making.Recipe[Shard]:
+    """Say what the data set is made of, and how."""
+    return making.Recipe(
         provenance=job.provenance,
         shards={split: shards(job.preset, split) for split in SUBJECTS},
         write=partial(write_shard, seed=job.seed, open_sequence=open_sequence),
         merge=partial(_merge, job=job),
     )
-    return making.make(out, recipe, workers, done)
-
-
-def finished_splits(out: Path, job: Job) -> list[SplitInfo] | None:
-    """What stands in ``out`` if it is this very data set; ``None`` if nothing does. Raises ``DataError`` otherwise."""
-    return making.finished_splits(out, SUBJECTS, job.provenance)
 
 
 def write_shard(unfinished: Path, shard: Shard, *, seed: int, open_sequence: OpenSequence) -> Shard:
     """Make one shard's file."""
     annotations, jpegs = make_shard(shard, seed, open_sequence)
-    arrays = {
-        **annotations,
-        "jpeg_bytes": np.frombuffer(b"".join(jpegs), np.uint8),
-        "jpeg_sizes": [len(j) for j in jpegs],
-    }
-    save_shard(shard_path(unfinished, shard), arrays)
+    save_shard(shard_path(unfinished, shard), annotations | packed("jpeg", jpegs))
     return shard
 
 
@@ -138,28 +132,15 @@ def geometry(joints_world_mm: Float[np.ndarray, "J 3"], camera: Camera) -> dict[
 
 def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
     paths = [shard_path(unfinished, shard) for shard in shards(job.preset, split)]
-    annotations: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
-    for path in paths:
-        stored = load_shard(path, FIELDS)
-        for name, parts in annotations.items():
-            parts.append(stored[name])
     return write_split(
         unfinished / f"{split}.h5",
-        {name: np.concatenate(parts) for name, parts in annotations.items()},
-        _jpegs(paths),
+        joined_annotations(paths),
+        unpacked(paths, "jpeg"),
         dataset="synth36",
         split=split,
         provenance=job.provenance | {"version": c2fpose.__version__},
         skeleton=JOINT_SETS[job.skeleton],
     )
-
-
-def _jpegs(paths: list[Path]) -> Iterator[bytes]:
-    for path in paths:
-        stored = load_shard(path, ("jpeg_bytes", "jpeg_sizes"))
-        everything, sizes = stored["jpeg_bytes"].tobytes(), stored["jpeg_sizes"]
-        ends = np.cumsum(sizes)
-        yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
 
 
 def generator_digest(here: Path = Path(__file__).parent) -> str:

@@ -1,6 +1,5 @@
 """``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make a synth_wild data set."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,31 +32,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def make(config: SynthWildConfig) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
-    from rich.console import Console
+    from c2fpose.data.making import make_with_bar
+    from c2fpose.data.synth_wild.generate import Job, recipe
+    from c2fpose.data.synth_wild.plan import PRESETS
 
-    from c2fpose.base.progress import Progress
-    from c2fpose.data.making import finished_splits
-    from c2fpose.data.synth_wild.generate import Job, generate
-    from c2fpose.data.synth_wild.plan import PRESETS, SUBJECTS
-
-    console = Console(stderr=True)
-    job = Job(
-        config.preset,
-        PRESETS[config.preset],
-        config.seed,
-        stored_px=config.stored_px,
-        backgrounds=config.backgrounds,
-    )
-    infos = finished_splits(config.out, SUBJECTS, job.provenance)
-    if infos is not None:
-        console.print(f"{config.out}: already there, complete; nothing to do")
-    else:
-        with Progress(console=console) as progress:
-            total = sum(job.preset.images(split) for split in SUBJECTS)
-            task = progress.add_task(f"synth_wild {config.preset}", total=total)
-            infos = generate(config.out, job, config.workers, partial(progress.advance, task))
-    for info in infos:
-        console.print(f"{info.path}: {info.records} images, fingerprint {info.fingerprint[:16]}")
+    preset, pictures = PRESETS[config.preset], config.backgrounds
+    job = Job(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures)
+    make_with_bar(config.out, f"synth_wild {config.preset}", recipe(job), config.workers)
 
 
 if __name__ == "__main__":

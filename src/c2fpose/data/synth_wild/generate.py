@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 
 import c2fpose
 from c2fpose.data import making
-from c2fpose.data.making import load_shard, save_shard, shard_path
+from c2fpose.data.making import joined_annotations, packed, save_shard, shard_path, unpacked
 from c2fpose.data.schema import FIELDS, SplitInfo, write_split
 from c2fpose.data.synth36 import generate as synth36
 from c2fpose.data.synth_wild.drawing import STORED_BOXES, Shot, Studio
@@ -52,13 +52,17 @@ def generate(
 
     A killed run is taken up after its last complete shard. Raises what ``making.make`` raises.
     """
-    recipe = making.Recipe(
+    return making.make(out, recipe(job), workers, done)
+
+
+def recipe(job: Job) -> making.Recipe[Shard]:
+    """Say what the data set is made of, and how."""
+    return making.Recipe(
         provenance=job.provenance,
         shards={split: shards(job.preset, split) for split in SUBJECTS},
         write=partial(write_shard, job=job),
         merge=partial(_merge, job=job),
     )
-    return making.make(out, recipe, workers, done)
 
 
 def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
@@ -68,10 +72,7 @@ def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
 def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
     """Make one shard's file."""
     annotations, images, masks = make_shard(shard, job)
-    arrays: dict[str, np.ndarray] = dict(annotations)
-    for name, items in (("jpeg", images), ("mask", masks)):
-        arrays[f"{name}_bytes"] = np.frombuffer(b"".join(items), np.uint8)
-        arrays[f"{name}_sizes"] = np.array([len(item) for item in items])
+    arrays = annotations | packed("jpeg", images) | packed("mask", masks)
     save_shard(shard_path(unfinished, shard), arrays)
     return shard
 
@@ -118,28 +119,15 @@ def _row(shot: Shot, split: str, person: int, number: int, stored_px: int) -> di
 def merge(unfinished: Path, path: Path, parts: list[Shard], job: Job) -> SplitInfo:
     """Write finished shards as one split."""
     paths = [shard_path(unfinished, shard) for shard in parts]
-    annotations: dict[str, list[np.ndarray]] = {name: [] for name in FIELDS}
-    for part in paths:
-        stored = load_shard(part, FIELDS)
-        for name, arrays in annotations.items():
-            arrays.append(stored[name])
     return write_split(
         path,
-        {name: np.concatenate(arrays) for name, arrays in annotations.items()},
-        _encoded(paths, "jpeg"),
+        joined_annotations(paths),
+        unpacked(paths, "jpeg"),
         dataset="synth_wild",
         split=parts[0].split,
         provenance=job.provenance | {"version": c2fpose.__version__},
-        masks=_encoded(paths, "mask"),
+        masks=unpacked(paths, "mask"),
     )
-
-
-def _encoded(paths: list[Path], name: str) -> Iterator[bytes]:
-    for path in paths:
-        stored = load_shard(path, (f"{name}_bytes", f"{name}_sizes"))
-        everything, sizes = stored[f"{name}_bytes"].tobytes(), stored[f"{name}_sizes"]
-        ends = np.cumsum(sizes)
-        yield from (everything[end - size : end] for size, end in zip(sizes, ends, strict=True))
 
 
 def generator_digest(here: Path = Path(__file__).parent) -> str:

@@ -24,7 +24,7 @@ from c2fpose.data.human36m.frames import (
     found_files,
     sequence_records,
 )
-from c2fpose.data.human36m.sequences import Sequence, bare_name, counted_from_one, parse_image_name
+from c2fpose.data.human36m.sequences import Sequence, bare_name, counted_from_one, parse_image_name, rows_by_sequence
 from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.camera import depth_bin
 from c2fpose.pose.protocol import CAMERA_SERIALS
@@ -60,11 +60,7 @@ def _read_split(
     parsed = [parse_image_name(name, f"{path}/annot/{split}_images.txt") for name in names]
     frames = counted_from_one(np.array([frame for _, frame in parsed]))
     files = found_files([path / "images", path], names)
-    rows_of: dict[Sequence, list[int]] = {}
-    for row, (sequence, _) in enumerate(parsed):
-        if (frames[row] - 1) % stride == 0 and wanted(sequence):
-            rows_of.setdefault(sequence, []).append(row)
-    for sequence, rows in sorted(rows_of.items()):
+    for sequence, rows in rows_by_sequence(parsed, frames, stride, wanted):
         take = np.array(rows)
         yield sequence_records(
             sequence,

@@ -18,7 +18,7 @@ from c2fpose.data.human36m.frames import (
     found_files,
     sequence_records,
 )
-from c2fpose.data.human36m.sequences import Sequence, counted_from_one, parse_image_name
+from c2fpose.data.human36m.sequences import counted_from_one, parse_image_name, rows_by_sequence
 from c2fpose.data.pickled import check_members
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
@@ -56,11 +56,7 @@ def _read_split(
     parsed = [parse_image_name(name, where) for name in names]
     frames = counted_from_one(np.array([frame for _, frame in parsed]))
     files = found_files([path / "images", path], names)
-    rows_of: dict[Sequence, list[int]] = {}
-    for row, (sequence, _) in enumerate(parsed):
-        if (frames[row] - 1) % stride == 0 and wanted(sequence):
-            rows_of.setdefault(sequence, []).append(row)
-    for sequence, rows in sorted(rows_of.items()):
+    for sequence, rows in rows_by_sequence(parsed, frames, stride, wanted):
         take = np.array(rows)[:, None], np.array(RIGHT_LEG_FIRST)
         part = table["part"][take][..., :2] if "part" in table else None
         yield sequence_records(
