@@ -339,10 +339,11 @@ def test_borders(make_data):
 def test_several_files_make_one_training_set(make_data, make_split, tmp_path):
     further = make_split("train", records=40, seed=9)
     os.rename(further, tmp_path / "further.h5")
-    config = {"also": ({"file": str(tmp_path / "further.h5"), "every": 1},), "validation_every": 4}
-    data, alone = make_data(**config), make_data(validation_every=4)
+    alone = make_data(validation_every=4)
+    sources = (alone.config.train_file, str(tmp_path / "further.h5"))
+    data = make_data(validation_every=4, mix=tuple({"source": each, "share": "records"} for each in sources))
     assert len(data.train) == len(alone.train) + 40 and len(data.val) == len(alone.val)
-    assert set(data.fingerprints) == {"train", "also[0]", "test"}
+    assert set(data.fingerprints) == {"train", "mix[1]", "test"}
     last = data.train[len(data.train) - 1].sample
     reader = SplitReader(tmp_path / "further.h5")
     assert last["record"] == 39

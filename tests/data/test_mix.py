@@ -38,8 +38,29 @@ def epoch(loader, number=0):
 
 def test_one_full_source_is_plain_training_to_the_bit(make_mix):
     for plain, mixed in zip(epoch(make_mix().train_dataloader()), epoch(make_mix({}).train_dataloader()), strict=True):
-        assert not mixed.pop("labelled").any()
         assert plain.keys() == mixed.keys() and all(torch.equal(plain[key], mixed[key]) for key in plain)
+
+
+def test_records_as_shares_are_all_records_one_source_after_another(make_mix):
+    data = make_mix({"subjects": [1], "share": "records"}, {"subjects": [5, 6], "share": "records", "every": 2})
+    first, second = (len(part) for part in data.train.parts)
+    expected = [(0, record) for record in range(first)] + [(1, record) for record in range(second)]
+    for number in (0, 3):
+        assert [data.train.source_and_record(position, number) for position in range(len(data.train))] == expected
+    assert all("labelled" not in batch for batch in epoch(data.train_dataloader()))
+
+
+def test_also_of_earlier_configurations_is_such_a_mix(make_mix, make_split):
+    """Its draws are those of its time: ``train_file`` under the seed itself, each further file one 1009 higher."""
+    plain = make_mix(seed=3, frame_stride=2)
+    data = make_mix(seed=3, frame_stride=2, also=[{"file": make_mix.train, "every": 3}, {"file": make_mix.train}])
+    assert [each.share for each in data.config.mix] == ["records"] * 3
+    assert [each.every for each in data.config.mix] == [2, 3, 1]
+    assert [part.seed for part in data.train.parts] == [3, 3 + 1009, 3 + 2 * 1009]
+    np.testing.assert_array_equal(data.train.parts[0].records, plain.train.records)
+    for name, value in plain.train[4].sample.items():
+        np.testing.assert_array_equal(data.train[4].sample[name], value)
+    assert make_mix(also=[]).config == make_mix().config
 
 
 def test_shares_are_exact_and_every_record_has_its_turn(make_mix):
@@ -180,6 +201,8 @@ def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
         make_mix({"name": "mix1"}, {})
     with pytest.raises(ConfigError, match="labels"):
         make_mix({"labels": "half"})
+    with pytest.raises(ConfigError, match="share: records is for all sources or for none"):
+        make_mix({"share": "records"}, {"share": 2})
     strange = Skeleton.of(["a", "b"], {"b": "a"})
     path, annotations = tmp_path / "strange.h5", people(20, 1, "train")
     own = {name: annotations[name][:, :2] for name in ("joints_cam_mm", "joints_px")}

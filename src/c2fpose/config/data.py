@@ -1,7 +1,7 @@
 """Schemas of the ``data`` group of the configuration. Light to import; the code that obeys them is beside it."""
 
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -80,13 +80,6 @@ class AugmentationConfig(Schema):
         return least, (1 + limit) * (self.loose_limit if self.loose_probability else 1)
 
 
-class MoreTraining(Schema):
-    """A further file of training people."""
-
-    file: str  # HDF5 of training subjects, see data/schema.py
-    every: Count = 1  # every n-th record of each sequence and camera: how much of the file is used
-
-
 # What is measured of each source of a mix: in mm from the root, and in the picture in percent of the side of the box
 SOURCE_ERRORS = ("mpjpe_mm", "off_percent")
 LABELS = ("full", "2d", "ordinal")  # kinds of labels; a batch names them by their place here
@@ -96,9 +89,12 @@ class MixSource(Schema):
     """One source of a mixed training."""
 
     source: str  # HDF5 of training subjects, see data/schema.py; train_file itself too
-    share: Positive = 1.0  # of the images, by the sum of all shares
+    # Of the images, by the sum of all shares; "records" (of all sources or none): every record once an epoch
+    share: Positive | Literal["records"] = 1.0
     labels: Literal["full", "2d", "ordinal"] = "full"  # what is used of them: all | no depth | the order of depths
     every: Count = 1  # every n-th record of each sequence and camera
+    # false: no sequence of it is kept from training, and it is not validated apart; train_file's stay out of training
+    held_out: bool = True
     subjects: tuple[int, ...] | None = None  # null: train_subjects; of another data set than train_file's: all
     # What its errors are called where each source has its own; null: mix0, mix1, ... by its place
     name: Annotated[str, Field(pattern=r"^\w[\w-]*$")] | None = None
@@ -110,7 +106,6 @@ class DataConfig(Schema):
 
     preset: str = ""  # name of the data, part of the paths in conf/data; read by nothing else
     train_file: str  # HDF5 of the training subjects, see data/schema.py
-    also: tuple[MoreTraining, ...] = ()  # trained on beside train_file, every record as often; no validation by them
     mix: tuple[MixSource, ...] = ()  # trained on instead of train_file, which then gives the validation alone
     test_file: str  # HDF5 of the test subjects
     image_size: Annotated[int, Field(ge=16, le=1024)] = 256  # px; side of the network's square input
@@ -145,13 +140,33 @@ class DataConfig(Schema):
     validation_every: Annotated[int, Field(ge=2)] = 16  # n: 1 of n sequences, all its frames and cameras
     validation_records: Count | None = 512  # at most so many records, evenly spread; null: all
 
+    @model_validator(mode="before")
+    @classmethod
+    def _also_is_a_mix(cls, values: Any) -> Any:
+        """Read ``also`` of earlier configurations: files beside ``train_file``, every record of all as often.
+
+        Draws are the same as then; but of a file of another data set than ``train_file``'s all actions and cameras.
+        """
+        if not isinstance(values, dict) or "also" not in values:
+            return values
+        values = dict(values)
+        also = values.pop("also")
+        if also and values.get("mix"):
+            raise ValueError("mix and also: give one of them; a file of also can be a source of mix")
+        if also:
+            common = {"share": "records", "subjects": values.get("train_subjects", TRAIN_SUBJECTS)}
+            own = {"source": values.get("train_file"), "every": values.get("frame_stride", 1)}
+            further = [{"source": each.get("file"), "every": each.get("every", 1), "held_out": False} for each in also]
+            values["mix"] = [common | each for each in (own, *further)]
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> "DataConfig":
         shared = set(self.train_subjects or ()) & set(self.test_subjects or ())
         if shared:
             raise ValueError(f"subject {min(shared)} is in both train_subjects and test_subjects")
-        if self.mix and self.also:
-            raise ValueError("mix and also: give one of them; a file of also can be a source of mix")
+        if len({each.share == "records" for each in self.mix}) > 1:
+            raise ValueError("mix: share: records is for all sources or for none")
         twice = [name for name, times in Counter(self.mix_names).items() if times > 1]
         if twice:
             raise ValueError(f"mix: two sources are called {twice[0]}; give each a name of its own")

@@ -13,10 +13,9 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.cores import cores
 from c2fpose.base.errors import DataError
-from c2fpose.config.data import AugmentationConfig, DataConfig, MixSource, MoreTraining
+from c2fpose.config.data import AugmentationConfig, DataConfig, MixSource
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
 from c2fpose.data.mix import Mix, said_once
-from c2fpose.data.mixture import Mixture
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
 from c2fpose.pose.skeleton import Skeleton
@@ -73,32 +72,33 @@ class PoseData(pl.LightningDataModule):
                     f"{len(candidates)} records to train and {len(val)} to validate; change validation_every"
                 )
             self.val = PoseDataset(reader, _scored(reader, val), config)
-        records = thinned(reader.annotations, candidates, config.frame_stride)
-        own = PoseDataset(reader, records, config, self.seed)
-        self.train: PoseDataset | Mixture | Mix = own
+        self.train: PoseDataset | Mix
         self.val_sources: dict[str, Mix] = {}
         if config.mix:
             self.train = self._mixed(reader)
-        elif config.also:
-            further = [self._further(place, more) for place, more in enumerate(config.also)]
-            self.train = Mixture([own, *further])
+        else:
+            records = thinned(reader.annotations, candidates, config.frame_stride)
+            self.train = PoseDataset(reader, records, config, self.seed)
 
     def _mixed(self, reader: SplitReader) -> Mix:
         """All sources of ``mix``; of each file the same sequences are held out, whichever sources it is."""
         config, parts = self.config, []
         for place, (name, each) in enumerate(zip(config.mix_names, config.mix, strict=True)):
-            own = self._open(each.source, "train", f"mix[{place}]")
+            given = each.source == config.train_file
+            own = reader if given else self._open(each.source, "train", f"mix[{place}]")
             records = select(own, each.subjects or self._subjects_of(own, reader), self._choice_in(own, reader))
-            held_out = self._held_out_of(own, reader)
+            same = own.info.fingerprint == reader.info.fingerprint
+            held_out = self._held_out_of(own, reader) if each.held_out or same else np.empty(0, np.int64)
             kept, apart = np.setdiff1d(records, held_out), np.intersect1d(records, held_out)
-            if len(kept) == 0 and own.info.fingerprint != reader.info.fingerprint:  # one sequence: it is trained on
+            if len(kept) == 0 and not same:  # one sequence: it is trained on
                 kept, apart = records, apart[:0]
             kept = thinned(own.annotations, kept, each.every)
             parts.append(PoseDataset(own, kept, config, self.seed + place * SEED_STEP))
-            if len(apart):
+            if len(apart) and each.held_out:
                 self.val_sources[name] = self._alone(own, self._limited(apart), each, reader.info.skeleton)
         mix = Mix(parts, list(config.mix), reader.info.skeleton, self.seed)
-        if len(parts) == 1 and parts[0].reader.info.fingerprint == reader.info.fingerprint:
+        validated = [part.reader.path for part, each in zip(parts, config.mix, strict=True) if each.held_out]
+        if validated == [reader.path]:
             self.val_sources = {}  # the validation itself
         return mix
 
@@ -135,11 +135,6 @@ class PoseData(pl.LightningDataModule):
                 found[name] = self._alone(reader, records, each, self.test.skeleton)
         return found
 
-    def _further(self, place: int, more: MoreTraining) -> PoseDataset:
-        reader = self._open(more.file, "train", f"also[{place}]")
-        records = thinned(reader.annotations, select(reader, self.config.train_subjects, self.config), more.every)
-        return PoseDataset(reader, records, self.config, self.seed + (place + 1) * SEED_STEP)
-
     def training_poses_mm(self) -> Float[np.ndarray, "N J 3"]:
         """Gather the poses of all training records, camera frame, NaN where a joint has no label."""
         if isinstance(self.train, Mix):
@@ -152,8 +147,7 @@ class PoseData(pl.LightningDataModule):
             if not whole:  # nothing is known in mm: as far as the file of validation goes
                 return self.val.reader.annotations["joints_cam_mm"][self.val.records]
             return np.concatenate([part.reader.annotations["joints_cam_mm"][part.records] for part in whole])
-        parts = self.train.parts if isinstance(self.train, Mixture) else [self.train]
-        return np.concatenate([part.reader.annotations["joints_cam_mm"][part.records] for part in parts])
+        return self.train.reader.annotations["joints_cam_mm"][self.train.records]
 
     def _open(self, path: str, split: str, what: str | None = None) -> SplitReader:
         reader = SplitReader(path)
@@ -203,7 +197,7 @@ class PoseData(pl.LightningDataModule):
 
     def _loader(
         self,
-        dataset: PoseDataset | Mixture | Mix,
+        dataset: PoseDataset | Mix,
         batch_size: int,
         kind: type[PoseLoader] = PoseLoader,
         **options: Any,

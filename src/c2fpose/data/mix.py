@@ -1,4 +1,4 @@
-"""Training on several sources in fixed shares, each with labels of its own kind, joints mapped by name."""
+"""Training on several sources, in fixed shares or all records, each with labels of its own kind, joints by name."""
 
 from bisect import bisect_right
 from itertools import accumulate
@@ -29,22 +29,29 @@ class Mix(Dataset):
     """Records of several sources, ``length`` to an epoch, of which each source has its share; exact and seeded.
 
     A source with more records than its share of an epoch goes through them epoch by epoch; one with fewer repeats them.
-    What a record is depends on position and epoch alone, so that a resumed training sees the same. Samples hold
-    ``labelled``, the place of their kind in ``LABELS``; joints are those of ``skeleton``, and without a label (NaN)
-    where a source does not have them.
+    Where shares are those of the records, an epoch is all records one source after another. What a record is depends on
+    position and epoch alone, so that a resumed training sees the same. Joints are those of ``skeleton``, and without a
+    label (NaN) where a source does not have them. Unless all labels are there, samples hold ``labelled``, the place of
+    their kind in ``LABELS``. ``reader``, ``records`` and ``config`` are the first source's.
     """
 
     def __init__(self, parts: list[PoseDataset], sources: list[MixSource], skeleton: Skeleton, seed: int) -> None:
         self.parts, self.sources = parts, sources
-        total = sum(source.share for source in sources)
-        length = sum(len(part) for part in parts)
-        ends = [round(length * share / total) for share in accumulate(source.share for source in sources)]
+        shares = [
+            len(part) if each.share == "records" else each.share for part, each in zip(parts, sources, strict=True)
+        ]
+        total, length = sum(shares), sum(len(part) for part in parts)
+        ends = [round(length * share / total) for share in accumulate(shares)]
         self._starts, self._length = [0, *ends[:-1]], ends[-1]
         self._slots = [end - start for start, end in zip(self._starts, ends, strict=True)]
         if 0 in self._slots:
             raise DataError(f"data.mix[{self._slots.index(0)}]: a share so small that no record of an epoch is its own")
         self._orders = [np.random.default_rng([seed, place]).permutation(len(part)) for place, part in enumerate(parts)]
         self._maps = [_JointMap(part.skeleton, skeleton, part.reader.path) for part in parts]
+        self._in_part = not all(
+            source.labels == "full" and joints.same and not part.reader.info.partly_labelled
+            for source, joints, part in zip(sources, self._maps, parts, strict=True)
+        )
         self.reader, self.records, self.config = parts[0].reader, parts[0].records, parts[0].config
 
     def __len__(self) -> int:
@@ -59,13 +66,14 @@ class Mix(Dataset):
         return place, int(self._orders[place][(epoch * self._slots[place] + slot) % records])
 
     def __getitem__(self, turn: Turn | int) -> Result:
-        turn = turn if isinstance(turn, Turn) else Turn(turn, 0, 0)
-        place, record = self.source_and_record(turn.position, turn.epoch)
-        result = self.parts[place][turn._replace(position=record)]
+        at, number = (turn.position, turn.epoch) if isinstance(turn, Turn) else (turn, 0)
+        place, record = self.source_and_record(at, number)
+        result = self.parts[place][turn._replace(position=record) if isinstance(turn, Turn) else record]
         if result.sample is None:
             return result
         sample = self._maps[place](result.sample)
-        sample["labelled"] = np.int64(LABELS.index(self.sources[place].labels))
+        if self._in_part:
+            sample["labelled"] = np.int64(LABELS.index(self.sources[place].labels))
         return Result(sample, result.faults)
 
     def prepare(self) -> None:

@@ -20,7 +20,7 @@ from c2fpose.sweeps.rows import PlannedJob
 # tables are not among them.
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
-    "data/mix.py", "data/mixture.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
+    "data/mix.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
     "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
     "training/run.py", "training/trainer.py",
@@ -142,7 +142,6 @@ def identify(job: PlannedJob, data: dict[str, str]) -> Identity:
 def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
     """SHA-256 of the data files, by what they are for, as the files themselves say."""
     files = {"train": settings.data.train_file, "test": settings.data.test_file}
-    files |= {f"also[{place}]": more.file for place, more in enumerate(settings.data.also)}
     files |= {f"mix[{place}]": each.source for place, each in enumerate(settings.data.mix)}
     files |= {
         f"mix[{place}].test_file": each.test_file for place, each in enumerate(settings.data.mix) if each.test_file

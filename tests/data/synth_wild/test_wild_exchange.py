@@ -66,7 +66,7 @@ def test_a_folder_without_photographs_is_refused(tmp_path, folder):
 
 
 def test_a_file_without_masks_keeps_its_backgrounds(make_split):
-    """One may stand beside files with masks in a training (``data.also``)."""
+    """One may stand beside files with masks in a training (``data.mix``)."""
     reader = SplitReader(make_split())
     exchanged, as_stored = data(reader, still()), data(reader, None)
     for record in range(3):
