@@ -47,6 +47,7 @@ class Engine:
         self.batches: Iterator[Any] = endless(data.train_dataloader())
 
     def autocast(self) -> torch.autocast:
+        """Compute in bfloat16 where the contestant's precision is that."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
 
     def step(self, clock: Clock) -> None:

@@ -33,6 +33,7 @@ class Clock:
         self.start()
 
     def start(self) -> None:
+        """Start a step: what was asked of the device before is waited for."""
         synchronise(self.device)
         self._last = time.perf_counter()
 

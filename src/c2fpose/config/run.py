@@ -102,6 +102,7 @@ class CheckConfiguration(Callback):
     """Hydra's hook before a run's directory is made. Hydra swallows exceptions of hooks, so this one exits."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Read the settings, so that wrong ones are refused before Hydra makes a directory."""
         try:
             train_settings(config)
         except UserError as error:

@@ -30,10 +30,12 @@ class Shard(Protocol):
     """Some images that are made, and kept or made again, as a whole."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of its file."""
 
     @property
-    def images(self) -> int: ...
+    def images(self) -> int:
+        """Number of images in it."""
 
 
 ShardT = TypeVar("ShardT", bound=Shard)

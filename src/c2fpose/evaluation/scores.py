@@ -334,9 +334,11 @@ class Comparison:
         rule: str,
         sized: SizedPoses | None = None,
     ) -> Float[np.ndarray, "N J 3"]:
+        """Lift points to poses in mm, camera frame, by a root-depth rule; ``sized``: the network's own poses in mm, if it says any."""
         return predicted_poses_cam_mm(joints_box, depth_rel_mm, self.truth, rule, self.space, sized)
 
     def rows(self, predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
+        """Measure poses in mm, camera frame: a row of the table for MPJPE, one for the reconstruction error."""
         root, true_mm = self.space.skeleton.root, self.truth.joints_cam_mm
         yield self._row(predictor, rule, "mpjpe", joint_errors_mm(poses_mm, true_mm, root))
         yield self._row(predictor, rule, "reconstruction", aligned_joint_errors_mm(poses_mm, true_mm))

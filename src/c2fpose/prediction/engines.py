@@ -146,6 +146,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
+        """Compute the last output of images of side S."""
         bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
         with bf16, batch_statistics(self.network, self.by_batch):
             return last_output(self.network, image.to(self.device))
@@ -177,6 +178,7 @@ class OnnxRuntimeEngine:
         self.metadata: str | None = self.session.get_modelmeta().custom_metadata_map.get(METADATA)
 
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
+        """Compute the last output of images of side S."""
         (output,) = self.session.run(None, {_INPUT: image.cpu().numpy()})
         return _from_file_layout(torch.from_numpy(output))
 
@@ -194,6 +196,7 @@ class OpenVinoEngine:
         self.compiled = core.compile_model(model, "CPU", hints)
 
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
+        """Compute the last output of images of side S."""
         output = self.compiled({_INPUT: image.cpu().numpy()}, share_inputs=True)[0]
         return _from_file_layout(torch.from_numpy(output))
 

@@ -41,7 +41,8 @@ Find = Callable[[np.ndarray], list[tuple[Box, float]]]
 class Follower(Protocol):
     """Takes the frames of a video in order; gives the people of each."""
 
-    def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame: ...
+    def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:
+        """Say who is in the next frame."""
 
 
 class FollowFound:

@@ -17,6 +17,7 @@ class SweepTables(Callback):
 
     @sweep_hook
     def on_multirun_end(self, config: DictConfig) -> None:
+        """Write the sweep's tables when its last job has ended."""
         directory = Path(config.sweep_dir)
         summarise((directory,), directory / "tables", accept_code=bool(config.accept_code))
         names = jobs(config)

@@ -45,6 +45,7 @@ class Job:
 
     @property
     def identity(self) -> Identity:
+        """What the result was made from."""
         return Identity(**self.result.identity)
 
     @cached_property
@@ -85,6 +86,7 @@ class Results:
 
     @property
     def finished(self) -> list[Job]:
+        """Jobs that have a result."""
         return [job for job in self.jobs if job.state == "finished"]
 
     def values(self, key: str) -> list[str]:

@@ -27,6 +27,7 @@ class Difference:
 
     @property
     def significant(self) -> bool:
+        """Whether the difference is other than none at ``CONFIDENCE``."""
         return self.p < 1 - CONFIDENCE
 
 

@@ -44,6 +44,7 @@ class CheckSweep(Callback):
 
     @sweep_hook
     def on_multirun_start(self, config: DictConfig) -> None:
+        """Check every job before the first one begins."""
         check_sweep(config, list(config.hydra.overrides.task))
 
 

@@ -55,6 +55,7 @@ class Identity:
 
     @property
     def config_hash(self) -> str:
+        """The configuration in few letters."""
         return config_hash(self.configuration)
 
     def difference(self, other: "Identity", accept_code: bool = False) -> str | None:

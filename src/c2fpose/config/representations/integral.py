@@ -18,5 +18,6 @@ class Config(RepresentationConfig):
     volume_weight: NonNegative = 0.0  # of the paper's loss on the same volume, towards model.target; 0: none
 
     def check_model(self, model: "ModelConfig") -> None:
+        """Refuse a depth that grows: the integral is taken over one volume."""
         if model.grow_depth:
             raise ValueError(f"grow_depth={list(model.grow_depth)} is for head=volume: head=integral regresses a mean")

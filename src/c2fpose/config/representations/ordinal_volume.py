@@ -19,5 +19,6 @@ class Config(RepresentationConfig):
     heatmap_weight: NonNegative = 100.0
 
     def check_model(self, model: "ModelConfig") -> None:
+        """Refuse a depth that grows."""
         if model.grow_depth:
             raise ValueError(f"grow_depth={list(model.grow_depth)} is for head=volume: ranks have no bins to double")

@@ -20,6 +20,7 @@ class Config(RepresentationConfig):
     sigma: Positive = 0.0117  # of the Gaussian, as a share of an axis, at least half a bin; SimCC: 6 of 512 bins
 
     def check_model(self, model: "ModelConfig") -> None:
+        """Refuse what no bins can be made for."""
         super().check_model(model)
         if model.decoding.method == "subvoxel":
             raise ValueError("decoding.method=subvoxel is for volumes; head=simcc has argmax and expectation")

@@ -88,7 +88,7 @@ def _by_camera(records: Records, work: Callable, joints: np.ndarray, width: int 
 
 
 def _extent(joints: Float[np.ndarray, "N J D"]) -> Float[np.ndarray, " N"]:
-    """The largest extent along an axis of labelled joints; NaN of fewer than ``FEWEST``."""
+    """Measure the largest extent along an axis of labelled joints; NaN of fewer than ``FEWEST``."""
     known = np.isfinite(joints[..., 0])
     low = np.where(known[..., None], joints, np.inf).min(1)
     high = np.where(known[..., None], joints, -np.inf).max(1)
@@ -168,7 +168,7 @@ def _disagree(records: Records, joints_cam_mm: np.ndarray, usable: np.ndarray) -
 
 
 def _apart(px: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """The mean distance over joints in shares of the extent in the picture; NaN where too few joints have both."""
+    """Measure the mean distance over joints in shares of the extent in the picture; NaN where too few have both."""
     distance = np.linalg.norm(px - expected, axis=-1)
     enough = np.isfinite(distance).sum(1) >= FEWEST
     result = np.full(len(px), np.nan)
@@ -178,7 +178,7 @@ def _apart(px: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def _mistakes(records: Records, joints_cam_mm: np.ndarray, sizes_px: np.ndarray):
-    """The usual mistakes: a text, and the labels as they would be without it."""
+    """Try the usual mistakes: a text, and the labels as they would be without it."""
     px, mirror = records.joints_px, list(records.skeleton.mirror)
     yield "left and right are exchanged between joints in px and in mm", px[:, mirror], joints_cam_mm
     width, height = sizes_px[:, None, 0], sizes_px[:, None, 1]

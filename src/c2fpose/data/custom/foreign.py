@@ -74,7 +74,7 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
 
 
 def _header(cells: list[list[str]]) -> tuple[int, list]:
-    """The number of header lines, and of each column a word, a joint with axis and unit, or None."""
+    """Tell the number of header lines, and of each column a word, a joint with axis and unit, or None."""
     if cells[0][0].strip().lower() == "scorer" and len(cells) > 2:  # DeepLabCut's
         names, axes = cells[1], cells[2]
         columns: list = [

@@ -117,7 +117,7 @@ def _untouched(path: Path) -> bytes | None:
 
 
 def _cut(image: UInt8[np.ndarray, "_ _ 3"], cut: Cut) -> UInt8[np.ndarray, "_ _ 3"]:
-    """The square, black where it reaches beyond the picture, reduced to what is stored."""
+    """Cut the square, black where it reaches beyond the picture, reduced to what is stored."""
     if cut.side is None:
         return image
     rows, columns = image.shape[:2]

@@ -164,7 +164,7 @@ def _intrinsics(records: Records, sizes: np.ndarray) -> tuple[Float[np.ndarray, 
 
 
 def _lenses(records: Records) -> dict[str, Any]:
-    """The distortion of each camera that has one, as cameras.yaml says it."""
+    """Collect the distortion of each camera that has one, as cameras.yaml says it."""
     return {
         name: {"model": camera.lens, "coefficients": list(camera.distortion)}
         for name, camera in records.cameras.items()
@@ -173,7 +173,7 @@ def _lenses(records: Records) -> dict[str, Any]:
 
 
 def _subjects(names: list[str]) -> tuple[dict[str, int], dict[str, str]]:
-    """A number for each subject: its own where all are numbers, and the names by number."""
+    """Give each subject a number: its own where all are numbers, and the names by number."""
     different = sorted(dict.fromkeys(names), key=lambda name: (len(name), name))
     plain = all(name.isdecimal() and int(name) < 2**15 for name in different)
     numbers = {name: int(name) if plain else number for number, name in enumerate(different, start=1)}

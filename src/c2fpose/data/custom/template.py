@@ -63,7 +63,7 @@ def write_template(config: TemplateConfig) -> Path:
 
 
 def _records(config: TemplateConfig) -> tuple[Records, list[str]]:
-    """The records to write, and the joints whose parents are not known."""
+    """Choose the records to write, and the joints whose parents are not known."""
     if config.source is None:
         skeleton, guesses = _skeleton(config, C2F17.names)
         return _empty(config, skeleton), guesses
@@ -115,7 +115,7 @@ def _empty(config: TemplateConfig, skeleton: Skeleton) -> Records:
 
 
 def _placed(config: TemplateConfig, images: list[str | None], places: list[str]) -> list[str | None]:
-    """The pictures' names as seen from the directory that is written."""
+    """Tell the pictures' names as seen from the directory that is written."""
     folders = [config.images] if config.images else []
     folders += [config.source.parent, config.source.parent / "images"] if config.source else []
     paths = found(images, places, folders)
@@ -126,7 +126,7 @@ def _placed(config: TemplateConfig, images: list[str | None], places: list[str])
 
 
 def _lines(records: Records, config: TemplateConfig) -> Iterator[str]:
-    """A heading and a line for each record; of columns those that hold something, or are to be filled in."""
+    """Write a heading and a line for each record; of columns those that hold something, or are to be filled in."""
     empty = config.source is None
     words = [word for word in WORDS if word != "split" or records.split]
     boxes = np.isfinite(records.box_px).any()

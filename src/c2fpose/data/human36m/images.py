@@ -150,6 +150,7 @@ class Shard:
 
     @property
     def sizes_path(self) -> Path:
+        """Where the sizes of the images are kept."""
         return self.path.with_suffix(self.path.suffix + ".npy")
 
     def sizes(self, records: int) -> np.ndarray | None:

@@ -84,10 +84,12 @@ class Job:
 
     @property
     def records(self) -> int:
+        """Number of records."""
         return len(self.annotations["scale"])
 
     @property
     def work(self) -> Path:
+        """Where unfinished work lies: by the plan, so that another one does not take it up."""
         return self.config.out / WORK / self.plan[:16]
 
     @property

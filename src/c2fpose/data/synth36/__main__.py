@@ -24,7 +24,7 @@ class Synth36Config(Schema):
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     config = options(Synth36Config, "synth36.yaml", arguments)
     with stops_in_one_line(GOES_ON, grace_s=1):
         make(config)

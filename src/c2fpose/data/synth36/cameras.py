@@ -39,7 +39,7 @@ class Camera:
         return project(self.to_camera(world_mm), self.intrinsics_px)
 
     def cut(self, left_top_px: Float[np.ndarray, "2"], step_px: float) -> "Camera":
-        """The camera that sees a resampled cut of this one's frame: ``frame = left_top_px + cut * step_px``."""
+        """Make the camera that sees a resampled cut of this one's frame: ``frame = left_top_px + cut * step_px``."""
         fx, fy, cx, cy = self.intrinsics_px
         left, top = left_top_px
         intrinsics_px = np.array([fx, fy, cx - left, cy - top]) / step_px
@@ -47,7 +47,7 @@ class Camera:
 
 
 def subject_cameras(seed: int, subject: int) -> tuple[Camera, ...]:
-    """The cameras around one subject: the arrangement is Human3.6M's, the details are the subject's own."""
+    """Place the cameras around one subject: the arrangement is Human3.6M's, the details are the subject's own."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject]))
     return tuple(_camera(rng, corner) for corner in CORNERS)
 

@@ -36,7 +36,7 @@ class Sequence(Protocol):
     joints_world_mm: Float[np.ndarray, "F J 3"]
 
     def picture(self, index: int, camera: Camera, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
-        """What a camera sees in one of the frames, RGB; ``rng`` is for the sensor's noise."""
+        """Draw what a camera sees in one of the frames, RGB; ``rng`` is for the sensor's noise."""
 
 
 # (seed, subject, action's index, trial, frames from 1) to a sequence. Each frame depends on its own number alone.

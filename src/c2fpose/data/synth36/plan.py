@@ -56,6 +56,7 @@ class Shard:
 
     @property
     def name(self) -> str:
+        """Name of its file, ``train_S1_Eating``."""
         return f"{self.split}_S{self.subject}_{ACTIONS[self.action]}"
 
     @property
@@ -65,7 +66,7 @@ class Shard:
 
 
 def shards(preset: Preset, split: str) -> list[Shard]:
-    """A split, in the order of its file."""
+    """List a split's shards, in the order of its file."""
     return [
         Shard(split, subject, action, getattr(preset, split))
         for subject in SUBJECTS[split]

@@ -48,7 +48,7 @@ class RenderedSequence:
         self._frames = skin_frames(self.appearance.shape, self._rotations, self._roots_mm)
 
     def picture(self, index: int, camera: Camera, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "S S 3"]:
-        """What a camera sees in one of the frames, RGB."""
+        """Draw what a camera sees in one of the frames, RGB."""
         return render(
             self.appearance.pose(
                 self._rotations[index], self._roots_mm[index], tuple(each[index] for each in self._frames)

@@ -44,7 +44,7 @@ class SheetConfig(Schema):
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     config = options(SheetConfig, "synth36_sheet.yaml", arguments, positional="file")
     ready_directory(config.out.parent)  # before the work
     reader = SplitReader(config.file)
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def choose(annotations: dict[str, np.ndarray], seed: int, of_each: int = 1) -> list[int]:
-    """Records ``of_each`` action that there is, at random, subjects and cameras in turn as far as they go."""
+    """Choose ``of_each`` records of each action at random, subjects and cameras in turn as far as they go."""
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     used: dict[str, list[int]] = {"subject": [], "camera": []}
@@ -74,7 +74,7 @@ def choose(annotations: dict[str, np.ndarray], seed: int, of_each: int = 1) -> l
 
 
 def sheet(reader: SplitReader, records: list[int], columns: int = COLUMNS) -> UInt8[np.ndarray, "rows columns 3"]:
-    """The page, RGB."""
+    """Draw the page, RGB."""
     cells = [_cell(reader, record) for record in records]
     height, width = cells[0].shape[:2]
     lines = -(-len(cells) // columns)
@@ -91,7 +91,7 @@ def sheet(reader: SplitReader, records: list[int], columns: int = COLUMNS) -> UI
 def draw_joints(
     image: UInt8[np.ndarray, "rows columns 3"], joints_px: Float[np.ndarray, "J 2"], skeleton: Skeleton = C2F17
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A copy with limbs and joints, RGB; ``joints_px`` are continuous pixels of this image."""
+    """Draw limbs and joints on a copy, RGB; ``joints_px`` are continuous pixels of this image."""
     drawn = np.array(image)
     places = np.rint((np.asarray(joints_px) - 0.5) * (1 << _SUBPIXEL_BITS)).astype(int)
     for start, end in skeleton.limbs:

@@ -24,7 +24,7 @@ class SynthWildConfig(Schema):
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     config = options(SynthWildConfig, "synth_wild.yaml", arguments)
     with stops_in_one_line(GOES_ON, grace_s=1):
         make(config)

@@ -31,7 +31,7 @@ def draw_background(rng: np.random.Generator, size: int) -> Picture:
 
 
 def draw_floor(rng: np.random.Generator, size: int) -> Picture:
-    """A texture for the ground: grass, boards, tiles, asphalt, sand, carpet."""
+    """Draw a texture for the ground: grass, boards, tiles, asphalt, sand, carpet."""
     kind = rng.choice(["tiling", "clouds", "foliage", "plain"], p=[0.35, 0.35, 0.15, 0.15])
     picture = KINDS[kind][0](rng, size)
     grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -41,7 +41,7 @@ def draw_floor(rng: np.random.Generator, size: int) -> Picture:
 
 
 def cut_out(picture: Picture, rng: np.random.Generator, size: int) -> UInt8[np.ndarray, "size size 3"]:
-    """A part of a background, mirrored and toned at random: many pictures from a few."""
+    """Cut out a part of a background, mirrored and toned at random: many pictures from a few."""
     whole = picture.shape[0]
     side = int(rng.uniform(0.45, 1.0) * whole)
     row, column = rng.integers(0, whole - side + 1, 2)
@@ -82,10 +82,12 @@ def _mix(share: Float[np.ndarray, "S S"], first: Float[np.ndarray, "3"], second:
 
 
 def plain(rng: np.random.Generator, size: int) -> Picture:
+    """Draw one colour, hardly uneven."""
     return _mix(0.5 + 0.08 * _noise(rng, size, 1.8), *[_colour(rng, (0, 0.4))] * 2)
 
 
 def gradient(rng: np.random.Generator, size: int) -> Picture:
+    """Draw a run of colour in one direction or around a point."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
     angle = rng.uniform(0, 2 * np.pi)
     way = np.cos(angle) * x + np.sin(angle) * y
@@ -276,7 +278,7 @@ def _textured(rng: np.random.Generator, size: int, colour: Float[np.ndarray, "3"
 
 
 def _ground(rng: np.random.Generator, size: int, horizon: int) -> UInt8[np.ndarray, "R S 3"]:
-    """A level ground from the horizon down, its texture in perspective."""
+    """Draw a level ground from the horizon down, its texture in perspective."""
     rows = np.arange(size - horizon, dtype=np.float32)[:, None] + 1.5
     depth = size * rng.uniform(0.5, 2.0) / rows
     across = (np.arange(size, dtype=np.float32)[None] - 0.5 * size) / size * depth

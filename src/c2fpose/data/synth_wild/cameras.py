@@ -13,7 +13,7 @@ NEAREST_MM = 500.0  # no part of the person is nearer to the camera
 
 
 def draw_camera(rng: np.random.Generator, vertices_mm: Float[np.ndarray, "N 3"]) -> Camera:
-    """A camera somewhere around a person, aimed roughly at them.
+    """Place a camera somewhere around a person, aimed roughly at them.
 
     The field of view is drawn first, then how large the person is in the frame, which gives the distance.
     """
@@ -53,7 +53,7 @@ def _looking_at(place: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], r
 
 
 def _beside(offset: Float[np.ndarray, "2"]) -> Float[np.ndarray, "3 3"]:
-    """A small turn of the camera after which what was straight ahead lies at ``offset`` (x, y, in focal lengths)."""
+    """Turn a camera a little, so that what was straight ahead lies at ``offset`` (x, y, in focal lengths)."""
     forward = np.array([-offset[0], -offset[1], 1.0])
     right = np.cross((0.0, 1.0, 0.0), forward)
     forward, right = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
@@ -72,7 +72,7 @@ class Box:
 def draw_box(
     rng: np.random.Generator, surface_px: Float[np.ndarray, "N 2"], joints_px: Float[np.ndarray, "17 2"]
 ) -> Box:
-    """A box around what can be seen of the person, tight or loose, and the photograph's edges.
+    """Draw a box around what can be seen of the person, tight or loose, and the photograph's edges.
 
     In a quarter of the images the photograph ends within the person, or the box leaves a part out.
     """

@@ -154,7 +154,7 @@ def _posed(appearance: Appearance, pose: _Pose) -> Solid:
 
 
 def _camera(rng: np.random.Generator, vertices: Float[np.ndarray, "N 3"], joints: Float[np.ndarray, "17 3"]) -> Camera:
-    """A camera before which everybody's depth fits the bins, and nothing of the person is too near."""
+    """Find a camera before which everybody's depth fits the bins, and nothing of the person is too near."""
     for _ in range(_CAMERA_TRIALS):
         camera = draw_camera(rng, vertices)
         depth = camera.to_camera(joints)[:, 2]
@@ -166,7 +166,7 @@ def _camera(rng: np.random.Generator, vertices: Float[np.ndarray, "N 3"], joints
 
 
 def _seat(rng: np.random.Generator, test: bool, pose: _Pose) -> Mesh:
-    """A seat under the pelvis, facing where the person does."""
+    """Put a seat under the pelvis, facing where the person does."""
     height = max(pose.root_mm[2] - 105.0, 60.0)
     kinds = ["box", "stool"] + (["chair", "sofa"] if height > 330 else [])
     kind = kinds[rng.integers(len(kinds))]
@@ -205,7 +205,7 @@ def _bystander(
 
 
 def _things(rng: np.random.Generator, test: bool, joints: Float[np.ndarray, "17 3"], camera: Camera) -> list[Solid]:
-    """Some things on the floor around the person, not into them nor over the camera."""
+    """Put some things on the floor around the person, not into them nor over the camera."""
     found: list[Solid] = []
     low, high = joints[:, :2].min(0), joints[:, :2].max(0)
     middle, reach = 0.5 * (low + high), 0.5 * float(np.linalg.norm(high - low))

@@ -40,7 +40,7 @@ class Backgrounds:
     def exchanged(
         self, image: Picture, behind_share: UInt8[np.ndarray, "S S"], seed: int, probability: float
     ) -> Picture:
-        """The image before another background, or the same one. ``behind_share``: 255 where all is background."""
+        """Put the image before another background, or the same one. ``behind_share``: 255 where all is background."""
         self.prepare()
         rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM]))
         if rng.random() >= probability:

@@ -65,6 +65,7 @@ def arms(rng: np.random.Generator, p: Postures, shares: dict[str, float], both: 
 
 
 def one_arm(rng: np.random.Generator, p: Postures, rows: Int[np.ndarray, "n"], side: int, kind: str) -> None:
+    """Give one arm of the rows named a kind: of ``FREE_ARMS`` angles, of ``HAND_GOALS`` a goal for the hand."""
     if kind in FREE_ARMS:
         low, high = np.array(FREE_ARMS[kind], float).T
         p.goal[rows, side] = FREE
@@ -79,7 +80,7 @@ def one_arm(rng: np.random.Generator, p: Postures, rows: Int[np.ndarray, "n"], s
 
 
 def palm_down(rng: np.random.Generator, p: Postures, rows: Int[np.ndarray, "n"], side: int) -> None:
-    """A hand that leans on the floor: bent back at the wrist, or on the fingers."""
+    """Lean a hand on the floor: bent back at the wrist, or on the fingers."""
     flat = rng.random(len(rows)) < 0.75
     p.wrist_deg[rows, side] = np.where(flat[:, None], rng.normal((0, -72), (12, 8), (len(rows), 2)),
                                        rng.normal((0, -10), (20, 10), (len(rows), 2)))  # fmt: skip

@@ -70,7 +70,7 @@ def draw_person(rng: np.random.Generator, test: bool) -> Person:
 
 
 def recoloured(person: Person, rng: np.random.Generator, test: bool) -> Appearance:
-    """The same body and cut of clothes, with other skin, hair and cloth."""
+    """Dress the same body in the same cut of clothes, with other skin, hair and cloth."""
     look, outfit = _clothes(rng, test, person.shape.maleness)
     if person.cut.outfit.trousers is person.cut.outfit.top:  # a suit
         outfit = replace(outfit, trousers=outfit.top)

@@ -15,7 +15,7 @@ SHOWN = 3  # files named in a warning
 
 
 def folder_digest(source: str) -> str:
-    """A short name of a folder's content by names and sizes of its files; ``MADE`` for what procedures make."""
+    """Name a folder's content in few letters, by names and sizes of its files; ``MADE`` for what procedures make."""
     if source == MADE:
         return MADE
     digest = hashlib.sha256()
@@ -50,7 +50,7 @@ def read_photographs(folder: Path, side: int, rng: np.random.Generator, most: in
 
 
 def _square(path: Path, side: int) -> Picture | None:
-    """The middle of a photograph, or None where it cannot be decoded."""
+    """Read the middle of a photograph, or None where it cannot be decoded."""
     try:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     except cv2.error:

@@ -49,7 +49,7 @@ class Solid:
 
 
 def solid(mesh: Mesh) -> Solid:
-    """A mesh with its normals."""
+    """Give a mesh its normals."""
     return Solid(mesh, vertex_normals(mesh.vertices_mm, mesh.triangles))
 
 

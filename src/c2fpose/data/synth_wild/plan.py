@@ -35,9 +35,10 @@ class Shard:
 
     @property
     def name(self) -> str:
+        """Name of its file, ``train_0007``."""
         return f"{self.split}_{self.number:04d}"
 
 
 def shards(preset: Preset, split: str) -> list[Shard]:
-    """A split, in the order of its file."""
+    """List a split's shards, in the order of its file."""
     return [Shard(split, number) for number in range(getattr(preset, split))]

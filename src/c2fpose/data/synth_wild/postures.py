@@ -51,11 +51,13 @@ def _mirrored(rng: np.random.Generator, p: Postures) -> None:
 
 
 def standing(rng: np.random.Generator, p: Postures) -> None:
+    """Stand as people do every day."""
     arms(rng, p, EVERYDAY)
     p.foot_mm[:, :, 1] *= rng.choice([1.0, 1.0, 1.8], len(p))[:, None]
 
 
 def open_arms(rng: np.random.Generator, p: Postures) -> None:
+    """Stand with arms wide, raised or bent."""
     arms(rng, p, OPEN, both=0.5)
     p.foot_mm[:, :, 1] *= rng.choice([1.0, 1.6, 2.6], len(p))[:, None]
     p.height -= rng.uniform(0, 0.06, len(p))
@@ -63,10 +65,12 @@ def open_arms(rng: np.random.Generator, p: Postures) -> None:
 
 
 def hands_on_body(rng: np.random.Generator, p: Postures) -> None:
+    """Stand with hands on hips, head, chest or in pockets."""
     arms(rng, p, ON_BODY, both=0.5)
 
 
 def reaching(rng: np.random.Generator, p: Postures) -> None:
+    """Reach for something, leaning and turned, on one foot more than on the other."""
     _lean(rng, p, (-5, 35), (-8, 35))
     p.spine_deg += rng.normal(0, 1, (len(p), 3)) * [14, 0, 16]
     p.foot_mm[:, 0, 0] += rng.uniform(0, 350, len(p))
@@ -78,6 +82,7 @@ def reaching(rng: np.random.Generator, p: Postures) -> None:
 
 
 def bending(rng: np.random.Generator, p: Postures) -> None:
+    """Bend down, hands to the floor, to the legs or forward."""
     _lean(rng, p, (25, 80), (15, 60))
     p.spine_deg += rng.normal(0, 1, (len(p), 3)) * [9, 0, 12]
     p.height = rng.uniform(0.72, 0.98, len(p))
@@ -87,6 +92,7 @@ def bending(rng: np.random.Generator, p: Postures) -> None:
 
 
 def squatting(rng: np.random.Generator, p: Postures) -> None:
+    """Squat, feet apart, heels raised at times."""
     _lean(rng, p, (5, 40), (5, 45))
     p.height = rng.uniform(0.32, 0.75, len(p))
     p.foot_mm[:, :, 1] = rng.uniform(110, 320, (len(p), 2))
@@ -112,7 +118,7 @@ def lunging(rng: np.random.Generator, p: Postures) -> None:
 
 
 def running(rng: np.random.Generator, p: Postures) -> None:
-    """Walking and running strides, and leaps."""
+    """Draw walking and running strides, and leaps."""
     _lean(rng, p, (-4, 22), (-6, 18))
     fast = rng.uniform(0.3, 1.0, len(p))
     _legs(rng, p, (-4, 12), (15, 85), (-10, 15), (10, 110), sides=(0,))

@@ -172,7 +172,7 @@ def _goals(p: Postures, rig: Rig, heads, turns, shoulders, side: int, floor_mm) 
 
 
 def _lowest_mm(heads, turns, rig: Rig, bones: range, legs: bool) -> Float[np.ndarray, "N"]:
-    """The lowest point of trunk, head, knees and soles."""
+    """Find the lowest point of trunk, head, knees and soles."""
     start, end = rig.trunk.placed(heads, turns)
     low = (np.minimum(start[..., 2], end[..., 2]) - rig.trunk.radius_mm).min(1)
     radii = limb_radii_mm(rig)

@@ -109,7 +109,7 @@ def _with_things(rng: np.random.Generator, cut: Cut) -> Cut:
 
 
 def dressed(rng: np.random.Generator, test: bool, shape: BodyShape, look: Look, cut: Cut) -> Appearance:
-    """The person in these clothes; materials come in the order of ``ROLES``, see ``materials_of``."""
+    """Dress a person in these clothes; materials come in the order of ``ROLES``, see ``materials_of``."""
     pack, where, outfit = load_pack(), places(), cut.outfit
     rest_mm, mean_mm = shape.rest_vertices_mm, pack.mean_mm
     nothing = np.full(len(rest_mm), NOWHERE)
@@ -139,7 +139,7 @@ def materials_of(look: Look, outfit: Outfit, cut: Cut) -> Float[np.ndarray, "9 2
 
 
 def _skirt(cut: Cut, shape: BodyShape, where: Places) -> Part:
-    """A skirt, or the lower half of a dress or coat."""
+    """Make a skirt, or the lower half of a dress or coat."""
     pack, outfit = load_pack(), cut.outfit
     rest_mm, triangles = shape.rest_vertices_mm, pack.triangles["skirt"]
     cloth = outfit.top if cut.skirt_of == "top" else outfit.trousers
@@ -154,7 +154,7 @@ def _skirt(cut: Cut, shape: BodyShape, where: Places) -> Part:
 
 
 def _cap(rng, test: bool, cut: Cut, where: Places, rest_mm, hair_mm: float) -> Part:
-    """What covers the top of the head."""
+    """Make what covers the top of the head."""
     pack = load_pack()
     cloth = Material("cloth", palette_colour(rng, test, (0.0, 0.8), (0.05, 0.95)), bump=0.1, specular=0.02)
     if cut.cap_mm is None:
@@ -215,7 +215,7 @@ def _in_hand(rng: np.random.Generator, test: bool, name: str, shape: BodyShape, 
 
 
 def _stiff_vertex(bone: str) -> int:
-    """The pack vertex that follows a bone the most."""
+    """Find the pack vertex that follows a bone the most."""
     pack = load_pack()
     share = np.where(pack.skin_frames == BONES.index(bone), pack.skin_weights, 0.0).sum(1)
     return int(np.argmax(share))

@@ -37,6 +37,7 @@ class Expectation(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, volume: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
+        """Take the mean place of each volume, ``(B, J, 3)`` in shares of the range."""
         positive = volume.permute(0, 3, 4, 1, 2).clamp_min(0)  # as it lies in memory: (B, H, W, J, D)
         weight = positive.float().square()
         cells, bins = weight.sum(-1), weight.sum((1, 2))
@@ -51,6 +52,7 @@ class Expectation(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J D H W"]:
+        """Give the gradient of the volumes from the one of the points."""
         positive, points, mass = context.saved_tensors
         share = 2 * gradient / mass[..., None]
         x, y, z = (share[..., axis] for axis in range(3))

@@ -54,6 +54,7 @@ class Bottleneck(nn.Module):
         self.outer = nn.Sequential(nn.Conv2d(width // 2, width, 1, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, x: Float[Tensor, "B W H H"]) -> Float[Tensor, "B W H H"]:
+        """Add what the block makes of its input to it."""
         return torch.relu(x + self.outer(self.inner(x)))
 
 

@@ -127,7 +127,7 @@ def records_of(config: CustomConfig, labels: list[Labels], keypoints: Keypoints)
 
 
 def _skeleton(config: CustomConfig, labels: Labels, notes: list[str]) -> Skeleton:
-    """The one that is given, or that of the file with the middles of hips and shoulders, which give it a root."""
+    """Choose the one that is given, or that of the file with the middles of hips and shoulders, for a root."""
     if config.skeleton or any((config.path / f"skeleton{end}").is_file() for end in (".yaml", ".yml")):
         skeleton = read_skeleton(config)
         if unknown := [name for name in skeleton.names if not _sources(name, labels.names)]:
@@ -143,7 +143,7 @@ def _skeleton(config: CustomConfig, labels: Labels, notes: list[str]) -> Skeleto
 
 
 def _sources(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The joints whose mean a joint is: itself, or two of them."""
+    """Name the joints whose mean a joint is: itself, or two of them."""
     pair = MIDDLES.get(name, ())
     return (name,) if name in names else pair if pair and set(pair) <= set(names) else ()
 
@@ -154,7 +154,7 @@ def _by_name(px: Float[np.ndarray, "N K 2"], names: tuple[str, ...], skeleton: S
 
 
 def _prefix(config: CustomConfig, labels: Labels) -> str:
-    """The folder in which a file's pictures are, such as train2017/: the first that holds one of them."""
+    """Find the folder in which a file's pictures are, such as train2017/: the first that holds one of them."""
     first = next(iter(labels.images.values()), {}).get("file_name", "")
     own = labels.path.stem.rpartition("_")[2]
     base = config.path / config.images if config.images else config.path
@@ -202,7 +202,7 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
 
 
 def _square(box: Any) -> list[float]:
-    """The square about a box's middle, as left, top, side; NaN where there is none."""
+    """Make the square about a box's middle, as left, top, side; NaN where there is none."""
     if not box:
         return [np.nan] * 3
     left, top, width, height = map(float, box)

@@ -118,7 +118,7 @@ def _skeleton(config: CustomConfig, markers: dict[str, list[str]]) -> Skeleton:
 def _joints(
     points: _Points, skeleton: Skeleton, markers: dict[str, list[str]], path: Path
 ) -> Float[np.ndarray, "T J 3"]:
-    """The means of their points; missing where one of them is."""
+    """Take the means of their points; missing where one of them is."""
     joints = []
     for name in skeleton.names:
         parts = markers.get(name, [name])

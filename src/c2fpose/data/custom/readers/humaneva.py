@@ -109,7 +109,7 @@ def _world_mm(pose: Any, where: str) -> Float[np.ndarray, "N 15 3"]:
 
 
 def _take(name: str) -> tuple[str, int]:
-    """An action and a number that tells its sequences apart, of a name such as "Walking 1 chunk0"."""
+    """Read an action and a number that tells its sequences apart off a name such as "Walking 1 chunk0"."""
     found = re.fullmatch(r"(.*?)(?: (\d+))?(?: chunk(\d+))?", name)
     if found is None:  # of several lines
         raise DataError(f"{FILE_3D}: {name!r}: no name of a sequence")

@@ -79,7 +79,7 @@ def read(config: CustomConfig) -> Records:
 
 
 def _training(path: Path, config: CustomConfig) -> list[_Sequence]:
-    """The cameras of one training sequence."""
+    """Read the cameras of one training sequence."""
     content = _load(path, ("annot2", "annot3"))
     if len(content["annot2"]) != len(content["annot3"]):
         raise DataError(f"{path}: {len(content['annot2'])} cameras in annot2, {len(content['annot3'])} in annot3")
@@ -162,7 +162,7 @@ def _joints(values: np.ndarray, width: int, place: str) -> Float[np.ndarray, "N 
 
 
 def _pictures(folder: Path, camera: int, frames: int, base: Path) -> list[str] | None:
-    """The video of a camera, or its frames as files in the order of their names."""
+    """Find the video of a camera, or its frames as files in the order of their names."""
     for place in ("imageSequence", "imageFrames", "."):
         video = folder / place / f"video_{camera}.avi"
         if video.is_file():

@@ -123,7 +123,7 @@ def _csv_rows(path: Path, skeleton: Skeleton) -> list[Row]:
 
 
 def _column(name: str, path: Path, skeleton: Skeleton) -> tuple[str, Any]:
-    """The name of a column as this module says it, and what it is of: None for words, a joint with unit and place."""
+    """Name a column as this module does, and tell what it is of: None for words, a joint with unit and place."""
     name = name.strip()
     word = ALIASES.get(name.lower(), name.lower())
     if word in WORDS or word in BOX:

@@ -131,7 +131,7 @@ def greeting(s: Script) -> None:
 
 
 def phoning(s: Script) -> None:
-    """A phone at the ear: pacing, standing, on a chair, or on the floor."""
+    """Talk with a phone at the ear: pacing, standing, on a chair, or on the floor."""
     s.hand_prop = "phone"
     kind = s.rng.random()
     names: tuple[str, ...] = ("hang", "hip", "pocket", "fold_under", "belly", "loose", "behind")
@@ -164,7 +164,7 @@ def phoning(s: Script) -> None:
 
 
 def photo(s: Script) -> None:
-    """Takes photographs: camera before the eyes, standing, leaning, crouching or kneeling."""
+    """Take photographs: camera before the eyes, standing, leaning, crouching or kneeling."""
     s.hand_prop = "camera"
     time = 0.0
     ready = ("camera", "camera", "chest", "belly")
@@ -230,7 +230,7 @@ def posing(s: Script) -> None:
 
 
 def purchases(s: Script) -> None:
-    """Takes things from shelves at all heights, carries them, puts them down."""
+    """Take things from shelves at all heights, carry them, put them down."""
     s.hand_prop = s.pick("bag", None)
     time = 0.0
     while time < s.length_s:
@@ -311,7 +311,7 @@ def smoking(s: Script) -> None:
 
 
 def waiting(s: Script) -> None:
-    """Waits: hands in pockets, arms folded, a look at the watch, some steps; on a chair or on the floor at times."""
+    """Wait: hands in pockets, arms folded, a look at the watch, some steps; on a chair or on the floor at times."""
     kind = s.rng.random()
     if kind < 0.2:
         sitting(s)

@@ -38,7 +38,7 @@ class ArmPose:
     flex_rad: np.ndarray
 
     def at(self, rows: slice) -> "ArmPose":
-        """Some of the frames."""
+        """Take some of the frames."""
         return ArmPose(self.target_mm[rows], self.swivel_rad[rows], self.pronation_rad[rows], self.flex_rad[rows])
 
 
@@ -172,7 +172,7 @@ def way_clear(
 
 
 def seat_capsules(seat: SeatRequest | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The seat's edges and backrest as obstacles for arms.
+    """Lay out the seat's edges and backrest as obstacles for arms.
 
     Start, end ``(N, 3)`` mm, radius ``(N,)`` mm, and the way out for a limb that is deep inside ``(N, 3)`` mm: upwards
     from edges and armrests, forward from a backrest.

@@ -19,7 +19,7 @@ def foot_key(
     x: float, y: float, yaw: float, *, z: float = 0.0, pitch: float = 0.0, roll: float = 0.0, swivel: float = 0.0,
     lift: float = 30.0, toe_off: float = 0.0, strike: float = 0.0,
 ) -> Float[np.ndarray, "12"]:  # fmt: skip
-    """A row of a foot's track."""
+    """Write a row of a foot's track."""
     return np.array([x, y, z, yaw, pitch, roll, swivel, lift, toe_off, strike, 0.0, 0.0])
 
 
@@ -31,7 +31,7 @@ def standing_key(
     ahead_mm: float,
     **fields: float,
 ) -> Float[np.ndarray, "12"]:
-    """A flat foot beside a standing place: half the stance width out, ``ahead_mm`` forward, toes a little out."""
+    """Put a flat foot beside a standing place: half the stance width out, ``ahead_mm`` forward, toes a little out."""
     toe_out = fields.pop("toe_out", 0.12)
     forward = np.array([np.cos(heading_rad), np.sin(heading_rad)])
     left = np.array([-forward[1], forward[0]])
@@ -131,5 +131,5 @@ def root_limits_mm(
 
 
 def world_offset(turn: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """A constant body-frame vector in each frame's world."""
+    """Turn a constant vector of the body frame into each frame's world."""
     return apply(turn, np.broadcast_to(v, (*turn.shape[:-2], 3)))

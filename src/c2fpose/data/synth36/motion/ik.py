@@ -39,7 +39,7 @@ def rotation_from_vector(rotvec: Float[np.ndarray, "*batch 3"]) -> Float[np.ndar
 
 
 def rotation_z(angle: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 3 3"]:
-    """Turns to the left by ``angle`` radians."""
+    """Turn to the left by ``angle`` radians."""
     angle = np.asarray(angle, dtype=float)
     return rotation_from_vector(angle[..., None] * UP)
 

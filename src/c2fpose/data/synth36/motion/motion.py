@@ -266,7 +266,7 @@ def smoothed(moved: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def motion(seed: int, subject: int, action: str, trial: int, shape: BodyShape) -> Motion:
-    """The motion of one sequence; the same arguments give the same motion on every machine.
+    """Draw the motion of one sequence; the same arguments give the same motion on every machine.
 
     Subjects have a manner of their own (tempo, slouch, stance, gestures, gait); trials differ in everything else.
     Raises ``ConfigError`` for an action that Human3.6M does not have.
@@ -295,7 +295,7 @@ def motion(seed: int, subject: int, action: str, trial: int, shape: BodyShape) -
 
 
 def personal_style(seed: int, subject: int) -> dict[str, float]:
-    """What one subject keeps through all sequences."""
+    """Draw what one subject keeps through all sequences."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject]))
     return {
         "tempo": rng.uniform(0.85, 1.15),

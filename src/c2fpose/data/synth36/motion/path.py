@@ -11,6 +11,8 @@ from c2fpose.data.synth36.motion.tracks import Track, minimum_jerk
 
 @runtime_checkable
 class Path(Protocol):
+    """Tell where a person is on the floor and where they look, at any time."""
+
     def at(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
         """Place on the floor ``(F, 2)`` mm and heading ``(F,)`` radians (continuous: it may exceed pi)."""
 
@@ -23,6 +25,7 @@ class Places:
     heading_rad: Track
 
     def at(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
+        """Give place and heading at the given times, see ``Path``."""
         return self.place_mm.at(time_s), self.heading_rad.at(time_s)[:, 0]
 
 
@@ -35,6 +38,7 @@ class Progress:
     speed: Float[np.ndarray, "K"]
 
     def at(self, time_s: Float[np.ndarray, "F"]) -> Float[np.ndarray, "F"]:
+        """Give the distance gone at the given times, mm."""
         total = self.speed[0] * time_s
         for start, end, step in zip(self.start_s[1:], self.end_s[1:], np.diff(self.speed), strict=True):
             u = np.clip((time_s - start) / (end - start), 0.0, 1.0)
@@ -72,6 +76,7 @@ class Loop:
         return self.centre_mm + point @ turn, self.way_round * tangent @ turn
 
     def at(self, time_s: Float[np.ndarray, "F"]) -> tuple[np.ndarray, np.ndarray]:
+        """Give place and heading at the given times, see ``Path``."""
         phase = self.phase_rad + self.way_round * self.progress.at(time_s) / self.radii_mm.mean()
         point, tangent = self._curve(phase)
         heading = np.arctan2(tangent[:, 1], tangent[:, 0])
@@ -95,6 +100,7 @@ class Stepping:
 
     @property
     def step_s(self) -> float:
+        """Length of one step, seconds."""
         return (self.end_s - self.start_s) / self.count
 
 

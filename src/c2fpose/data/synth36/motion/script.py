@@ -89,12 +89,15 @@ class Script:
 
     # ------------------------------------------------------------------ chance
     def between(self, low: float, high: float) -> float:
+        """Draw a number from a range."""
         return float(self.rng.uniform(low, high))
 
     def chance(self, p: float) -> bool:
+        """Draw whether something happens, with probability ``p``."""
         return bool(self.rng.random() < p)
 
     def pick(self, *options):
+        """Draw one of the options."""
         return options[self.rng.integers(len(options))]
 
     # ------------------------------------------------------------------ going places
@@ -145,6 +148,7 @@ class Script:
         plan_steps(self.feet, path, stepping, self.half_width, final, self.style["toe_out"])
 
     def places(self) -> Places:
+        """Give the way that has been laid out so far."""
         return Places(self._place.build(), self._heading.build())
 
     def wander(self, hold_s=(2.5, 6.0), turn_rad=(0.3, 2.4), distance_mm=700.0, until_s: float | None = None) -> None:
@@ -188,7 +192,7 @@ class Script:
             self._plan(Stepping(a, b, max(2, round((b - a) / step_s)), self.pick(LEFT, RIGHT)))
 
     def near(self, distance_mm: float) -> np.ndarray:
-        """A spot of the room not far from where the person stands."""
+        """Choose a spot of the room not far from where the person stands."""
         away = self.between(-np.pi, np.pi)
         spot = self.place_mm + self.between(0.0, distance_mm) * np.array([np.cos(away), np.sin(away)])
         return spot * min(1.0, ROOM_MM / max(np.hypot(*spot), 1.0))
@@ -222,7 +226,7 @@ class Script:
 
     # ------------------------------------------------------------------ hands
     def hand_key(self, name: str, jitter: float = 0.0, **change) -> Float[np.ndarray, "11"]:
-        """A row of a hand's track from ``HAND_PLACES``; ``change``: at (3-vector), swivel, noise, arc, swing ..."""
+        """Write a row of a hand's track from ``HAND_PLACES``; ``change``: at (3-vector), swivel, noise, arc, ..."""
         anchor, place, swivel, pronation, flex, swing, noise = HAND_PLACES[name]
         at = np.asarray(change.get("at", place), dtype=float)
         unit_mm = self.rig.arm_mm if anchor == arms.SHOULDER else self.scale
@@ -248,6 +252,7 @@ class Script:
         return self.hands[side].move(time_s, max(duration, far / 1500.0), key)
 
     def both(self, time_s: float, name: str, **change) -> float:
+        """Lead both hands to their places of one name; returns the later end, seconds."""
         ends = [self.hand(side, time_s, name, **change) for side in (LEFT, RIGHT)]
         return max(ends)
 

@@ -26,7 +26,7 @@ def sit_on_chair(s: Script) -> None:
 
 
 def seated_legs(s: Script, start_s: float, end_s: float, calm: bool = False) -> None:
-    """Changes of the legs' arrangement at random times; ``calm``: both feet on the floor throughout."""
+    """Change the legs' arrangement at random times; ``calm``: both feet on the floor throughout."""
     time, over = start_s - 5.0, None
     while time < end_s:
         duration = s.between(0.8, 1.2)

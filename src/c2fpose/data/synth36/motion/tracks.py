@@ -53,6 +53,7 @@ class TrackBuilder:
 
     @property
     def last(self) -> Float[np.ndarray, "C"]:
+        """The value that the last move leads to."""
         return self.values[-1]
 
     @property
@@ -69,6 +70,7 @@ class TrackBuilder:
         return self.end_s[-1]
 
     def build(self) -> Track:
+        """Give the track that has been collected."""
         return Track(np.array(self.start_s), np.array(self.end_s), np.array(self.values))
 
 

@@ -6,7 +6,7 @@ from c2fpose.data.synth36.motion.script import LEFT, RIGHT, Script
 
 
 def walk_dog(s: Script) -> None:
-    """Walks with a leash: one arm forward, stops to bend down to the dog."""
+    """Walk with a leash: one arm forward, stops to bend down to the dog."""
     s.hand_prop = "leash"
     stops, time = [], s.between(3.0, 7.0)
     while time < s.length_s - 5.0:
@@ -37,7 +37,7 @@ def walk_dog(s: Script) -> None:
 
 
 def walking(s: Script) -> None:
-    """Walks in rounds."""
+    """Walk in rounds."""
     s.walk_loop()
     s.fidget(0.0, s.length_s, weight=0.1, look=0.5, lean=0.35)
     if s.chance(0.25):
@@ -45,7 +45,7 @@ def walking(s: Script) -> None:
 
 
 def walk_together(s: Script) -> None:
-    """Walks beside somebody: looks to that side, talks now and then."""
+    """Walk beside somebody: look to that side, talk now and then."""
     s.walk_loop((800.0, 1200.0))
     side = s.pick(LEFT, RIGHT)
     s.base["head_pitch"] += 0.05

@@ -61,6 +61,7 @@ class Pack:
 
 @lru_cache(maxsize=1)
 def load_pack() -> Pack:
+    """Read the body pack of the package, once."""
     with np.load(PACK_PATH) as file:
         stored = {name: file[name] for name in file.files}
     return Pack(
@@ -114,18 +115,19 @@ class BodyShape:
 
     @property
     def height_mm(self) -> float:
+        """From the crown to the floor, without soles, mm."""
         return float(self.landmarks_mm["crown"][2] - SOLE_MM)
 
 
 @lru_cache(maxsize=8)
 def _straight_fingered_mm(betas: tuple[float, ...]) -> Float[np.ndarray, "V 3"]:
-    """The rest surface before fingers are bent, kept: a person's sequences differ in the fingers alone."""
+    """Shape the rest surface before fingers are bent, kept: a person's sequences differ in the fingers alone."""
     pack = load_pack()
     return pack.mean_mm + np.tensordot(betas, pack.basis_mm[: len(betas)], 1)
 
 
 def subject_shape(seed: int, subject: int) -> BodyShape:
-    """The body of one subject; the seven subjects differ in sex, build, height and limb proportions."""
+    """Draw the body of one subject; the seven subjects differ in sex, build, height and limb proportions."""
     pack = load_pack()
     order = (*TRAIN_SUBJECTS, *TEST_SUBJECTS)
     crown = pack.landmark_index["crown"]
@@ -209,7 +211,7 @@ def joints_mm(
 def twist_about(
     rotation: Float[np.ndarray, "*batch 3 3"], axis: Float[np.ndarray, "3"]
 ) -> Float[np.ndarray, "*batch 3 3"]:
-    """The part of ``rotation`` that turns about ``axis``: rotation = swing @ twist."""
+    """Take the part of ``rotation`` that turns about ``axis``: rotation = swing @ twist."""
     quaternion = quaternions(rotation)
     along = quaternion[..., 1:] @ axis
     half = np.arctan2(along, quaternion[..., 0])
@@ -226,7 +228,7 @@ def _rotation_about(
 
 
 def quaternions(rotation: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch 4"]:
-    """Unit quaternions (w, x, y, z) of rotation matrices; w >= 0."""
+    """Write rotation matrices as unit quaternions (w, x, y, z); w >= 0."""
     m = np.asarray(rotation)
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     wx, xy = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 1] + m[..., 1, 0]
@@ -283,7 +285,7 @@ def skin(
     vertex_index: Int[np.ndarray, "V"] | None = None,
     frames: tuple[Float[np.ndarray, "27 3 3"], Float[np.ndarray, "27 3"]] | None = None,
 ) -> Float[np.ndarray, "V 3"]:
-    """The posed surface, mm. Rotations are blended about centres of rotation, so that limbs keep their volume.
+    """Pose the surface, mm. Rotations are blended about centres of rotation, so that limbs keep their volume.
 
     Other surfaces (clothes) come as ``rest_vertices_mm`` with the ``vertex_index`` of the pack vertices they follow.
     ``frames``: what ``skin_frames`` says of this pose, if it is known: of many poses at once it is quicker to ask.

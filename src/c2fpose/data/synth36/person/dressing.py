@@ -38,7 +38,7 @@ class Appearance(Person):
         root_mm: Float[np.ndarray, "3"],
         frames: tuple[Float[np.ndarray, "27 3 3"], Float[np.ndarray, "27 3"]] | None = None,
     ) -> Float[np.ndarray, "N 3"]:
-        """The dressed surface in the world, mm. ``frames``: this pose's ``body.skin_frames``, if they are known."""
+        """Pose the dressed surface in the world, mm. ``frames``: this pose's ``body.skin_frames``, if known."""
         if frames is None:
             frames = skin_frames(self.shape, local_rotations, root_mm)
         posed_mm = skin(self.shape, local_rotations, root_mm, self.rest_vertices_mm, self.vertex_index, frames)
@@ -75,7 +75,7 @@ def sequence_appearance(
     hand_prop: str | None = None,
     prop_side: str = "right",
 ) -> Appearance:
-    """What ``subject`` looks like in one sequence: the look is the subject's own; clothes and fingers change.
+    """Draw what ``subject`` looks like in one sequence: the look is the subject's own; clothes and fingers change.
 
     ``hand_prop``: one of ``props.PROPS`` or None, held by the hand of ``prop_side``.
     """
@@ -122,6 +122,7 @@ class Places:
 
 @lru_cache(maxsize=1)
 def places() -> Places:
+    """Measure the pack's vertices on the mean body, once."""
     pack = load_pack()
     mean_mm = pack.mean_mm
     marks = {name: pack.landmarks_mm[index] for name, index in pack.landmark_index.items()}
@@ -169,6 +170,7 @@ def _smooth(low: float, high: float, x: Float[np.ndarray, "V"]) -> Float[np.ndar
 
 
 def top_edge(outfit: Outfit, where: Places, mean_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V"]:
+    """Cut a shirt: mm inside its hems for each vertex of the pack, negative outside."""
     sleeve = outfit.sleeve_mm - where.along_arm
     front = _smooth(-20, 60, mean_mm[:, 1] - where.neck_y)
     fall, v = outfit.collar
@@ -182,15 +184,18 @@ def top_edge(outfit: Outfit, where: Places, mean_mm: Float[np.ndarray, "V 3"]) -
 
 
 def trouser_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
+    """Cut trousers: mm inside waist and hem for each vertex of the pack, negative outside."""
     waist = 985.0 - where.height - 3000 * (where.on_arm > 0.3)
     return np.minimum(waist, where.height - outfit.trouser_hem_mm)
 
 
 def shoe_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
+    """Cut shoes: mm below their upper rim for each vertex of the foot, negative outside."""
     return np.where(where.on_foot > 0.05, outfit.shoe_top_mm - where.height, -100.0)
 
 
 def sock_edge(outfit: Outfit, where: Places) -> Float[np.ndarray, "V"]:
+    """Cut socks: mm below their upper rim for each vertex of the pack, negative above."""
     return outfit.sock_top_mm - where.height
 
 
@@ -266,7 +271,7 @@ def surfaces(shape: BodyShape, look: Look, outfit: Outfit, edges: Edges) -> list
 def _shoe_surface(
     rest_mm: Float[np.ndarray, "V 3"], normals: Float[np.ndarray, "V 3"], where: Places
 ) -> Float[np.ndarray, "V 3"]:
-    """A thicker foot on a flat sole that reaches the floor."""
+    """Make a thicker foot on a flat sole that reaches the floor."""
     shoe_mm = rest_mm + normals * (4.0 + 4.0 * _smooth(70, 20, where.height))[:, None]
     low = _smooth(48, 14, where.height)
     shoe_mm[:, 2] = np.maximum(shoe_mm[:, 2] - SOLE_MM * low, 1.0)
@@ -293,7 +298,7 @@ def _hair_parts(
 
 
 def _without_relief(surface_mm: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
-    """The tights over a body without their small relief: cloth does not follow the skin."""
+    """Smooth the tights over a body: cloth does not follow the skin."""
     return relax(surface_mm, *_tights_edges(), 4)
 
 
@@ -304,7 +309,7 @@ def _mean_without_relief() -> Float[np.ndarray, "V 3"]:
 
 @lru_cache(maxsize=1)
 def _tights_edges() -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, "V"]]:
-    """The sides of all triangles, and how many end at each vertex of the pack (1 if none does)."""
+    """Collect the sides of all triangles, and how many end at each vertex of the pack (1 if none does)."""
     pack = load_pack()
     triangles = pack.triangles["tights"]
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
@@ -313,7 +318,7 @@ def _tights_edges() -> tuple[Int[np.ndarray, "E 2"], Int[np.ndarray, "V"]]:
 
 @lru_cache(maxsize=1)
 def _channels_of_mean() -> Float[np.ndarray, "V 8"]:
-    """The channels of a pack vertex that no garment changes."""
+    """Fill the channels of a pack vertex that no garment changes."""
     pack = load_pack()
     channels = np.zeros((len(pack.mean_mm), CHANNELS))
     channels[:, CANONICAL : CANONICAL + 3] = pack.mean_mm

@@ -48,6 +48,7 @@ class Outfit:
 
 @lru_cache(maxsize=8)
 def subject_look(seed: int, subject: int, maleness: float) -> Look:
+    """Draw a subject's skin, eyes and hair; ``maleness`` 0 to 1 decides on beards and lengths."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _SUBJECT_STREAM, subject]))
     tone = rng.uniform(0, 1)
     light, mid, dark = np.array([0.90, 0.73, 0.64]), np.array([0.76, 0.56, 0.44]), np.array([0.42, 0.28, 0.21])
@@ -79,6 +80,7 @@ def subject_look(seed: int, subject: int, maleness: float) -> Look:
 
 
 def sequence_outfit(seed: int, subject: int, action: int, trial: int) -> Outfit:
+    """Draw what a subject wears in one sequence; test subjects have colours and patterns of their own."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _SEQUENCE_STREAM, subject, action, trial]))
     test = subject in TEST_SUBJECTS
     kind = rng.choice(["tee", "shirt", "sweater", "hoodie", "tank"], p=[0.42, 0.2, 0.2, 0.1, 0.08])

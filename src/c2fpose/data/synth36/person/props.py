@@ -41,6 +41,7 @@ class Grip:
 
 
 def grip_of(shape: BodyShape, side: str) -> Grip:
+    """Find the hollow of the ``left`` or ``right`` hand of a body at rest."""
     pack = load_pack()
     wrist, knuckle = shape.landmarks_mm[f"{side}_hand"], shape.landmarks_mm[f"{side}_fingers"]
     fingers = (knuckle - wrist) / np.linalg.norm(knuckle - wrist)
@@ -55,7 +56,7 @@ def grip_of(shape: BodyShape, side: str) -> Grip:
 
 
 def make_prop(name: str, side: str, shape: BodyShape, rng: np.random.Generator, test: bool) -> Prop:
-    """Raises ``KeyError`` for a name that is not in ``PROPS``."""
+    """Make one of ``PROPS`` for a hand; raises ``KeyError`` for another name."""
     grip = grip_of(shape, side)
     shop, follows = {"bag": _bag, "leash": _dog}.get(name, _in_hand)(name, grip, shape, rng, test)
     axes = np.stack([grip.across, grip.fingers, grip.palm], axis=1)
@@ -122,7 +123,7 @@ def _bag(
 def _dog(
     name: str, grip: Grip, shape: BodyShape, rng: np.random.Generator, test: bool
 ) -> tuple[Workshop, Int[np.ndarray, "N"]]:
-    """A dog that faces +y, and a leash from the hand to its collar."""
+    """Build a dog that faces +y, and a leash from the hand to its collar."""
     shop, size = Workshop(), rng.uniform(0.7, 1.2)
     coat = np.array([(0.12, 0.10, 0.09), (0.45, 0.30, 0.17), (0.75, 0.66, 0.52), (0.85, 0.84, 0.82)][rng.integers(4)])
     fur = Material(

@@ -59,10 +59,12 @@ class Rig:
 
     @property
     def arm_mm(self) -> float:
+        """From shoulder to wrist, stretched."""
         return self.upper_arm_mm + self.forearm_mm
 
     @property
     def leg_mm(self) -> float:
+        """From hip to ankle, stretched."""
         return self.thigh_mm + self.shin_mm
 
     @property
@@ -72,6 +74,7 @@ class Rig:
 
     @property
     def ankle_height_mm(self) -> float:
+        """The ankle's height above the sole."""
         return float(-self.sole_mm[:, 2].min())
 
 

@@ -27,6 +27,7 @@ HUE_CELLS = 24
 
 
 def linear(srgb: Colour | Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+    """Turn sRGB, 0..1, into linear light, 0..1."""
     return np.clip(np.asarray(srgb, np.float64), 0, 1) ** 2.2
 
 
@@ -49,6 +50,7 @@ class Material:
     extra: tuple[float, ...] = ()
 
     def row(self) -> Float[np.ndarray, "28"]:
+        """Write the material as the renderer reads it; the columns are named above."""
         row = np.zeros(COLUMNS)
         row[KIND], row[PATTERN] = KINDS.index(self.kind), PATTERNS.index(self.pattern)
         for column, colour in ((COLOUR_A, self.colour), (COLOUR_B, self.second), (COLOUR_C, self.third)):
@@ -64,7 +66,7 @@ class Material:
 def palette_colour(
     rng: np.random.Generator, test: bool, saturation: tuple[float, float], value: tuple[float, float]
 ) -> Colour:
-    """A colour whose hue lies in every second of ``HUE_CELLS`` cells: the even ones for training, the odd for test."""
+    """Draw a colour whose hue lies in every second of ``HUE_CELLS`` cells: even ones for training, odd for test."""
     cell = 2 * rng.integers(HUE_CELLS // 2) + int(test)
     hue = (cell + rng.uniform(0.1, 0.9)) / HUE_CELLS
     return colorsys.hsv_to_rgb(hue, rng.uniform(*saturation), rng.uniform(*value))

@@ -22,6 +22,7 @@ class Mesh:
 
 
 def joined(first: Mesh, second: Mesh) -> Mesh:
+    """Put two meshes into one, the second's triangles and materials after the first's."""
     return Mesh(
         np.concatenate([first.vertices_mm, second.vertices_mm]),
         np.concatenate([first.triangles, second.triangles + len(first.vertices_mm)]),

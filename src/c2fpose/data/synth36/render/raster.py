@@ -41,7 +41,7 @@ def parallel_screen(vertices_mm, frame):
 
 @compiled
 def span(first, last, share, slope, x):
-    """The samples of a row, from ``first`` to ``last``, where a corner's share may be positive: one or two too many,
+    """Find the samples of a row, ``first`` to ``last``, where a corner's share may be positive: one or two too many,
     never one too few. The share is linear along the row and given at ``x``."""
     if abs(slope) < 1e-5:
         return first, last
@@ -173,6 +173,7 @@ def cover_map(vertices_mm, center_mm, cell_mm, size, reach_mm):
 
 @compiled
 def cover_at(cover, center_mm, cell_mm, x, y):
+    """Look up ``cover_map`` at a place on the floor, mm, between its cells; 0 outside."""
     size = cover.shape[0]
     u, v = (x - center_mm[0]) / cell_mm + 0.5 * size - 0.5, (y - center_mm[1]) / cell_mm + 0.5 * size - 0.5
     iu, iv = math.floor(u), math.floor(v)

@@ -48,7 +48,7 @@ class Person:
     materials: Float[np.ndarray, "M 28"]
 
     def mesh(self, vertices_mm: Float[np.ndarray, "N 3"] | None = None) -> Mesh:
-        """The person's triangles, at rest or with the vertices at other places."""
+        """Lay out the person's triangles, at rest or with the vertices at other places."""
         places_mm = self.rest_vertices_mm if vertices_mm is None else vertices_mm
         return Mesh(places_mm, self.triangles, self.material, self.channels, self.materials)
 
@@ -109,7 +109,7 @@ def render(
 
 @lru_cache(maxsize=1)
 def _unmoved(appearance: Person, scene: Surroundings) -> tuple[Mesh, Float[np.ndarray, "N"]]:
-    """What all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE`` alone."""
+    """Keep what all frames of a sequence have in common: the mesh but for its places, and the channel ``EDGE``."""
     mesh = joined(appearance.mesh(), scene.mesh)
     return mesh, np.ascontiguousarray(mesh.channels[:, EDGE])
 
@@ -273,6 +273,7 @@ def _developed(
 
 @compiled
 def develop(radiance, grain, shifts, balance, blur, strength, curve):
+    """Turn linear light ``(S, S, 3)`` into bytes: blur, white balance, exposure, noise, tone curve."""
     size = radiance.shape[0]
     image = np.empty((size, size, 3), np.uint8)
     edge, middle = blur, 1 - 2 * blur

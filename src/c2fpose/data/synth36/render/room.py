@@ -34,18 +34,20 @@ def room_of(
     faces: Float[np.ndarray, "6 12"],
     decals: Float[np.ndarray, "D 17"],
 ) -> Room:
+    """Put a room together: decals sorted by their faces."""
     ordered = decals[np.argsort(decals[:, 0], kind="stable")]
     return Room(box_mm, faces, ordered, np.searchsorted(ordered[:, 0], np.arange(len(FACES) + 1)))
 
 
 def face_row(style, colour, second, scale_mm, skirting_mm=0.0, skirting=(0.9, 0.9, 0.9)) -> Float[np.ndarray, "12"]:
+    """Write a wall, floor or ceiling as a row of ``Room.faces``; colours are sRGB, lengths mm."""
     return np.concatenate(
         [[STYLES.index(style)], linear(colour), linear(second), [scale_mm, skirting_mm], linear(skirting)]
     )
 
 
 def decal_row(face, kind, low_uv_mm, high_uv_mm, colour, second, third, seed) -> Float[np.ndarray, "17"]:
-    """A rectangle on a face; u is x or y, v is z (y on floor and ceiling)."""
+    """Write a rectangle on a face; u is x or y, v is z (y on floor and ceiling)."""
     places = [*low_uv_mm, *high_uv_mm]
     return np.concatenate(
         [[FACES.index(face), DECALS.index(kind)], places, linear(colour), linear(second), linear(third), [seed, 0.0]]
@@ -70,6 +72,7 @@ def hit(box, origin, direction):
 
 @compiled
 def face_colour(faces, f, u, v, footprint_mm, volume, colour, work):
+    """Put a face's colour at ``u, v`` (mm) into ``colour (3,)``; what is finer than ``footprint_mm`` is left out."""
     style, scale = int(faces[f, 0]), faces[f, 7]
     share = 0.0
     stain = 1.0 + 0.05 * noise_value(volume, u / 420.0, v / 420.0, faces[f, 7])
@@ -167,6 +170,7 @@ def decal_colour(row, u, v, footprint_mm, volume, colour, work):
 
 @compiled
 def corner_share(distance_mm):
+    """Tell how much light reaches a point so far from the next face: less in corners."""
     return 1 - 40000.0 / (110000.0 + distance_mm * distance_mm)
 
 

@@ -46,7 +46,7 @@ def noise(volume, x, y, z, out):
 
 @compiled
 def noise_value(volume, x, y, z):
-    """The value alone, at a third of the cost."""
+    """Give the value alone, at a third of the cost."""
     ix, iy, iz = math.floor(x), math.floor(y), math.floor(z)
     fx, fy, fz = x - ix, y - iy, z - iz
     x0, y0, z0 = int(ix) & (NOISE_SIZE - 1), int(iy) & (NOISE_SIZE - 1), int(iz) & (NOISE_SIZE - 1)
@@ -60,13 +60,14 @@ def noise_value(volume, x, y, z):
 
 @compiled
 def smoothstep(low, high, x):
+    """Rise smoothly from 0 at ``low`` to 1 at ``high``."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
 @compiled
 def band(x, share, blur):
-    """A soft stripe: 1 over ``share`` of each unit, edges ``blur`` wide; grey where stripes are too fine to be seen."""
+    """Draw a soft stripe: 1 over ``share`` of each unit, edges ``blur`` wide; grey where stripes are too fine."""
     f = x - math.floor(x)
     blur = max(blur, 1e-3)
     if blur > 0.5:
@@ -78,6 +79,7 @@ def band(x, share, blur):
 
 @compiled
 def mix(colour, row, column, share):
+    """Move ``colour (3,)`` by a share towards the one that stands in a material's row from ``column`` on."""
     for k in range(3):
         colour[k] += share * (row[column + k] - colour[k])
 
@@ -262,6 +264,7 @@ def lit(row, colour, normal, view, key_share, sky_share, light, out):
 
 @compiled
 def unit(vector):
+    """Scale a vector ``(3,)`` in place to length one."""
     length = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) + 1e-12
     for k in range(3):
         vector[k] /= length

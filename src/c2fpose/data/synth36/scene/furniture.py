@@ -36,6 +36,7 @@ class Workshop:
     count: int = 0
 
     def add(self, vertices_mm: Float[np.ndarray, "N 3"], triangles: Int[np.ndarray, "T 3"], material: Material) -> None:
+        """Add a piece: vertices ``(N, 3)`` mm, z up, and rows of them as triangles."""
         if material not in self.materials:
             self.materials.append(material)
         self.vertices_mm.append(vertices_mm)
@@ -47,13 +48,14 @@ class Workshop:
         self.count += len(vertices_mm)
 
     def box(self, center_mm, size_mm, material: Material) -> None:
-        """A box with flat sides; (0, 0) is its middle, z the height of its centre."""
+        """Add a box with flat sides; (0, 0) is its middle, z the height of its centre."""
         corners, quads = _BOX_CORNERS * (0.5 * np.asarray(size_mm, float)) + np.asarray(center_mm, float), []
         for k in range(6):
             quads += [[4 * k, 4 * k + 1, 4 * k + 2], [4 * k, 4 * k + 2, 4 * k + 3]]
         self.add(corners, np.array(quads), material)
 
     def cylinder(self, low_mm, radius_mm: float, height_mm: float, material: Material, top_radius_mm=None) -> None:
+        """Add an upright cylinder or cone without a bottom; ``low_mm``: the middle of its lower end."""
         sides = 14
         angle = 2 * np.pi * np.arange(sides) / sides
         ring = np.stack([np.cos(angle), np.sin(angle), np.zeros(sides)], -1)
@@ -67,7 +69,7 @@ class Workshop:
         self.add(vertices, np.concatenate([wall, cap]), material)
 
     def cushion(self, center_mm, size_mm, material: Material, roundness: float = 0.35) -> None:
-        """A box with rounded edges."""
+        """Add a box with rounded edges."""
         steps = 7
         grid = np.linspace(-1, 1, steps)
         u, v = np.meshgrid(grid, grid, indexing="ij")
@@ -113,11 +115,12 @@ _BOX_CORNERS = np.array([
 
 
 def normals_of(mesh: Mesh) -> Float[np.ndarray, "N 3"]:
+    """Give each vertex its normal, ``(N, 3)``."""
     return vertex_normals(mesh.vertices_mm, mesh.triangles)
 
 
 def chair(shop: Workshop, height: float, frame: Material, seat: Material, rng: np.random.Generator) -> None:
-    """A chair; the seat surface is at ``height``, the back at -y."""
+    """Build a chair; the seat surface is at ``height``, the back at -y."""
     width, depth = SEAT_SIZE_MM["chair"]
     soft = rng.random() < 0.5
     if soft:
@@ -143,6 +146,7 @@ def chair(shop: Workshop, height: float, frame: Material, seat: Material, rng: n
 
 
 def stool(shop: Workshop, height: float, frame: Material, seat: Material, rng: np.random.Generator) -> None:
+    """Build a round stool on four legs; the seat surface is at ``height``."""
     radius = 0.5 * SEAT_SIZE_MM["stool"][0]
     shop.cylinder((0, 0, height - 45), radius, 45, seat)
     for angle in np.pi * (0.25 + 0.5 * np.arange(4)):
@@ -155,6 +159,7 @@ def stool(shop: Workshop, height: float, frame: Material, seat: Material, rng: n
 
 
 def sofa(shop: Workshop, height: float, frame: Material, seat: Material, rng: np.random.Generator) -> None:
+    """Build a sofa; the seat surface is at ``height``, the back at -y."""
     width, depth = SEAT_SIZE_MM["sofa"]
     shop.box((0, -60, (height - 120) / 2 + 30), (width + 240, depth + 180, height - 180), seat)
     shop.cushion((0, 0, height - 75), (width - 8, depth, 150), seat, 0.3)
@@ -166,6 +171,7 @@ def sofa(shop: Workshop, height: float, frame: Material, seat: Material, rng: np
 
 
 def crate(shop: Workshop, height: float, frame: Material, seat: Material, rng: np.random.Generator) -> None:
+    """Build a crate to sit on; its top is at ``height``."""
     width, depth = SEAT_SIZE_MM["box"]
     shop.box((0, 0, height / 2), (width, depth, height), seat)
     shop.box((0, depth / 2 + 2, 0.7 * height), (width + 6, 4, 60), frame)
@@ -176,6 +182,7 @@ SEATS = {"chair": chair, "stool": stool, "sofa": sofa, "box": crate}
 
 
 def table(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, top: Material) -> None:
+    """Build a table on four legs; ``size_mm``: width, depth, height."""
     x, y, z = size_mm
     shop.box((0, 0, z - 18), (x, y, 36), top)
     for sx in (-1, 1):
@@ -184,6 +191,7 @@ def table(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, top:
 
 
 def cabinet(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, front: Material) -> None:
+    """Build a cabinet with doors and handles at +y; ``size_mm``: width, depth, height."""
     x, y, z = size_mm
     shop.box((0, 0, z / 2), (x, y, z), frame)
     rows = max(int(z // 420), 1)
@@ -197,6 +205,7 @@ def cabinet(shop: Workshop, size_mm: Float[np.ndarray, "3"], frame: Material, fr
 def plant(
     shop: Workshop, size_mm: Float[np.ndarray, "3"], pot: Material, leaf: Material, rng: np.random.Generator
 ) -> None:
+    """Build a plant in a pot; ``size_mm``: width, depth, height."""
     radius, height = 0.5 * min(size_mm[0], size_mm[1]), size_mm[2]
     shop.cylinder((0, 0, 0), 0.42 * radius, 0.3 * height, pot, 0.55 * radius)
     leaves = 46
@@ -213,10 +222,12 @@ def plant(
 
 
 def lamp(shop: Workshop, height: float, metal: Material, shade: Material) -> None:
+    """Build a standing lamp of ``height`` mm."""
     shop.cylinder((0, 0, 0), 150, 30, metal)
     shop.cylinder((0, 0, 30), 14, height - 330, metal)
     shop.cylinder((0, 0, height - 330), 210, 300, shade, 140)
 
 
 def column(shop: Workshop, size_mm: Float[np.ndarray, "3"], material: Material) -> None:
+    """Build a pillar; ``size_mm``: width, depth, height."""
     shop.box((0, 0, size_mm[2] / 2), size_mm, material)

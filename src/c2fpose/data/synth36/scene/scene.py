@@ -63,7 +63,7 @@ def sequence_scene(
     seat: SeatRequest | None = None,
     keep_out_mm: Float[np.ndarray, "2 2"] | None = None,
 ) -> Scene:
-    """The scene of one sequence. ``keep_out_mm``: low and high corner (x, y) of the floor that the person moves over;
+    """Draw the scene of one sequence. ``keep_out_mm``: low and high corner (x, y) of the floor the person moves over;
     only the requested seat stands there."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM, subject, action, trial]))
     test = subject in TEST_SUBJECTS
