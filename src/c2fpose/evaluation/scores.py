@@ -334,7 +334,7 @@ class Comparison:
         rule: str,
         sized: SizedPoses | None = None,
     ) -> Float[np.ndarray, "N J 3"]:
-        """Lift points to poses in mm, camera frame, by a root-depth rule; ``sized``: the network's own poses in mm, if it says any."""
+        """Lift points to poses in mm, camera frame, by a rule; ``sized``: the network's own poses, if it says any."""
         return predicted_poses_cam_mm(joints_box, depth_rel_mm, self.truth, rule, self.space, sized)
 
     def rows(self, predictor: str, rule: str | None, poses_mm: Float[np.ndarray, "N J 3"]) -> Iterator[Row]:
