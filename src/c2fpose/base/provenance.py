@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,12 @@ def file_hash(path: Path) -> str:
 
 def provenance(configuration: BaseModel, fingerprints: dict[str, str], **more: Any) -> dict[str, Any]:
     """Collect what every result carries. ``fingerprints``: SHA-256 of each data file, by split."""
-    import torch  # noqa: PLC0415  # commands that need no PyTorch read this file
-
     return {
         "code_version": code_version(),
         "config_hash": config_hash(configuration, without=("run_dir", "resume", "overwrite", "logger", "name")),
         "configuration": configuration.model_dump(mode="json"),
         "data_fingerprints": fingerprints,
-        "torch": str(torch.__version__),  # plain, so that checkpoints hold plain values alone
+        "torch": version("torch"),  # asked of the installation: commands that need no PyTorch read this file
         "python": platform.python_version(),
         "processor": platform.machine(),
         **more,

@@ -97,8 +97,8 @@ class PoseData(pl.LightningDataModule):
             if len(apart) and each.held_out:
                 self.val_sources[name] = self._alone(own, self._limited(apart), each, reader.info.skeleton)
         mix = Mix(parts, list(config.mix), reader.info.skeleton, self.seed)
-        validated = [part.reader.path for part, each in zip(parts, config.mix, strict=True) if each.held_out]
-        if validated == [reader.path]:
+        validated = [part for part, each in zip(parts, config.mix, strict=True) if each.held_out]
+        if [part.reader.info.fingerprint for part in validated] == [reader.info.fingerprint]:
             self.val_sources = {}  # the validation itself
         return mix
 

@@ -163,6 +163,15 @@ def test_other_data_in_the_place_is_refused(made, tmp_path, monkeypatch):
         generate(made, Job("toy", TOY.preset, seed=0), Dots)
 
 
+def test_the_command_says_what_is_there(made, tmp_path, capfd):
+    out = tmp_path / "toy"
+    for _ in range(2):
+        making.make_with_bar(out, "toy", module.recipe(TOY, Dots), 1)
+    said = "".join(capfd.readouterr().err.split())
+    assert said.count("alreadythere,complete;nothingtodo") == 1 and said.count("train.h5:") == 2
+    assert SplitReader(out / "train.h5").info.fingerprint == SplitReader(made / "train.h5").info.fingerprint
+
+
 def test_half_a_data_set_is_named(made, tmp_path):
     (tmp_path / "toy").mkdir()
     shutil.copy(made / "train.h5", tmp_path / "toy")

@@ -1,12 +1,15 @@
-from c2fpose.data.synth_wild import generate as module
+from c2fpose.data import making
 from c2fpose.data.synth_wild.__main__ import main
+from c2fpose.data.synth_wild.photographs import MADE
 from c2fpose.data.synth_wild.plan import PRESETS
 
 
 def test_command_makes_what_its_keys_say(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(module, "generate", lambda out, job, *_: asked.append((out, job)) or [])
+    monkeypatch.setattr(making, "make_with_bar", lambda out, title, recipe, workers: asked.append((out, recipe)))
     main([f"out={tmp_path / 'wild'}", "preset=tiny", "seed=3", "stored_px=64"])
-    ((out, job),) = asked
-    assert (out, job.name, job.preset, job.seed) == (tmp_path / "wild", "tiny", PRESETS["tiny"], 3)
-    assert (job.stored_px, job.backgrounds, job.skeleton) == (64, module.MADE, "c2f17")
+    ((out, recipe),) = asked
+    assert out == tmp_path / "wild"
+    assert {split: len(shards) for split, shards in recipe.shards.items()} == {"train": 4, "test": 1}
+    said = {"preset": "tiny", "seed": 3, "stored_px": 64, "backgrounds": MADE}
+    assert said.items() <= recipe.provenance.items() and recipe.write.keywords["job"].preset == PRESETS["tiny"]

@@ -30,10 +30,8 @@ def mean_with_mirrored(
     memory, other = (volume.permute(0, 3, 4, 1, 2) for volume in (straight, mirrored))
     constant = not torch.is_grad_enabled() or not (straight.requires_grad or mirrored.requires_grad)
     if constant and readable(straight) and memory.is_contiguous() and other.is_contiguous():
-        from c2fpose.model.volumes.kernels import mirrored_mean  # noqa: PLC0415  # numba takes seconds
-
         mean = torch.empty(memory.shape, dtype=kind)
-        share(mirrored_mean, as_numpy(memory), as_numpy(other), np.array(skeleton.mirror), mean.numpy())
+        share("mirrored_mean", as_numpy(memory), as_numpy(other), np.array(skeleton.mirror), mean.numpy())
         return mean.permute(0, 3, 4, 1, 2)
     return (straight.to(kind) + mirror_volume(mirrored, skeleton)) / 2
 

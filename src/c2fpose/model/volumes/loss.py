@@ -44,10 +44,8 @@ class _MeanSquaredError(torch.autograd.Function):
         if layout is None:
             total = _on_device(squared_error)(volume, *target)
         else:
-            from c2fpose.model.volumes.kernels import squared_error as kernel  # noqa: PLC0415  # numba takes seconds
-
             sums = np.empty(layout.memory.shape[0] * layout.memory.shape[1])
-            share(kernel, *layout, sums)
+            share("squared_error", *layout, sums)
             total = torch.tensor(sums.sum(), dtype=target[0].dtype)
         return total / volume.numel()
 
@@ -59,12 +57,10 @@ class _MeanSquaredError(torch.autograd.Function):
         if layout is None:
             gradient = _on_device(scaled_difference)(volume, *target, scale)
         else:
-            from c2fpose.model.volumes.kernels import scaled_difference as kernel  # noqa: PLC0415  # numba takes seconds
-
             gradient = torch.empty_like(volume)
             place = _layout(gradient, target)
             assert place is not None, "as the volume's"
-            share(kernel, *layout, scale.item(), place.memory)
+            share("scaled_difference", *layout, scale.item(), place.memory)
         return gradient, None, None, None
 
 

@@ -28,11 +28,14 @@ def as_numpy(volume: Tensor) -> np.ndarray:
     return (volume.view(torch.uint16) if volume.dtype == torch.bfloat16 else volume).numpy()
 
 
-def share(kernel: Callable[..., None], memory: np.ndarray, *arguments: Any) -> None:
-    """``kernel(memory, *arguments, start, stop)`` over all slabs, the first two axes of ``memory``.
+def share(name: str, memory: np.ndarray, *arguments: Any) -> None:
+    """Run ``kernel(memory, *arguments, start, stop)``, one of ``kernels``, over all slabs, the first two axes.
 
     On at most as many threads as PyTorch uses.
     """
+    from c2fpose.model.volumes import kernels  # noqa: PLC0415  # numba takes seconds
+
+    kernel: Callable[..., None] = getattr(kernels, name)
     slabs = memory.shape[0] * memory.shape[1]
     threads = max(1, min(torch.get_num_threads(), memory.nbytes // BYTES_A_THREAD, slabs))
     edges = [slabs * part // threads for part in range(threads + 1)]

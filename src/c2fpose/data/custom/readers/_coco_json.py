@@ -91,7 +91,7 @@ def _labels(path: Path, split: str, fixed: tuple[str, ...] | None) -> Labels:
 
 
 def _id(value: Any) -> str | None:
-    """An image's id, which some programs write as a word in one list and as a number in the other."""
+    """Read an image's id, which some programs write as a word in one list and as a number in the other."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
