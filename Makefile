@@ -23,7 +23,7 @@ model: setup ## train a network like the one in the package from nothing, and pu
 	$(RUN) -m c2fpose.data.synth_wild preset=medium workers=2
 	$(call part,builtin_64)
 	$(call part,builtin_96)
-	$(RUN) -m c2fpose.weights runs/builtin_96/checkpoints/final.ckpt --half --out src/c2fpose/model/builtin/people.safetensors
+	$(RUN) -m c2fpose.weights runs/builtin_96/checkpoints/final.ckpt half=true out=src/c2fpose/model/builtin/people.safetensors
 	$(RUN) scripts/model_card.py
 
 # One training of the network in the package: left alone if finished, gone on with if stopped

@@ -1,26 +1,28 @@
-"""``python -m c2fpose.weights in.ckpt --out out.safetensors`` (and back): weights with their configuration inside.
+"""``python -m c2fpose.weights in.ckpt out=out.safetensors`` (and back): weights with their configuration inside."""
 
-Both formats hold the same: the weights as the module names them, the model's configuration, and where it comes from.
-"""
-
-import argparse
 from pathlib import Path
 
 from c2fpose.base.errors import exits_cleanly
+from c2fpose.config.command_line import options
+from c2fpose.config.schema import Schema
+
+
+class WeightsSettings(Schema):
+    """The keys of ``conf/weights.yaml``."""
+
+    source: Path
+    out: Path
+    half: bool
 
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Convert one file."""
-    parser = argparse.ArgumentParser(prog="python -m c2fpose.weights", description=__doc__.split("\n\n")[1])
-    parser.add_argument("source", type=Path, help="a .ckpt or .safetensors file of c2fpose")
-    parser.add_argument("--out", type=Path, required=True, help="the file to write; its suffix is the format")
-    parser.add_argument("--half", action="store_true", help="weights in half precision: half the size (.safetensors)")
-    arguments = parser.parse_args(words)
+    settings = options(WeightsSettings, "weights.yaml", words, positional="source")
     from c2fpose.model.checkpoints.conversion import convert
 
-    convert(arguments.source, arguments.out, half=arguments.half)
-    print(f"{arguments.out}: written")
+    convert(settings.source, settings.out, half=settings.half)
+    print(f"{settings.out}: written")
 
 
 if __name__ == "__main__":

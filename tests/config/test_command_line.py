@@ -23,6 +23,7 @@ class Example(Schema):
 class One(Schema):
     file: Path
     count: int = 1
+    whole: bool = False
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def conf(tmp_path, monkeypatch):
     (tmp_path / "example.yaml").write_text(
         "# what it is\ninputs: []\nckpt: ???\nout: null\nmode: fast\ncount: 1\nsizes: [1, 2]\n"
     )
-    (tmp_path / "one.yaml").write_text("file: ???\ncount: 1\n")
+    (tmp_path / "one.yaml").write_text("file: ???\ncount: 1\nwhole: false\n")
     monkeypatch.setattr(command_line, "conf_dir", lambda: str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -52,6 +53,17 @@ def test_text_and_paths_are_taken_as_they_stand(name):
 def test_null_is_nothing_and_other_values_are_yaml():
     settings = read("ckpt=x", "out=null", "count=3", "sizes=[4,5,6]", "mode=true")
     assert (settings.out, settings.count, settings.sizes, settings.mode) == (None, 3, (4, 5, 6), "true")
+
+
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        (["a.h5"], False), (["a.h5", "--whole"], True), (["--whole", "a.h5"], True), (["a.h5", "whole=true"], True),
+        (["--whole", "--file", "a.h5"], True), (["a.h5", "--whole", "false"], False),
+    ],
+)  # fmt: skip
+def test_truth_needs_no_word(words, whole):
+    assert options(One, "one.yaml", words, positional="file") == One(file=Path("a.h5"), whole=whole)
 
 
 def test_words_without_a_key_are_the_positional_ones():

@@ -22,10 +22,10 @@ SchemaT = TypeVar("SchemaT", bound=BaseModel)
 def options(schema: type[SchemaT], file: str, words: list[str] | None = None, positional: str | None = None) -> SchemaT:
     """Read a command line (the process's own if None) over ``conf/<file>``, checked against ``schema``.
 
-    ``key=value`` and ``--key value`` are the same. A word without a key of the schema in front of "=" is the value of
-    ``positional``; where that is a tuple in the schema, there may be several. What the schema calls text or a path is
-    taken as it stands, whatever YAML would make of it. ``--help`` prints the commented file and exits. Raises
-    ``ConfigError`` in one line.
+    ``key=value`` and ``--key value`` are the same, and ``--key`` alone is true where truth is asked. A word without a
+    key of the schema in front of "=" is the value of ``positional``; where that is a tuple in the schema, there may be
+    several. What the schema calls text or a path is taken as it stands, whatever YAML would make of it. ``--help``
+    prints the commented file and exits. Raises ``ConfigError`` in one line.
     """
     words = sys.argv[1:] if words is None else words
     path = Path(conf_dir()) / file
@@ -56,7 +56,12 @@ def _told_apart(
         word = rest.pop(0)
         key, equals, value = word.partition("=")
         if word.startswith("--") and key[2:].replace("-", "_") in fields:
-            key, value, equals = key[2:].replace("-", "_"), value if equals else (rest.pop(0) if rest else ""), "="
+            key = key[2:].replace("-", "_")
+            if not equals and fields[key] is bool and (not rest or rest[0] not in ("true", "false")):
+                value = "true"
+            elif not equals:
+                value = rest.pop(0) if rest else ""
+            equals = "="
         if equals and key == positional and _is_tuple(fields[key]) and not value.startswith("["):
             plain.append(value)
         elif equals and (key.partition(".")[0] in fields or positional is None or not Path(word).exists()):

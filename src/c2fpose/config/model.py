@@ -200,7 +200,7 @@ class ModelConfig(Schema):
         stacks = 1 if self.network.supervision == "none" else len(self.network.depths)
         if weights is not None and len(weights) != stacks:
             raise ValueError(f"loss.stack_weights has {len(weights)} values for {stacks} supervised stacks")
-        if self.loss.expectation and self.network.head != "volume":
+        if self.loss.expectation and not self.representation.expectation:
             raise ValueError(f"loss.expectation is for head=volume, not for head={self.network.head}; set it to 0")
         if self.batch_norm_frozen is not None and (self.network.norm != "batch" or self.batch_norm == "batch"):
             raise ValueError(

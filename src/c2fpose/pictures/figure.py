@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from c2fpose.base.files import written_whole
-from c2fpose.pictures.palette import INK
+from c2fpose.pictures.palette import FRAME, GRID, INK
 
 DOTS_PER_INCH = 150
 
@@ -38,9 +38,21 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
     box = (left / page_width, 1 - (top + height) / page_height, width / page_width, height / page_height)
     axes = figure.add_axes(box)
     axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(color="#cccccc", linewidth=0.6)
+    _frame(axes)
     return axes
+
+
+def quiet(axes: Axes) -> None:
+    """Give a chart's axes a faint grid behind, small labels, and a faint frame."""
+    axes.grid(color=GRID, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", labelsize=8, labelcolor=INK, length=0)
+    _frame(axes)
+
+
+def _frame(axes: Axes) -> None:
+    for spine in axes.spines.values():
+        spine.set(color=FRAME, linewidth=0.6)
 
 
 def write(figure: Figure, left: float, baseline: float, text: str, size: float, **style: Any) -> Text:

@@ -5,6 +5,10 @@ from c2fpose.pose.skeleton import C2F17, Skeleton
 # Blue and vermilion of Okabe and Ito's palette: told apart with any colour vision, and by brightness in print.
 COLORS = {"left": "#0072B2", "right": "#D55E00", "torso": "#3d3d3d"}
 ON_PHOTOGRAPHS = COLORS | {"torso": "#f7e34b"}  # dark grey would not be seen on dark clothes
+# That palette in the order in which series are drawn, then its kin
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#9a9a00", "#7f3b08", "#6a3d9a")
+BLUE, VERMILION = SERIES[:2]
+FRAME = "#cccccc"  # around axes
 INK, FAINT, GRID, TRUTH = "#222222", "#6e6e6e", "#e6e6e6", "#b0b0b0"
 
 

@@ -14,6 +14,8 @@ from matplotlib.patheffects import withStroke
 
 from c2fpose.config.model import NetworkConfig
 from c2fpose.model.networks.cost import network_cost
+from c2fpose.pictures.figure import quiet
+from c2fpose.pictures.palette import BLUE, FAINT, INK, SERIES, VERMILION
 from c2fpose.reports.paper import column
 from c2fpose.reports.records import error_mm
 from c2fpose.reports.results import Results
@@ -21,10 +23,7 @@ from c2fpose.reports.statistics import mean_and_half_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-# Okabe and Ito's palette: told apart with any colour vision.
-NAIVE, COARSE_TO_FINE, ROWS = "#D55E00", "#0072B2", "#0072B2"
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#9a9a00", "#7f3b08", "#6a3d9a")
-_INK, _FAINT, _GRID = "#222222", "#6e6e6e", "#e6e6e6"
+NAIVE, COARSE_TO_FINE, ROWS = VERMILION, BLUE, BLUE
 _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
 
 
@@ -32,14 +31,6 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
     figure = Figure(figsize=(width_inches, height_inches), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def _plain(axes: Axes) -> None:
-    axes.grid(color=_GRID, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, colors=_INK, length=0)
-    for spine in axes.spines.values():
-        spine.set(color="#cccccc", linewidth=0.6)
 
 
 def error_figure(results: Results, root_depth: str) -> Figure:
@@ -71,9 +62,9 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
             mine.append((jobs[0].result.parameters / 1e6, mean, half, row.label, naive))
     _schedules(paper, theirs)
     _schedules(ours, mine)
-    paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=_INK)
+    paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=INK)
     data = ", ".join(results.values("dataset"))
-    ours.set_title(f"ours, {data}, scale {results.scale}; bars: 95 % over seeds", fontsize=9, color=_INK)
+    ours.set_title(f"ours, {data}, scale {results.scale}; bars: 95 % over seeds", fontsize=9, color=INK)
     paper.set_ylabel(_METRIC[results.sweep.metric], fontsize=9)
     return figure
 
@@ -82,7 +73,7 @@ Point = tuple[float, float, float, str, bool]  # parameters, error, half of its 
 
 
 def _schedules(axes: Axes, points: list[Point]) -> None:
-    _plain(axes)
+    quiet(axes)
     axes.set_xlabel("parameters, millions", fontsize=9)
     axes.margins(x=0.16, y=0.12)
     for wanted, color, label in (
@@ -125,7 +116,7 @@ def _by_row(results: Results, root_depth: str) -> Figure:
     all_axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
     places = {name: -index for index, name in enumerate(rows)}
     for axes in all_axes:
-        _plain(axes)
+        quiet(axes)
         axes.set_yticks(list(places.values()), [row.label for row in rows.values()], fontsize=8)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_xlabel(_METRIC[results.sweep.metric], fontsize=9)
@@ -133,10 +124,10 @@ def _by_row(results: Results, root_depth: str) -> Figure:
     if version:
         for (name, _), known in zip(rows.items(), published, strict=True):
             if known is not None:
-                all_axes[0].plot(known.average_mm, places[name], "o", color=_FAINT, ms=6)
+                all_axes[0].plot(known.average_mm, places[name], "o", color=FAINT, ms=6)
                 all_axes[0].annotate(f"{known.average_mm:.1f}", (known.average_mm, places[name]), (0, 5), fontsize=7,
-                                     textcoords="offset points", ha="center", color=_FAINT)  # fmt: skip
-        all_axes[0].set_title(f"paper ({version}), Human3.6M", fontsize=9, color=_INK)
+                                     textcoords="offset points", ha="center", color=FAINT)  # fmt: skip
+        all_axes[0].set_title(f"paper ({version}), Human3.6M", fontsize=9, color=INK)
     axes = all_axes[-1]
     for name in shown:
         errors = _errors(results, name, root_depth)
@@ -149,7 +140,7 @@ def _by_row(results: Results, root_depth: str) -> Figure:
             f"{mean:.1f}", (mean, places[name]), (0, 5), textcoords="offset points", ha="center", fontsize=7, color=ROWS
         )
     data = ", ".join(results.values("dataset"))
-    axes.set_title(f"ours, {data}, scale {results.scale}", fontsize=9, color=_INK)
+    axes.set_title(f"ours, {data}, scale {results.scale}", fontsize=9, color=INK)
     return figure
 
 
@@ -158,7 +149,7 @@ def validation_figure(results: Results) -> Figure:
     figure = _figure(11, 4.2)
     panels = figure.subplots(1, 2, sharey=True)
     trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]
-    for color, name in zip(PALETTE * 3, trained, strict=False):
+    for color, name in zip(SERIES * 3, trained, strict=False):
         curves = [job.curve for job in results.of(name) if len(job.curve)]
         length = min(map(len, curves))
         mean = np.mean([curve[:length] for curve in curves], 0)
@@ -168,7 +159,7 @@ def validation_figure(results: Results) -> Figure:
                     axes.plot(curve[:, axis] / unit, curve[:, 2], color=color, lw=0.5, alpha=0.45)
             axes.plot(mean[:, axis] / unit, mean[:, 2], color=color, lw=1.6, label=results.sweep.rows[name].label)
     for axes, label in zip(panels, ("optimiser steps", "training time, minutes"), strict=True):
-        _plain(axes)
+        quiet(axes)
         axes.set_xlabel(label, fontsize=9)
     errors = np.concatenate([job.curve[:, 2] for name in trained for job in results.of(name)] or [np.zeros(1)])
     panels[0].set_ylim(errors.min() * 0.95, min(errors.max(), 2 * np.median(errors)) * 1.03)

@@ -9,6 +9,7 @@ from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.precision import resolve_precision
+from c2fpose.sweeps.job import FINISHED
 from c2fpose.sweeps.rows import PlannedJob
 from c2fpose.training.run import recalibrated
 
@@ -19,7 +20,7 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     settings = job.settings
     trained = run_dir.parent.parent / job.of / f"seed{job.seed}"
     checkpoint = trained / "checkpoints" / "final.ckpt"
-    if not (trained / "finished.json").is_file():
+    if not (trained / FINISHED).is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
     module = load_module(checkpoint)
     if module.config.network != settings.model.network:

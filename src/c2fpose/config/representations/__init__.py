@@ -20,6 +20,8 @@ class RepresentationConfig(Schema):
 
     volumetric: ClassVar[bool] = False  # volumes of likelihoods along the stacks, which can be looked at
     decodings: ClassVar[tuple[str, ...]] = ()  # of ``DecodingConfig.method``; empty: points are read in one way alone
+    expectation: ClassVar[bool] = False  # ``loss.expectation`` adds to its loss
+    joints_first: ClassVar[bool] = True  # maps stand joint by joint; False: all joints' x and y, then all depths
     sized: ClassVar[bool] = False  # poses in mm by themselves: strong perspective places them, without mean limbs
     relative: ClassVar[bool] = False  # coordinates may be relative to another joint
     by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone

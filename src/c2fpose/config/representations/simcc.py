@@ -13,6 +13,7 @@ class Config(RepresentationConfig):
     """How fine the axes are, and what each is trained towards. Bins of depth follow the schedule."""
 
     decodings: ClassVar[tuple[str, ...]] = ("argmax", "expectation")
+    joints_first: ClassVar[bool] = False
 
     # "simcc": a Gaussian of area 1; "rtmpose": the softmax of 10 times a Gaussian of peak 1, logits times 10
     form: Literal["simcc", "rtmpose"] = "simcc"

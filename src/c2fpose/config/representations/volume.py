@@ -9,4 +9,5 @@ class Config(RepresentationConfig):
     """No keys beside the target and the decoding."""
 
     volumetric: ClassVar[bool] = True
+    expectation: ClassVar[bool] = True
     decodings: ClassVar[tuple[str, ...]] = ("argmax", "subvoxel", "expectation")

@@ -75,9 +75,7 @@ class _Channels:
 
     def __init__(self, theirs: ModelConfig, ours: ModelConfig, name: str, dimension: int) -> None:
         self.theirs, self.ours, self.dimension = theirs.pose_space, ours.pose_space, dimension
-        self.joint_first = (
-            ours.network.head != "simcc"
-        )  # whose maps stand side by side: all joints' x and y, all depths
+        self.joint_first = schema_of(ours.network.head).joints_first
         self.bins = schema_of(ours.network.head).volumetric and "coordinates" not in name
 
     def carried(self, other: Tensor, start: Tensor) -> Tensor:

@@ -13,11 +13,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from c2fpose.base.table import Table
-from c2fpose.pictures.palette import GRID
+from c2fpose.pictures.palette import GRID, SERIES
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.dashboard.panels import Panel
 from c2fpose.reports.embedded import data_uri, svg_uri
-from c2fpose.reports.plots import PALETTE
 from c2fpose.reports.records import by_action, error_mm
 from c2fpose.reports.results import Job, Results
 from c2fpose.reports.tables import difference_table, error_table
@@ -55,7 +54,7 @@ class Section:
 def page(results: Results, sections: dict[str, tuple[Panel, ...]], root_depth: str) -> str:
     """Make the page's text."""
     rows = [name for name in results.sweep.rows if results.of(name, finished=False)]
-    colors = {name: PALETTE[index % len(PALETTE)] for index, name in enumerate(rows)}
+    colors = {name: SERIES[index % len(SERIES)] for index, name in enumerate(rows)}
     made = [_section(results, name, panels, colors, root_depth) for name, panels in sections.items()]
     return rendered(
         title=f"{results.sweep.title} ({results.name}, scale {results.scale})",

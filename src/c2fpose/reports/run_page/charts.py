@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from c2fpose.evaluation.scores import DEPTH_ALONE, MEAN_POSE, NETWORK, PERFECT_VOLUME, XY_ALONE, Evaluation
-from c2fpose.pictures.palette import FAINT, GRID, INK
+from c2fpose.pictures.figure import quiet
+from c2fpose.pictures.palette import BLUE, FAINT, INK, SERIES, VERMILION
 from c2fpose.reports.run_page.content import ERROR, LOSS, STACK_LOSSES, Curve
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9a9a9a"
-STACKS = ("#56B4E9", "#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#000000", "#9a9a00")
+GREY = "#9a9a9a"
+STACKS = tuple(SERIES[place] for place in (5, 0, 2, 4, 1, 3, 6, 7))  # light blue first: the coarsest
 
 
 def curves(found: dict[str, Curve]) -> Figure:
@@ -45,7 +46,7 @@ def sources(evaluation: Evaluation) -> Figure | None:
         ("as predicted", NETWORK, "mean_limbs", INK),
         ("root depth from the truth", NETWORK, "ground_truth", INK),
         ("and x, y from the truth:\ndepth's part", DEPTH_ALONE, "ground_truth", BLUE),
-        ("or depth from the truth:\nx and y's part", XY_ALONE, "ground_truth", ORANGE),
+        ("or depth from the truth:\nx and y's part", XY_ALONE, "ground_truth", VERMILION),
         ("perfect volume:\ncells and bins alone", PERFECT_VOLUME, "ground_truth", GREY),
         ("mean pose, whatever\nthe image", MEAN_POSE, None, GREY),
     ]
@@ -67,7 +68,7 @@ def by_joint(evaluation: Evaluation) -> Figure:
     """Draw each joint's error with the root depth given, and its parts from x and y and from depth where kept."""
     figure = _figure(9.2, 3.2)
     axes = figure.subplots()
-    parts = [("all", NETWORK, "#cfcfcf"), ("depth's part", DEPTH_ALONE, BLUE), ("x and y's part", XY_ALONE, ORANGE)]
+    parts = [("all", NETWORK, "#cfcfcf"), ("depth's part", DEPTH_ALONE, BLUE), ("x and y's part", XY_ALONE, VERMILION)]
     parts = [part for part in parts if evaluation.has(part[1], "ground_truth")]
     places, width = np.arange(len(evaluation.joints)), 0.8 / len(parts)
     for number, (label, predictor, color) in enumerate(parts):
@@ -87,7 +88,7 @@ def over_images(evaluation: Evaluation) -> Figure:
     axes = figure.subplots()
     for rule, label, color in (
         ("ground_truth", "root depth given", BLUE),
-        ("mean_limbs", "root depth fitted to mean limbs", ORANGE),
+        ("mean_limbs", "root depth fitted to mean limbs", VERMILION),
     ):
         errors = np.sort(evaluation.row(NETWORK, rule).per_image_mm)
         share = np.arange(1, len(errors) + 1) / len(errors)
@@ -110,8 +111,4 @@ def _figure(width_inches: float, height_inches: float) -> Figure:
 
 def _plain(axes: Axes, title: str) -> None:
     axes.set_title(title, fontsize=9.5, color=INK, loc="left")
-    axes.grid(color=GRID, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", labelcolor=INK, length=0, labelsize=8)
-    for spine in axes.spines.values():
-        spine.set(color="#cccccc", linewidth=0.6)
+    quiet(axes)

@@ -1,6 +1,6 @@
 """Source ``mmpose``: what MMPose's converter writes, ``annotation_body3d/fps*/h36m_{train,test}.npz`` and images.
 
-Poses in metres, camera frame, right leg first; boxes by another rule (made anew here); cameras in ``cameras.pkl``.
+Poses in metres, camera frame, right leg first; boxes by another rule (made again here); cameras in ``cameras.pkl``.
 """
 
 from collections.abc import Iterator
