@@ -341,7 +341,9 @@ def test_several_files_make_one_training_set(make_data, make_split, tmp_path):
     os.rename(further, tmp_path / "further.h5")
     alone = make_data(validation_every=4)
     sources = (alone.config.train_file, str(tmp_path / "further.h5"))
-    data = make_data(validation_every=4, mix=tuple({"source": each, "share": "records"} for each in sources))
+    data = make_data(
+        validation_every=4, mix=tuple({"source": each, "share": "records", "held_out": False} for each in sources)
+    )
     assert len(data.train) == len(alone.train) + 40 and len(data.val) == len(alone.val)
     assert set(data.fingerprints) == {"train", "mix[1]", "test"}
     last = data.train[len(data.train) - 1].sample

@@ -55,7 +55,8 @@ def test_also_of_earlier_configurations_is_such_a_mix(make_mix, make_split):
     plain = make_mix(seed=3, frame_stride=2)
     data = make_mix(seed=3, frame_stride=2, also=[{"file": make_mix.train, "every": 3}, {"file": make_mix.train}])
     assert [each.share for each in data.config.mix] == ["records"] * 3
-    assert [each.every for each in data.config.mix] == [2, 3, 1]
+    assert [(each.every, each.held_out) for each in data.config.mix] == [(2, True), (3, False), (1, False)]
+    assert data.val_sources == {}
     assert [part.seed for part in data.train.parts] == [3, 3 + 1009, 3 + 2 * 1009]
     np.testing.assert_array_equal(data.train.parts[0].records, plain.train.records)
     for name, value in plain.train[4].sample.items():
