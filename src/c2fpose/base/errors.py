@@ -52,6 +52,9 @@ def readable(
         yield
     except UserError:
         raise
+    except MemoryError:
+        why = "it asks for more memory than there is: give a smaller one, or it is damaged"
+        raise DataError(f"{os.fspath(where)}: {what} ({why})") from None
     except Exception as error:  # libraries raise nearly anything
         text = str(error).strip().splitlines()
         why = text[0][:160] if text else type(error).__name__
@@ -77,7 +80,7 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
                     raise
                 place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
                 print(f"error: {place}{error.strerror}", file=sys.stderr)
-            except (MemoryError, RuntimeError) as error:
+            except Exception as error:
                 if not _is_out_of_memory(error):
                     raise
                 print(f"error: out of memory; {_LESS_MEMORY}", file=sys.stderr)
@@ -87,9 +90,15 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: Python's own error, or what PyTorch makes of it on a processor or a GPU."""
-    text = str(error)
-    return isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text.lower()
+    """Whether memory ran out: Python's own error, or what PyTorch makes of it on a processor or a GPU, or OpenCV."""
+    said = (
+        "can't allocate memory",
+        "out of memory",
+        "insufficient memory",
+        "failed to allocate",
+        "could not create a primitive",
+    )  # the last: oneDNN, of a convolution
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in said)
 
 
 def refuses_in_one_line(command: Callable[[], object]) -> None:

@@ -51,6 +51,8 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
         ) from None
     except UnidentifiedImageError:
         raise DataError(f"{path}: not an image of a known format; save it as JPEG or PNG") from None
+    except MemoryError:
+        raise DataError(f"{path}: asks for more memory than there is; make it smaller") from None
     except Exception as error:  # each format's decoder raises what it likes
         raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None
     if image.mode == "F":
