@@ -1,6 +1,7 @@
 """Names of jobs and of a multirun's directories."""
 
 import pytest
+from toy_sweeps import composed
 
 from c2fpose.sweeps import rows
 
@@ -29,3 +30,21 @@ def test_a_directory_is_named_by_what_is_swept(monkeypatch):
     assert rows._directory_resolver(overrides) == "model.network.depths=[1,64],seed=1"
     monkeypatch.setenv("C2FPOSE_SWEPT", "")
     assert len(rows._directory_resolver(overrides)) <= 150
+
+
+def test_finished_jobs_are_not_composed_again(tmp_path):
+    """Hydra is given what is left: the first one where nothing is, and one whose book is damaged, which says so."""
+    cfg = composed("rows=[d64,d1_64]", "seeds=[0,1]", f"sweep_dir={tmp_path}")
+    names = rows.jobs(cfg)
+    assert rows.left(cfg) == names and len(names) == 4
+    for name in names[:3]:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / rows.FINISHED).write_text("{}")
+    assert rows.left(cfg) == names[3:]
+    assert rows.OmegaConf.create({"jobs": "${jobs:}"} | dict(cfg)).jobs == names[3]
+    (tmp_path / names[1] / rows.FINISHED).write_text('{"mpjpe')
+    assert rows.left(cfg) == [names[1], names[3]]
+    for name in names:
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / rows.FINISHED).write_text("{}")
+    assert rows.left(cfg) == names[:1]

@@ -15,7 +15,7 @@ from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import SWEEP, check_same, read_json, write_json
-from c2fpose.sweeps.rows import check_overrides, jobs, planned, split_job, sweep_of
+from c2fpose.sweeps.rows import check_overrides, jobs, left, planned, split_job, sweep_of
 
 
 def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
@@ -46,6 +46,10 @@ class CheckSweep(Callback):
     def on_multirun_start(self, config: DictConfig) -> None:
         """Check every job before the first one begins."""
         check_sweep(config, list(config.hydra.overrides.task))
+        waiting = set(left(config))
+        for name in jobs(config):
+            if name not in waiting:
+                print(f"{name}: finished already, skipped", flush=True)
 
 
 def check_sweep(cfg: DictConfig, overrides: list[str]) -> None:

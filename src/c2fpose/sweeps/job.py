@@ -15,8 +15,9 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.files import write_text
 from c2fpose.config.schema import Schema
 from c2fpose.sweeps.identity import Identity
+from c2fpose.sweeps.rows import FINISHED as FINISHED
 
-JOB, FINISHED, FAILED, SWEEP = "job.json", "finished.json", "failed.json", "sweep.json"
+JOB, FAILED, SWEEP = "job.json", "failed.json", "sweep.json"
 
 
 class Finished(Schema):

@@ -5,9 +5,11 @@ settings are put into the composed configuration here, before it is checked. Lig
 """
 
 import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,6 +18,7 @@ from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 
+FINISHED = "finished.json"  # in a job's directory, when all of it is done
 _JOB = re.compile(r"(?P<row>[\w.-]+)/seed(?P<seed>\d+)")
 
 
@@ -46,6 +49,24 @@ def jobs(cfg: DictConfig) -> list[str]:
         seeds = row.seeds if cfg.get("seeds") is None else tuple(cfg.seeds)
         pairs += [(row.of is not None, turn, place, f"{name}/seed{seed}") for turn, seed in enumerate(seeds)]
     return [name for *_, name in sorted(pairs)]
+
+
+def left(cfg: DictConfig) -> list[str]:
+    """Names of the jobs that are not finished; the first one where all are, since Hydra runs at least one.
+
+    Hydra composes the configuration of each job that it is given, a quarter of a second each.
+    """
+    names = jobs(cfg)
+    return [name for name in names if not _is_finished(Path(cfg.sweep_dir) / name)] or names[:1]
+
+
+def _is_finished(directory: Path) -> bool:
+    """Whether there is a book of a finished job, which can be read: else the job itself says what is wrong."""
+    try:
+        json.loads((directory / FINISHED).read_text())
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def split_job(job: str) -> tuple[str, int]:
@@ -115,7 +136,7 @@ def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
 
 
 def _jobs_resolver(*, _root_: DictConfig) -> str:
-    return ",".join(jobs(_root_))
+    return ",".join(left(_root_))
 
 
 _SWEPT = "C2FPOSE_SWEPT"  # the environment reaches the processes of every launcher
