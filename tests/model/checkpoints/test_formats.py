@@ -1,6 +1,7 @@
 """Our own weights through both formats and back; damaged and foreign files refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.model.checkpoints.conversion import convert
-from c2fpose.model.checkpoints.formats import read_safetensors, save_checkpoint
+from c2fpose.model.checkpoints.formats import check_suffix, read_safetensors, save_checkpoint
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule
 from c2fpose.weights import main
@@ -107,3 +108,9 @@ def test_half_precision_rounds_convolutions_alone(module, checkpoint, tmp_path):
 def test_checkpoints_keep_all_digits(checkpoint, tmp_path):
     with pytest.raises(ConfigError, match=r"half precision is for \.safetensors"):
         convert(checkpoint, tmp_path / "half.ckpt", half=True)
+
+
+@pytest.mark.parametrize("name", ["x.foo", "x.onnx", "x.SAFETENSORS", "x"])
+def test_endings_that_are_no_checkpoints_are_refused(name):
+    with pytest.raises(UserError, match=r"\.ckpt"):
+        check_suffix(Path(name))
