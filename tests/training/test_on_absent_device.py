@@ -105,7 +105,7 @@ def test_coordinates_are_averaged_with_the_mirror_image_on_the_device(device):
 
 @BUILT
 def test_predictions_leave_the_gpu():
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+    with FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv()), torch.no_grad():
         module = made(TOY, "cuda").eval()
         assert {value.device.type for value in module.predict_step(batch("cuda"), 0).values()} == {"cpu"}
 
