@@ -166,11 +166,19 @@ class Orbit {
 
 const space = new Orbit(byId("space"), () => drawSpace());
 
+// A joint's place and, where its ellipsoid is drawn, the ends of that along the axes, about.
+function ends(person, j) {
+  const at = person.mm.slice(3 * j, 3 * j + 3), cov = covariance(person, j);
+  if (!cov) return [at];
+  return [at, ...[0, 3, 5].flatMap((i, axis) => [-2.5, 2.5].map((many) =>
+    at.map((value, k) => value + (k === axis ? many * Math.sqrt(cov[i]) : 0))))];
+}
+
 // Look at everybody in all frames, from as near as all of them are seen.
 function fit() {
-  const all = data.frames.flatMap(({ people }) => people.map(({ mm }) => mm));
+  const everybody = data.frames.flatMap(({ people }) => people), all = everybody.map(({ mm }) => mm);
   if (!all.length) return;
-  const points = all.flatMap((mm) => names.map((_, j) => mm.slice(3 * j, 3 * j + 3)));
+  const points = everybody.flatMap((person) => names.flatMap((_, j) => ends(person, j)));
   if (checked("cameras")) points.push([0, 0, 0]);
   const range = [0, 1, 2].map((axis) => points.reduce(([low, high], place) =>
     [Math.min(low, place[axis]), Math.max(high, place[axis])], [Infinity, -Infinity]));
@@ -389,7 +397,8 @@ function fillTable() {
       return value === null ? "–" : Math.sqrt(value).toFixed(0);
     }) : [];
     cells(body.insertRow(), "td", [
-      ...(several ? [person.id] : []), name, ...joint(person, j), ...person.px.slice(2 * j, 2 * j + 2), ...known, ...sigma,
+      ...(several ? [person.id] : []), name, ...joint(person, j),
+      ...person.px.slice(2 * j, 2 * j + 2).map((px) => px.toFixed(1)), ...known, ...sigma,
     ]);
   });
 }
