@@ -121,3 +121,12 @@ def test_memory_is_flat(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0] + 100_000
+
+
+def test_nothing_is_said_beside_the_error(tmp_path, capfd):
+    """OpenCV would warn, and FFmpeg too, of a file that neither can read."""
+    path = tmp_path / "half.mp4"
+    path.write_bytes(bytes(range(256)) * 8)
+    with pytest.raises(DataError, match=r"half\.mp4: not a video"):
+        Video(path)
+    assert capfd.readouterr() == ("", "")

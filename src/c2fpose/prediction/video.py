@@ -136,7 +136,7 @@ class Video:
 
 def _opened(path: Path):  # OpenCV and its capture: imported late, it takes long
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # else the decoder's own messages mix with ours
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # its variable is read at import, which is over
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # turns frames upright by itself
     if not capture.isOpened():
         raise DataError(f"{path}: not a video, or one whose format is not known")
