@@ -1,5 +1,6 @@
 """What every reader of boxes gives."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,14 @@ from c2fpose.prediction.photo import Box
 
 # A detector's box encloses the person's outline, crown and soles included; ours is 1.12 times the joints' extent
 SIDE_PER_OUTLINE = 1.04
+
+
+def number_of(word: str) -> float:
+    """Read a finite number. Raises ``ValueError``."""
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError(f"{word} is not finite")
+    return value
 
 
 class GivenBox(NamedTuple):

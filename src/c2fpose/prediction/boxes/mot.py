@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from c2fpose.base.errors import DataError
-from c2fpose.prediction.boxes.given import BoxFile, GivenBox
+from c2fpose.prediction.boxes.given import BoxFile, GivenBox, number_of
 
 PEDESTRIAN = 1  # class of ground truth, the eighth of nine columns
 
@@ -30,7 +30,7 @@ def read(path: Path) -> BoxFile:
         if not line.strip():
             continue
         try:
-            values = [float(word) for word in _words(line)]
+            values = [number_of(word) for word in _words(line)]
             frame, id, left, top, width, height = values[:6]
         except ValueError:
             raise DataError(

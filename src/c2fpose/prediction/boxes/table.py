@@ -8,7 +8,7 @@ import csv
 from pathlib import Path
 
 from c2fpose.base.errors import DataError
-from c2fpose.prediction.boxes.given import BoxFile, GivenBox
+from c2fpose.prediction.boxes.given import BoxFile, GivenBox, number_of
 
 NAMES = {
     "file": ("file", "image", "file_name", "filename", "name", "path"),
@@ -46,8 +46,8 @@ def read(path: Path) -> BoxFile:
             continue
         words = {key: row[at[key]].strip() for key in there if at[key] < len(row) and row[at[key]].strip()}
         try:
-            box = _box({key: float(word.replace(",", ".")) for key, word in words.items() if key != "file"}, size)
-            frame = int(float(words["frame"])) if "frame" in words else None
+            box = _box({key: number_of(word.replace(",", ".")) for key, word in words.items() if key != "file"}, size)
+            frame = int(number_of(words["frame"])) if "frame" in words else None
         except (ValueError, KeyError):
             raise DataError(f"boxes={path}: line {number}: {';'.join(row)}: not a number in every column") from None
         found.add(box, f"line {number}", name=words.get("file"), number=frame)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from c2fpose.base.errors import DataError
-from c2fpose.prediction.boxes.given import BoxFile, GivenBox
+from c2fpose.prediction.boxes.given import BoxFile, GivenBox, number_of
 
 PERSON = 0
 
@@ -42,7 +42,7 @@ def _fill(found: BoxFile, path: Path) -> None:
             continue
         where = f"line {number}" if found.path == path else f"{path.name}, line {number}"
         try:
-            values = [float(word) for word in line.split()]
+            values = [number_of(word) for word in line.split()]
         except ValueError:
             raise DataError(f"boxes={found.path}: {where}: expected numbers with spaces between them") from None
         if len(values) < 5:
