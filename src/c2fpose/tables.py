@@ -1,4 +1,4 @@
-"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of an experiment from its sweep settings.sweeps."""
+"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of one sweep or several, and their figures."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.skeleton skeleton.yaml``: draws a skeleton, to see which joint hangs on which."""
+"""``python -m c2fpose.data.skeleton skeleton.yaml``: draw a skeleton, to see which joint hangs on which."""
 
 from pathlib import Path
 
