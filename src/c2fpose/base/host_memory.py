@@ -21,11 +21,24 @@ def keep_freed_memory() -> bool:
     mapped again: from 2 % to a sixth of a small network's training step (docs/speed.md). Pieces beyond 1 GiB are still
     handed back.
     """
+    return _set({_MMAP_THRESHOLD: 2**30, _TRIM_THRESHOLD: 2**31 - 1})
+
+
+def hand_back_freed_memory() -> bool:
+    """Let glibc hand pieces from 128 KiB on back to the system when they are freed; returns whether it does.
+
+    As it comes it takes ever larger pieces from its heap, among which the small ones that stay (poses of a video's
+    frames) leave holes: 0.7 MB a frame were lost to them (docs/predict.md).
+    """
+    return _set({_MMAP_THRESHOLD: 2**17})
+
+
+def _set(options: dict[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # another C library, or another system
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, 2**30) and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    return all([mallopt(option, value) for option, value in options.items()])
 
 
 def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:

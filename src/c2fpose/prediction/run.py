@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from c2fpose.base.errors import ConfigError, DataError, UserError
 from c2fpose.base.files import OutputError, ready_directory, reason
+from c2fpose.base.host_memory import hand_back_freed_memory
 from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.prediction import PredictSettings
@@ -199,6 +200,7 @@ class PredictJob:
 
     def video(self, path: Path, progress: Progress) -> tuple[PoseResult, Video]:
         """Follow the people of one video; decoding and network work side by side, with time left on the screen."""
+        hand_back_freed_memory()
         asked, clip = self.settings, Video(path, self.settings.every)
         camera = self.camera(clip.size_px)
         follower = self._follower(clip, camera.intrinsics_px)
