@@ -22,7 +22,8 @@ RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
     "data/mix.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
     "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
-    "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/volumes", "pose",
+    "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/trained.py",
+    "model/volumes", "pose",
     "training/run.py", "training/trainer.py",
 )  # fmt: skip
 
