@@ -21,24 +21,23 @@ def keep_freed_memory() -> bool:
     mapped again: from 2 % to a sixth of a small network's training step (docs/speed.md). Pieces beyond 1 GiB are still
     handed back.
     """
-    return _set({_MMAP_THRESHOLD: 2**30, _TRIM_THRESHOLD: 2**31 - 1})
-
-
-def hand_back_freed_memory() -> bool:
-    """Let glibc hand pieces from 128 KiB on back to the system when they are freed; returns whether it does.
-
-    As it comes it takes ever larger pieces from its heap, among which the small ones that stay (poses of a video's
-    frames) leave holes: 0.7 MB a frame were lost to them (docs/predict.md).
-    """
-    return _set({_MMAP_THRESHOLD: 2**17})
-
-
-def _set(options: dict[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # another C library, or another system
         return False
-    return all([mallopt(option, value) for option, value in options.items()])
+    return bool(mallopt(_MMAP_THRESHOLD, 2**30) and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def hand_back_freed_memory() -> bool:
+    """Give glibc's freed pages back to the system, also those between pieces in use; returns whether any were.
+
+    Large pieces that come and go leave holes among small ones that stay, such as the poses of a video's frames: the
+    process grew by 0.7 MB a frame (docs/predict.md).
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (OSError, TypeError, AttributeError):  # another C library, or another system
+        return False
 
 
 def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:

@@ -41,6 +41,7 @@ from c2fpose.prediction.viterbi import SENTENCE as ALONG_PATH
 from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
 
 Image = np.ndarray  # (rows, columns, 3) uint8, RGB
+_HAND_BACK_EVERY = 100  # frames of a video, after which freed memory goes back to the system
 _DEFAULT_FORMATS = {"image": ("figure", "json"), "video": ("video", "json")}
 
 
@@ -200,7 +201,6 @@ class PredictJob:
 
     def video(self, path: Path, progress: Progress) -> tuple[PoseResult, Video]:
         """Follow the people of one video; decoding and network work side by side, with time left on the screen."""
-        hand_back_freed_memory()
         asked, clip = self.settings, Video(path, self.settings.every)
         camera = self.camera(clip.size_px)
         follower = self._follower(clip, camera.intrinsics_px)
@@ -212,6 +212,8 @@ class PredictJob:
             frames.append(follower(frame, collector(kept) if asked.smooth == "viterbi" else None))
             peaks.append(kept)
             progress.advance(task)
+            if len(frames) % _HAND_BACK_EVERY == 0:
+                hand_back_freed_memory()
         progress.remove_task(task)
         smoothing, space = None, self.predictor.config.pose_space
         frames = tidied(frames) if isinstance(follower, FollowFound) else frames
