@@ -14,6 +14,7 @@ import numpy as np
 from c2fpose import PosePredictor
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.prediction.sizes import SIZES
 
 SPREADS = (0.0, 0.12, 0.25)
 CLOSE = 0.1  # of the right box: a joint is found
@@ -22,7 +23,7 @@ CLOSE = 0.1  # of the right box: a joint is found
 def main(ckpt: str, file: str, people: int) -> None:
     """Print, for each spread, both ways of looking at the same boxes."""
     reader, random = SplitReader(file), np.random.default_rng(0)
-    ways = {"the box alone": PosePredictor(ckpt, sizes=[1]), "the surest of four": PosePredictor(ckpt)}
+    ways = {"the box alone": PosePredictor(ckpt, sizes=[1]), "the surest of four": PosePredictor(ckpt, sizes=SIZES)}
     for spread in SPREADS:
         off: dict[str, list[float]] = {way: [] for way in ways}
         for record in np.linspace(0, len(reader) - 1, people).astype(int):

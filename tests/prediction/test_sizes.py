@@ -58,10 +58,11 @@ def test_without_confidence_the_first_size_stands(monkeypatch, calibrated):
 
 
 def test_sizes_need_a_calibrated_network(calibrated, monkeypatch):
-    assert sizes_for(calibrated, None) == SIZES
-    assert sizes_for(calibrated, [1.5]) == (1.5,)
+    assert sizes_for(calibrated, None, "found") == sizes_for(calibrated, None, "whole") == SIZES
+    assert sizes_for(calibrated, None, "given") == (1.0,)  # a box that somebody gave is taken to be right
+    assert sizes_for(calibrated, [1.5], "given") == (1.5,)
     monkeypatch.setattr(under_test, "calibration_of", lambda provenance: None)
-    assert sizes_for(calibrated, None) == (1.0,)
-    assert sizes_for(calibrated, [1.5]) == (1.5,)
+    assert sizes_for(calibrated, None, "found") == (1.0,)
+    assert sizes_for(calibrated, [1.5], "found") == (1.5,)
     with pytest.raises(ConfigError, match=r"sizes=\[1, 2\].*calibrate"):
-        sizes_for(calibrated, [1, 2])
+        sizes_for(calibrated, [1, 2], "found")

@@ -24,7 +24,7 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
-from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -37,8 +37,8 @@ class PosePredictor:
     ``checkpoint``: a file of training or of ``python -m c2fpose.export``, or ``builtin``, the package's own network.
     ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``precision``: ``32-true``, ``bf16-mixed`` or
     ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
-    ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: several for a
-    calibrated network, the box itself for others.
+    ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: boxes that are
+    given are taken as they are; of people found and whole pictures a calibrated network looks at several.
     Raises ``UserError`` for a file that is no network and an engine that cannot run it.
     """
 
@@ -56,7 +56,8 @@ class PosePredictor:
             decoding = predictor.config.decoding.model_copy(update={"flip": flip})
             predictor = replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
         self.predictor = predictor
-        self.sizes = sizes_for(predictor, sizes)
+        self.sizes = sizes
+        self._sizes("given")  # refused at once
         self.model = model_used(predictor, checkpoint)
 
     def __call__(self, image: np.ndarray, boxes: Boxes | None = None, **how: Any) -> PoseResult:
@@ -123,7 +124,7 @@ class PosePredictor:
             [images[number] for number in owners],
             [one for each in seen for one in each],
             np.array([cameras[number].intrinsics_px for number in owners], float).reshape(-1, 4),
-            self.sizes,
+            self._sizes("whole" if boxes is None else "given"),
         )
         sorted_out: list[list[PersonPose]] = [[] for _ in images]
         for number, person in zip(owners, people, strict=True):
@@ -134,7 +135,10 @@ class PosePredictor:
         seen = seen_of(find_people(self.predictor, load_finder("builtin"), image))
         seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
-        return without_doubles(surest_poses(self.predictor, [image] * len(seen), seen, cameras, self.sizes))
+        return without_doubles(surest_poses(self.predictor, [image] * len(seen), seen, cameras, self._sizes("found")))
+
+    def _sizes(self, source: BoxFrom) -> tuple[float, ...]:
+        return sizes_for(self.predictor, self.sizes, source)
 
 
 def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:

@@ -32,7 +32,7 @@ from c2fpose.prediction.outputs import marked_unfinished, plan, write
 from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
-from c2fpose.prediction.result import Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
@@ -176,9 +176,10 @@ class PredictJob:
             found = self._largest(seen_of(self.find(image)))
             boxes, _ = second_looks(predictor, image, found, intrinsics_px, asked.looks)
         cameras = np.broadcast_to(intrinsics_px, (len(boxes), 4))
-        people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes_for(predictor, asked.sizes))
-        finding = asked.box is None and self.boxes is None and asked.person == "find"
-        return without_doubles(people) if finding else people
+        source: BoxFrom = boxes[0].source if boxes else "found"
+        sizes = sizes_for(predictor, asked.sizes, source)
+        people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes)
+        return without_doubles(people) if source == "found" else people
 
     def find(self, image: Image) -> list[tuple[Box, float]]:
         """Find people in a picture."""

@@ -10,20 +10,21 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.prediction.certainty import calibration_of
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import Image, Seen, poses_of, resized
-from c2fpose.prediction.result import PersonPose
+from c2fpose.prediction.result import BoxFrom, PersonPose
 
 # Sides of the box. Boxes are drawn tighter and looser than those trained on; more than these brought nothing.
 SIZES = (0.9, 1.0, 1.1, 1.25)
 
 
-def sizes_for(predictor: Predictor, asked: Sequence[float] | None) -> tuple[float, ...]:
-    """Choose the sizes: those asked for, else ``SIZES`` for a calibrated network and the box itself for others.
+def sizes_for(predictor: Predictor, asked: Sequence[float] | None, source: BoxFrom) -> tuple[float, ...]:
+    """Choose the sizes: those asked for, else ``SIZES`` where a calibrated network looks at boxes that nobody gave.
 
+    A box that was given is taken to be right, and in a right box other sizes find a little less (docs/model_card.md).
     Raises ``ConfigError`` where several are asked for and the network cannot say how sure it is.
     """
     calibrated = calibration_of(predictor.provenance) is not None
     if asked is None:
-        return SIZES if calibrated else (1.0,)
+        return SIZES if calibrated and source != "given" else (1.0,)
     if len(asked) > 1 and not calibrated:
         raise ConfigError(
             f"sizes={list(asked)}: this network does not say how sure it is, so no size can be chosen; "
