@@ -13,7 +13,7 @@ WRONG_CALLS = {
     "c2fpose.prediction.photo.whole_box": (np.zeros((4, 5), np.uint8),),
     "c2fpose.data.synth36.person.body.quaternions": (np.zeros((2, 3, 4)),),
     "c2fpose.data.synth36.cameras._looking_at": (np.zeros(3), np.zeros(2), 0.0),
-    "c2fpose.data.synth36.person.dressing._normals": (np.zeros((9, 3)), np.zeros((4, 2), int)),
+    "c2fpose.data.synth36.person.dressing._smooth": (0.0, 1.0, np.zeros((9, 3))),
     "c2fpose.data.synth36.generate.geometry": (np.zeros((16, 3)), None),
     "c2fpose.data.synth36.render.room.room_of": (np.zeros((2, 3)), np.zeros((5, 12)), np.zeros((1, 17))),
     "c2fpose.data.synth36.render.materials.linear": (np.zeros(4),),

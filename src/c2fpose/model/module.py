@@ -31,7 +31,7 @@ from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty, Labels, MetricPose, Representation
 from c2fpose.model.trained import parts_of_model
 from c2fpose.model.volumes.points import from_points, to_points
-from c2fpose.pose.metrics import MeanPerJointError
+from c2fpose.pose.running_errors import MeanPerJointError
 
 FULL, ORDINAL = LABELS.index("full"), LABELS.index("ordinal")
 Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that

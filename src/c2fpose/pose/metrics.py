@@ -1,4 +1,4 @@
-"""Errors of poses: pure functions, and thin metrics that sum them over batches and processes.
+"""Errors of poses: pure functions, and the table of their sums; ``running_errors`` sums them over batches.
 
 All lengths are millimetres, all poses root-relative when compared, and every mean over joints runs over all, the
 root (always 0 before alignment) included: the definition of the released evaluation code of the authors.
@@ -6,16 +6,12 @@ root (always 0 before alignment) included: the definition of the released evalua
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
-from torchmetrics import Metric
 
 from c2fpose.pose.protocol import ACTIONS, TEST_FRAMES_50FPS
-from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
+from c2fpose.pose.skeleton import ROOT
 
 PCK_LIMIT_MM = 150.0  # usual limit of the percentage of correct keypoints in 3D
 AUC_LIMITS_MM = tuple(5.0 * step for step in range(31))
@@ -136,53 +132,3 @@ class ActionTable:
         if len(self.frames) != len(TEST_FRAMES_50FPS):
             return float("nan")
         return float(np.average(self.by_action(), weights=TEST_FRAMES_50FPS))
-
-
-class MeanPerJointError(Metric):
-    """MPJPE, frame-weighted; sums by action and joint are kept, so ``table`` is exact over several processes."""
-
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-
-    sums_mm: Float[Tensor, "actions J"]
-    frames: Int[Tensor, " actions"]
-
-    def __init__(self, joints: int = NUM_JOINTS, root: int = ROOT, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.root = root
-        self.add_state("sums_mm", torch.zeros(len(ACTIONS), joints, dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("frames", torch.zeros(len(ACTIONS), dtype=torch.int64), dist_reduce_fx="sum")
-
-    def update(
-        self,
-        predicted_mm: Float[Tensor, "B J 3"],
-        true_mm: Float[Tensor, "B J 3"],
-        action: Int[Tensor, " B"] | None = None,
-    ) -> None:
-        """Add a batch; without ``action`` all its frames count as the first one's, and only the mean has a meaning."""
-        errors = self.errors_mm(predicted_mm.detach().cpu().numpy(), true_mm.detach().cpu().numpy())
-        actions = np.zeros(len(errors), np.int64) if action is None else action.cpu().numpy()
-        table = ActionTable.of(errors, actions)
-        self.sums_mm += torch.as_tensor(table.sums_mm, device=self.sums_mm.device)
-        self.frames += torch.as_tensor(table.frames, device=self.frames.device)
-
-    def compute(self) -> Float[Tensor, ""]:
-        """Mean over all frames and joints, millimetres."""
-        return (self.sums_mm.sum() / (self.frames.sum() * self.sums_mm.shape[1])).float()
-
-    def table(self) -> ActionTable:
-        """Return the sums so far; call it after ``compute`` or ``sync`` to have those of all processes."""
-        return ActionTable(self.sums_mm.cpu().numpy(), self.frames.cpu().numpy())
-
-    def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
-        """Measure what is averaged."""
-        return joint_errors_mm(predicted_mm, true_mm, self.root)
-
-
-class ReconstructionError(MeanPerJointError):
-    """Measure the same after a similarity fit of each pose."""
-
-    def errors_mm(self, predicted_mm: Joints, true_mm: Joints) -> Errors:
-        """Measure what is averaged."""
-        return aligned_joint_errors_mm(predicted_mm, true_mm)
