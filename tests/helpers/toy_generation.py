@@ -8,10 +8,10 @@ import numpy as np
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
-from c2fpose.data.synth36.generate import Job, generate
+from c2fpose.data.synth36.generate import SyntheticSet, generate
 from c2fpose.data.synth36.plan import Preset
 
-TOY = Job("toy", Preset(train=2, test=2), seed=0)
+TOY = SyntheticSet("toy", Preset(train=2, test=2), seed=0)
 
 
 class Dots:

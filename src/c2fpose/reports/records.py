@@ -17,7 +17,7 @@ from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.paper import Figure, column
-from c2fpose.reports.results import Job, Results
+from c2fpose.reports.results import Results, SweepJob
 from c2fpose.reports.statistics import (
     Difference,
     gained_at_the_end,
@@ -36,12 +36,12 @@ APART_KEYS = (
 )  # fmt: skip
 
 
-def error_mm(job: Job, metric: str, root_depth: str) -> float:
+def error_mm(job: SweepJob, metric: str, root_depth: str) -> float:
     """Return a finished job's average over all test images; NaN for a rule that its poses do not have."""
     return getattr(job.record, f"{metric}_mm").get(root_depth, math.nan)
 
 
-def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
+def table_of(job: SweepJob, metric: str, root_depth: str) -> ActionTable:
     """Return the sums by action of a finished job, from which every average follows; NaN as ``error_mm``."""
     if not has_rule(job, root_depth):
         given = job.evaluation.row(NETWORK, "ground_truth", metric).table
@@ -49,18 +49,18 @@ def table_of(job: Job, metric: str, root_depth: str) -> ActionTable:
     return job.evaluation.row(NETWORK, root_depth, metric).table
 
 
-def has_rule(job: Job, root_depth: str) -> bool:
+def has_rule(job: SweepJob, root_depth: str) -> bool:
     """Tell whether a finished job's poses have a root-depth rule: strong perspective takes poses in mm."""
     return root_depth in job.result.mpjpe_mm
 
 
-def by_action(job: Job, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
+def by_action(job: SweepJob, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
     """Return a finished job's mean errors of some actions."""
     values = table_of(job, metric, root_depth).by_action()
     return [float(values[ACTIONS.index(action)]) for action in actions]
 
 
-def training_cost(jobs: Sequence[Job]) -> dict[str, float]:
+def training_cost(jobs: Sequence[SweepJob]) -> dict[str, float]:
     """Mean over jobs of what their training took; NaN where nothing was trained."""
     facts = [job.result.training for job in jobs]
     return {
@@ -93,8 +93,10 @@ def differences(results: Results, root_depth: str) -> list[Pair]:
     return found
 
 
-def _over_images(first: Sequence[Job], second: Sequence[Job], metric: str, root_depth: str) -> Difference | None:
-    def per_image(jobs: Sequence[Job]) -> np.ndarray:
+def _over_images(
+    first: Sequence[SweepJob], second: Sequence[SweepJob], metric: str, root_depth: str
+) -> Difference | None:
+    def per_image(jobs: Sequence[SweepJob]) -> np.ndarray:
         return np.mean([job.evaluation.row(NETWORK, root_depth, metric).per_image_mm for job in jobs], 0, float)
 
     records = [job.evaluation.record for job in (*first, *second)]
@@ -153,7 +155,7 @@ class RowResult:
     name: str
     label: str
     published: Figure | None
-    jobs: list[Job]  # finished, by seed
+    jobs: list[SweepJob]  # finished, by seed
     asked: int  # jobs
     word: str  # finished, or else: failed, begun, missing, not asked for
     errors: dict[str, Spread]  # by metric
@@ -194,7 +196,7 @@ def _row_result(results: Results, name: str, published: Figure | None, metric: s
     )
 
 
-def apart(jobs: Sequence[Job]) -> dict[str, float]:
+def apart(jobs: Sequence[SweepJob]) -> dict[str, float]:
     """Means over seeds: error by axis, by other root-depth rules, calibration, coverage, the surest joints.
 
     NaN for what a job's poses or its representation do not say.

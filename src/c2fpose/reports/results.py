@@ -27,7 +27,7 @@ _BETTER = ("finished", "failed", "begun", "missing")
 
 
 @dataclass(frozen=True)
-class Job:
+class SweepJob:
     """One row and seed, in whatever state it is."""
 
     row: str
@@ -77,15 +77,15 @@ class Results:
     name: str
     scale: str
     sweep: SweepConfig
-    jobs: tuple[Job, ...]
+    jobs: tuple[SweepJob, ...]
 
-    def of(self, row: str, finished: bool = True) -> list[Job]:
+    def of(self, row: str, finished: bool = True) -> list[SweepJob]:
         """Return a row's jobs by seed."""
         chosen = [job for job in self.jobs if job.row == row and (job.state == "finished" or not finished)]
         return sorted(chosen, key=lambda job: job.seed)
 
     @property
-    def finished(self) -> list[Job]:
+    def finished(self) -> list[SweepJob]:
         """Jobs that have a result."""
         return [job for job in self.jobs if job.state == "finished"]
 
@@ -99,7 +99,7 @@ def read_results(directories: Sequence[Path], accept_code: bool = False) -> Resu
     books = [_read_sweep(directory) for directory in directories]
     first = books[0]
     rows: dict[str, Any] = {}
-    found: dict[tuple[str, int], Job] = {}
+    found: dict[tuple[str, int], SweepJob] = {}
     for directory, book in zip(directories, books, strict=True):
         if (book["name"], book["scale"]) != (first["name"], first["scale"]):
             raise DataError(
@@ -157,7 +157,7 @@ def _as_name(label: str) -> str:
     return re.sub(r"[^\w.-]+", "_", label).strip("_")
 
 
-def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
+def _jobs_in(directory: Path, names: list[str]) -> list[SweepJob]:
     jobs = [_read_job(directory / name, *split_job(name)) for name in names]
     known = {job.directory for job in jobs}
     for path in sorted(directory.glob(f"*/*/{JOB}")):
@@ -171,12 +171,14 @@ def _jobs_in(directory: Path, names: list[str]) -> list[Job]:
     return jobs
 
 
-def _read_job(directory: Path, row: str, seed: int) -> Job:
+def _read_job(directory: Path, row: str, seed: int) -> SweepJob:
     failure = read_json(directory / FAILED)
-    return Job(row, seed, directory, state(directory), failure["reason"] if failure else None, read_finished(directory))
+    return SweepJob(
+        row, seed, directory, state(directory), failure["reason"] if failure else None, read_finished(directory)
+    )
 
 
-def _keep(found: dict[tuple[str, int], Job], job: Job) -> None:
+def _keep(found: dict[tuple[str, int], SweepJob], job: SweepJob) -> None:
     other = found.get((job.row, job.seed))
     if other is None or _BETTER.index(job.state) < _BETTER.index(other.state):
         found[job.row, job.seed] = job

@@ -40,7 +40,7 @@ from c2fpose.reports.records import (
     spread,
     table_of,
 )
-from c2fpose.reports.results import Job, Results, read_results
+from c2fpose.reports.results import Results, SweepJob, read_results
 from c2fpose.reports.statistics import Difference
 
 DATASETS = {
@@ -309,7 +309,7 @@ def write_csv(path: Path, records: list[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
-def _state_line(job: Job) -> str:
+def _state_line(job: SweepJob) -> str:
     reason = f": {job.reason}" if job.reason else ""
     return f"{job.row}/seed{job.seed} {job.state}{reason}"
 

@@ -18,11 +18,11 @@ from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36 import generate as module
 from c2fpose.data.synth36.__main__ import main
 from c2fpose.data.synth36.cameras import subject_cameras
-from c2fpose.data.synth36.generate import STORED_PX, Job, generate, make_shard
+from c2fpose.data.synth36.generate import STORED_PX, SyntheticSet, generate, make_shard
 from c2fpose.data.synth36.plan import PRESETS, Preset, Shard, shards
 from c2fpose.pose.protocol import ACTIONS
 
-TOY = Job("toy", Preset(train=2, test=2), seed=0)
+TOY = SyntheticSet("toy", Preset(train=2, test=2), seed=0)
 
 
 class Dots:
@@ -151,16 +151,16 @@ def test_finished_work_is_left_alone(made):
 
 def test_other_data_in_the_place_is_refused(made, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"train\.h5: made with seed=0, asked for 1; remove it or choose another out="):
-        generate(made, Job("toy", TOY.preset, seed=1), Dots)
+        generate(made, SyntheticSet("toy", TOY.preset, seed=1), Dots)
     with pytest.raises(DataError, match="made with preset=toy, asked for tiny"):
-        generate(made, Job("tiny", PRESETS["tiny"], seed=0), Dots)
+        generate(made, SyntheticSet("tiny", PRESETS["tiny"], seed=0), Dots)
     with pytest.raises(KeyboardInterrupt):
         generate(tmp_path / "toy", TOY, interrupted_after(3))
     monkeypatch.setattr(module, "generator_digest", lambda: "other")
     with pytest.raises(DataError, match=r"toy\.partial: made with generator=\w+, asked for other"):
-        generate(tmp_path / "toy", Job("toy", TOY.preset, seed=0), Dots)
+        generate(tmp_path / "toy", SyntheticSet("toy", TOY.preset, seed=0), Dots)
     with pytest.raises(DataError, match=r"train\.h5: made with generator="):
-        generate(made, Job("toy", TOY.preset, seed=0), Dots)
+        generate(made, SyntheticSet("toy", TOY.preset, seed=0), Dots)
 
 
 def test_the_command_says_what_is_there(made, tmp_path, capfd):

@@ -2,10 +2,10 @@ import pytest
 
 from c2fpose.data.synth_wild import drawing
 from c2fpose.data.synth_wild import generate as module
-from c2fpose.data.synth_wild.generate import Job, generate
+from c2fpose.data.synth_wild.generate import WildSet, generate
 from c2fpose.data.synth_wild.plan import Preset, Shard
 
-TOY = Job("toy", Preset(train=2, test=1), seed=0)
+TOY = WildSet("toy", Preset(train=2, test=1), seed=0)
 
 
 @pytest.fixture(scope="session")

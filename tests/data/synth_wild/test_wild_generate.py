@@ -6,12 +6,12 @@ from c2fpose.base.errors import DataError
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.generate import generator_digest as synth36_digest
 from c2fpose.data.synth_wild import generate as module
-from c2fpose.data.synth_wild.generate import Job, generate, generator_digest, make_shard
+from c2fpose.data.synth_wild.generate import WildSet, generate, generator_digest, make_shard
 from c2fpose.data.synth_wild.plan import IMAGES_OF_PERSON, PRESETS, SUBJECTS, Preset, Shard
 from c2fpose.data.synth_wild.postures import FAMILIES
 from c2fpose.data.verification.report import verify
 
-TOY = Job("toy", Preset(train=2, test=1), seed=0)
+TOY = WildSet("toy", Preset(train=2, test=1), seed=0)
 
 
 def test_files_hold_people_of_the_splits_subjects(made):
@@ -83,7 +83,7 @@ def test_presets_contain_each_other():
 def test_a_finished_set_is_left_alone_and_another_refused(made):
     assert [info.records for info in generate(made, TOY)] == [16, 8]
     with pytest.raises(DataError, match="seed=0, asked for 1"):
-        generate(made, Job("toy", TOY.preset, 1))
+        generate(made, WildSet("toy", TOY.preset, 1))
 
 
 def test_the_digest_covers_both_generators(monkeypatch):

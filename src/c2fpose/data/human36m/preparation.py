@@ -20,7 +20,7 @@ from c2fpose.data.human36m.detect import check_source
 from c2fpose.data.human36m.frames import SequenceRecords, check_handedness
 from c2fpose.data.human36m.options import PrepareConfig
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence
-from c2fpose.data.human36m.split import SPLITS, Job
+from c2fpose.data.human36m.split import SPLITS, SplitPlan
 from c2fpose.data.schema import SplitInfo
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 
@@ -40,7 +40,7 @@ def prepare(config: PrepareConfig, console: Console | None = None) -> list[Split
     if config.complete:
         check_complete([part.sequence for part in parts], config)
     jobs = [
-        Job(config, split, group, calibration)
+        SplitPlan(config, split, group, calibration)
         for split, subjects in SPLITS.items()
         if (group := [part for part in parts if part.sequence.subject in subjects])
     ]
@@ -116,7 +116,7 @@ def check_complete(found: ListOf[Sequence], config: PrepareConfig) -> None:
 # --- what one sees ------------------------------------------------------------------------------------------------
 
 
-def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
+def describe(jobs: list[SplitPlan], config: PrepareConfig, console: Console) -> None:
     """Show what will be written, as a table."""
     table = Table(title=f"{config.source} in {config.path}, {_ordinal(config.stride)}", title_justify="left")
     for column in ("file", "subject", "sequences", "frames", "images"):
@@ -133,7 +133,7 @@ def describe(jobs: list[Job], config: PrepareConfig, console: Console) -> None:
     console.print(f"Cameras: {jobs[0].calibration.source}")
 
 
-def _images_in_words(job: Job) -> str:
+def _images_in_words(job: SplitPlan) -> str:
     if job.poses_alone:
         return "none: poses alone"
     if job.untouched and job.file_sizes is not None:

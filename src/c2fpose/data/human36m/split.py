@@ -41,7 +41,7 @@ WORK = ".prepare"  # shards of images that are encoded again, until the file mad
 
 
 @dataclass
-class Job:
+class SplitPlan:
     """One split to write."""
 
     config: PrepareConfig

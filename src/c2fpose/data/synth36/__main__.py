@@ -33,12 +33,12 @@ def main(arguments: list[str] | None = None) -> None:
 def make(config: Synth36Config) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from c2fpose.data.making import make_with_bar
-    from c2fpose.data.synth36.generate import Job, recipe
+    from c2fpose.data.synth36.generate import SyntheticSet, recipe
     from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
     from c2fpose.data.synth36.plan import PRESETS
     from c2fpose.data.synth36.sequence import open_sequence
 
-    job = Job(config.preset, PRESETS[config.preset], config.seed, config.skeleton)
+    job = SyntheticSet(config.preset, PRESETS[config.preset], config.seed, config.skeleton)
     named = config.preset if config.skeleton == "c2f17" else f"{config.preset}_{config.skeleton}"
     out = config.out or Path("data") / f"synth36_{named}"
     sequences = partial(open_sequence, skeleton=JOINT_SETS[job.skeleton])

@@ -44,7 +44,7 @@ OpenSequence = Callable[[int, int, int, int, Float[np.ndarray, "F"]], Sequence]
 
 
 @dataclass(frozen=True)
-class Job:
+class SyntheticSet:
     """What is to be made."""
 
     name: str  # of the preset
@@ -64,7 +64,7 @@ class Job:
 
 def generate(
     out: Path,
-    job: Job,
+    job: SyntheticSet,
     open_sequence: OpenSequence,
     workers: int = 1,
     done: Callable[[int], None] = lambda images: None,
@@ -76,7 +76,7 @@ def generate(
     return making.make(out, recipe(job, open_sequence), workers, done)
 
 
-def recipe(job: Job, open_sequence: OpenSequence) -> making.Recipe[Shard]:
+def recipe(job: SyntheticSet, open_sequence: OpenSequence) -> making.Recipe[Shard]:
     """Say what the data set is made of, and how."""
     return making.Recipe(
         provenance=job.provenance,
@@ -130,7 +130,7 @@ def geometry(joints_world_mm: Float[np.ndarray, "J 3"], camera: Camera) -> dict[
     }
 
 
-def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
+def _merge(unfinished: Path, split: str, job: SyntheticSet) -> SplitInfo:
     paths = [shard_path(unfinished, shard) for shard in shards(job.preset, split)]
     return write_split(
         unfinished / f"{split}.h5",

@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
 def make(config: SynthWildConfig) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from c2fpose.data.making import make_with_bar
-    from c2fpose.data.synth_wild.generate import Job, recipe
+    from c2fpose.data.synth_wild.generate import WildSet, recipe
     from c2fpose.data.synth_wild.plan import PRESETS
 
     preset, pictures = PRESETS[config.preset], config.backgrounds
-    job = Job(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures)
+    job = WildSet(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures)
     make_with_bar(config.out, f"synth_wild {config.preset}", recipe(job), config.workers)
 
 

@@ -28,7 +28,7 @@ _STREAM = 606  # key of this module in seed sequences
 
 
 @dataclass(frozen=True)
-class Job(synth36.Job):
+class WildSet(synth36.SyntheticSet):
     """What is to be made."""
 
     preset: Preset  # type: ignore[assignment]  # its own, with other sizes
@@ -46,7 +46,7 @@ class Job(synth36.Job):
 
 
 def generate(
-    out: Path, job: Job, workers: int = 1, done: Callable[[int], None] = lambda images: None
+    out: Path, job: WildSet, workers: int = 1, done: Callable[[int], None] = lambda images: None
 ) -> list[SplitInfo]:
     """Make ``out/train.h5`` and ``out/test.h5``; ``done`` hears of each shard's number of images.
 
@@ -55,7 +55,7 @@ def generate(
     return making.make(out, recipe(job), workers, done)
 
 
-def recipe(job: Job) -> making.Recipe[Shard]:
+def recipe(job: WildSet) -> making.Recipe[Shard]:
     """Say what the data set is made of, and how."""
     return making.Recipe(
         provenance=job.provenance,
@@ -65,11 +65,11 @@ def recipe(job: Job) -> making.Recipe[Shard]:
     )
 
 
-def _merge(unfinished: Path, split: str, job: Job) -> SplitInfo:
+def _merge(unfinished: Path, split: str, job: WildSet) -> SplitInfo:
     return merge(unfinished, unfinished / f"{split}.h5", shards(job.preset, split), job)
 
 
-def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
+def write_shard(unfinished: Path, shard: Shard, *, job: WildSet) -> Shard:
     """Make one shard's file."""
     annotations, images, masks = make_shard(shard, job)
     arrays = annotations | packed("jpeg", images) | packed("mask", masks)
@@ -77,7 +77,7 @@ def write_shard(unfinished: Path, shard: Shard, *, job: Job) -> Shard:
     return shard
 
 
-def make_shard(shard: Shard, job: Job) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
+def make_shard(shard: Shard, job: WildSet) -> tuple[dict[str, np.ndarray], list[bytes], list[bytes]]:
     """Annotations (``schema.FIELDS``), encoded images and masks of some people."""
     cv2.setNumThreads(0)
     test = shard.split == "test"
@@ -116,7 +116,7 @@ def _row(shot: Shot, split: str, person: int, number: int, stored_px: int) -> di
     }
 
 
-def merge(unfinished: Path, path: Path, parts: list[Shard], job: Job) -> SplitInfo:
+def merge(unfinished: Path, path: Path, parts: list[Shard], job: WildSet) -> SplitInfo:
     """Write finished shards as one split."""
     paths = [shard_path(unfinished, shard) for shard in parts]
     return write_split(

@@ -18,7 +18,7 @@ from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.dashboard.panels import Panel
 from c2fpose.reports.embedded import data_uri, svg_uri
 from c2fpose.reports.records import by_action, error_mm
-from c2fpose.reports.results import Job, Results
+from c2fpose.reports.results import Results, SweepJob
 from c2fpose.reports.tables import difference_table, error_table
 
 Series = tuple[str, str, np.ndarray, np.ndarray]  # label, colour, x, y
@@ -146,7 +146,7 @@ def _pictures(results: Results, panel: Panel) -> Strip | None:
     return Strip(panel.title, tuple(pictures)) if pictures else None
 
 
-def _latest(job: Job, metric: str) -> Path | None:
+def _latest(job: SweepJob, metric: str) -> Path | None:
     if metric == "test/sheet":
         path = job.directory / "evaluation" / "sheet.png"
         return path if path.is_file() else None
