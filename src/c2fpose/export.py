@@ -30,11 +30,12 @@ def main(words: list[str] | None = None) -> None:
     from c2fpose.prediction.export import export
 
     path = checkpoint_path(settings.ckpt)
+    network = load_network(path)
     origin: dict[str, object] = {
         "checkpoint": {"file": path.name, "sha256": file_hash(path)},
         "exported_by": code_version(),
     }
-    for written in export(load_network(path), out, origin):
+    for written in export(network, out, origin):
         print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
 
 

@@ -96,7 +96,7 @@ def test_frames_count_from_wherever_the_file_counts(tmp_path, first):
         ("px.txt", "0 320 240 60 200\n", "line 1: boxes must be shares"),
         ("a.csv", "left,top\n1,2\n", "needed are left, top and side"),
         ("b.csv", "left,top,side\n1,2,3\n1,two,3\n", "line 3: .*not a number"),
-        ("c.csv", "left,top,side\n1,2,nan\n", "line 2: a box of size nan"),
+        ("c.csv", "left,top,side\n1,2,nan\n", "line 2: 1;2;nan: not a number in every column"),
         ("boxes.xml", "<a/>", "expected .json"),
     ],
 )

@@ -25,7 +25,7 @@ class Trial:
 
     truth: list[list[Peak]]
     found: list[list[Peak]]
-    confidence: list[Float[np.ndarray, " peaks"]]
+    confidence: list[Float[np.ndarray, "_"]]
 
     def examples(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"], Bool[np.ndarray, " N"]]:
         """List all peaks: scores, confidences, and whether each box is some person's."""
