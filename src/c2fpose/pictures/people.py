@@ -219,8 +219,9 @@ def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> 
 
 
 def _draw_shadow(axes: Axes, view_mm: Float[np.ndarray, "J 3"], width: float, skeleton: Skeleton) -> None:
+    points = _near(axes, view_mm[:, :2])
     for edge in skeleton.limbs:
-        axes.plot(*view_mm[list(edge), :2].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1)
+        axes.plot(*points[list(edge)].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1)
 
 
 def _draw_ellipses(
@@ -251,6 +252,7 @@ def _draw_skeleton(
     confidence: Float[np.ndarray, " J"] | None = None,
 ) -> None:
     """Limbs from far to near, each with a white rim, so that crossings show which limb is in front."""
+    points = _near(axes, points)
     order = np.argsort([-(depth[start] + depth[end]) for start, end in skeleton.limbs])
     above = np.full(skeleton.joints, 2.0)  # a joint lies on the nearest of its limbs
     for level, index in enumerate(order, start=2):
@@ -264,6 +266,12 @@ def _draw_skeleton(
         rim: dict[str, Any] = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
         clear = 1.0 if confidence is None else FAINTEST + (1 - FAINTEST) * float(confidence[joint])
         axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **rim)
+
+
+def _near(axes: Axes, points: Float[np.ndarray, "J 2"]) -> Float[np.ndarray, "J 2"]:
+    """Bring points that lie absurdly far out of view nearer: a hardly trained network's end matplotlib's drawing."""
+    lowest, highest = np.sort(np.column_stack([axes.get_xlim(), axes.get_ylim()]), axis=0)
+    return np.clip(points, lowest - 10 * (highest - lowest), highest + 10 * (highest - lowest))
 
 
 def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bool, sure: bool) -> None:
