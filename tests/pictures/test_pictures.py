@@ -139,6 +139,19 @@ def test_a_far_off_prediction_does_not_shrink_the_others_away():
     drawn(show.sheet({"": [far_off, person(2)]}))
 
 
+@pytest.mark.parametrize("far_mm", [1e6, 1e12, 1e30])
+def test_an_absurd_pose_is_drawn_with_its_root_in_view(far_mm):
+    """A hardly trained network's: matplotlib refuses such lines, and a grid that reached there would have no end."""
+    absurd = person(1)
+    absurd.pose_cam_mm[5] += far_mm
+    absurd.joints_box[5] += far_mm
+    figure = show.sheet({"": [absurd]})
+    drawn(figure)
+    for axes in panels(figure):
+        assert abs(sum(axes.get_xlim())) <= abs(np.diff(axes.get_xlim())[0]) + 1e-6
+        assert len(axes.lines) < 500
+
+
 @pytest.mark.parametrize(
     "figure",
     [

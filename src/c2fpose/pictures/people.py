@@ -177,7 +177,7 @@ def _draw_person(figure: Figure, layout: _Layout, left: float, top: float, perso
     if layout.truth_beside and person.true_cam_mm is not None:
         rows = [("predicted, ", person.pose_cam_mm, None), ("true, ", person.true_cam_mm, None)]
     skeleton = person.skeleton
-    right, down, away = _corners_mm(person).mean(0)
+    right, down, away = np.clip(_corners_mm(person).mean(0), -extent_mm, extent_mm)  # the root stays in view
     views = (
         (camera_view, (0, 1), (right, down), "camera's view"),
         (turned_view, (2, 1), (away, down), "turned by 90°"),
@@ -233,6 +233,7 @@ def _draw_ellipses(
     """Ellipsoids of ``HALF`` as a view shows them; ``across``: the camera's axes that lie in the panel."""
     if person.covariance_mm2 is None:
         return
+    points_mm = _near(axes, points_mm)
     for joint, covariance in enumerate(person.covariance_mm2[:, across][:, :, across]):
         variances, axes_mm = np.linalg.eigh(covariance)
         width, height = 2 * HALF * np.sqrt(np.maximum(variances, 0))
@@ -269,7 +270,7 @@ def _draw_skeleton(
 
 
 def _near(axes: Axes, points: Float[np.ndarray, "J 2"]) -> Float[np.ndarray, "J 2"]:
-    """Bring points that lie absurdly far out of view nearer: a hardly trained network's end matplotlib's drawing."""
+    """Bring points absurdly far out of view nearer, as of a hardly trained network: matplotlib refuses them."""
     lowest, highest = np.sort(np.column_stack([axes.get_xlim(), axes.get_ylim()]), axis=0)
     return np.clip(points, lowest - 10 * (highest - lowest), highest + 10 * (highest - lowest))
 
