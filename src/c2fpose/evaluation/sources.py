@@ -57,17 +57,21 @@ def as_lines(records: list[Source]) -> list[str]:
     """Say it on the screen, a line a source.
 
     >>> record = {"source": "photos", "images": 3, "mpjpe_mm": "", "off_percent": 5.25, "near_percent": 80.0}
-    >>> as_lines([record])
-    ['photos: 3 images, joints 5.2 % of the box off, 80.0 % of them within 10 %']
+    >>> as_lines([record, dict.fromkeys(record, "") | {"source": "none", "images": 2}])
+    ['photos: 3 images, joints 5.2 % of the box off, 80.0 % of them within 10 %', 'none: 2 images']
     """
-    lines = []
-    for each in records:
-        in_mm = f", MPJPE {each['mpjpe_mm']:.1f} mm" if each["mpjpe_mm"] != "" else ""
-        lines.append(
-            f"{each['source']}: {each['images']} images{in_mm}, joints {each['off_percent']:.1f} % of the box off, "
-            f"{each['near_percent']:.1f} % of them within {NEAR_PERCENT:.0f} %"
+    words = {
+        "mpjpe_mm": "MPJPE {:.1f} mm",
+        "off_percent": "joints {:.1f} % of the box off",
+        "near_percent": f"{{:.1f}} % of them within {NEAR_PERCENT:.0f} %",
+    }
+    return [
+        ", ".join(
+            [f"{each['source']}: {each['images']} images"]
+            + [word.format(each[key]) for key, word in words.items() if each[key] != ""]
         )
-    return lines
+        for each in records
+    ]
 
 
 def logged(records: list[Source]) -> dict[str, float]:
