@@ -1,13 +1,16 @@
 """``python toy_generation.py OUT WORKERS``: a data set of dots, made as people are, in a second."""
 
-import c2fpose  # noqa: F401, I001  (first, as in the package's own commands: from here on a signal is one line)
+from c2fpose.base.signals import GOES_ON, stop_while_importing, stops_in_one_line
+
+if __name__ == "__main__":
+    stop_while_importing()  # as python -m c2fpose.<command> does, whose imports take as long
+
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from c2fpose.base.errors import exits_cleanly
-from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.data.synth36.generate import SyntheticSet, generate
 from c2fpose.data.synth36.plan import Preset
 
