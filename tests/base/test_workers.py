@@ -55,3 +55,14 @@ def test_workers_end_when_the_iteration_is_given_up():
     assert next(results) == 0
     results.close()
     assert active_children() == [] and time.monotonic() - started < 30
+
+
+def _deaf(number: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signals can be held off here")
+def test_workers_start_deaf_to_ctrl_c():
+    """A terminal sends it to them too: from their first instruction on it is the parent's."""
+    assert all(each_done(_deaf, range(2), 2))
+    assert not _deaf(0)

@@ -35,7 +35,7 @@ def each_done(function: Callable[[T], R], items: Sequence[T], workers: int, what
     executor = ProcessPoolExecutor(min(workers, len(items)), context, initializer=follow_parent, initargs=parent)
     ours: set[BaseProcess] = set()
     try:
-        with _one_thread_each():
+        with _one_thread_each(), _starting_deaf_to_ctrl_c():
             futures = [executor.submit(function, item) for item in items]
         ours = set(active_children()) - before
         for future in as_completed(futures):
@@ -48,6 +48,22 @@ def each_done(function: Callable[[T], R], items: Sequence[T], workers: int, what
         for process in set(active_children()) - before:
             process.kill()
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _starting_deaf_to_ctrl_c() -> Iterator[None]:
+    """Have processes start with Ctrl-C held off: a terminal sends it to them too, and their imports take a second.
+
+    One that comes meanwhile is heard here when the block ends. Does nothing where signals cannot be held off.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_words(processes: set[BaseProcess]) -> str:
