@@ -2,18 +2,21 @@
 
     python scripts/predict_figures.py photos FOLDER CKPT     finder and second look on whole photographs
     python scripts/predict_figures.py video CKPT             jitter, lag and error of smoothed sequences of synth36
-    python scripts/predict_figures.py speed CKPT [PHOTO]     start-up, one photograph, frames of a video a second
+    python scripts/predict_figures.py speed CKPT [PHOTO] [--px SIDE]  start-up, a photograph, a video
 
 FOLDER/people.json lists people: ``image``, ``box`` (x, y, side in px) and ``joints_px`` by name. CKPT is a checkpoint
-or ``builtin``. Nothing is written.
+or ``builtin``; ``--px`` takes it as if trained on crops of this side: the weights fit, the poses mean nothing. Nothing
+is written.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +25,19 @@ from scipy.optimize import linear_sum_assignment
 
 from c2fpose.data.synth36.cameras import subject_cameras
 from c2fpose.data.synth36.sequence import open_sequence
+from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.formats import save_checkpoint
+from c2fpose.model.checkpoints.saved import load_network
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import JOINTS, ROOT
 from c2fpose.prediction.engines import Predictor, load_predictor
-from c2fpose.prediction.finder.find import people_in
+from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.follow import FollowFound, overlap
 from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of
 from c2fpose.prediction.person_box import square_box
-from c2fpose.prediction.photo import Box, read_photo
+from c2fpose.prediction.photo import Box, read_photo, whole_box
 from c2fpose.prediction.result import Frame
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import smoothed
@@ -55,7 +61,7 @@ def photos(folder: Path, predictor: Predictor) -> None:
         image = read_photo(folder / name)
         camera = camera_of(image.shape[1::-1]).intrinsics_px
         truth = [Box(*person["box"]) for person in people]
-        found = seen_of(people_in(finder, image))
+        found = seen_of(find_people(predictor, finder, image))
         looks = {count: second_looks(predictor, image, found, camera, count)[0] for count in LOOKS}
         ways = {
             "known box": truth,
@@ -109,11 +115,11 @@ def video(predictor: Predictor) -> None:
         frames, truth_mm, intrinsics_px, start = _sequence(subject, action)
         follower = FollowFound(predictor, intrinsics_px, lambda image: [], start=start)
         seen: list[Frame] = []
-        peaks: list[dict[Box, Peaks]] = []
+        peaks: dict[int, dict[Box, Peaks]] = {}
         for frame in frames:
             kept: dict[Box, Peaks] = {}
             seen.append(follower(frame, collector(kept)))
-            peaks.append(kept)
+            peaks[len(seen) - 1] = kept
         path = follow_volumes(seen, peaks, intrinsics_px)
         for way, result in {
             "none": seen, "filter": smoothed(seen, intrinsics_px), "path alone": path,
@@ -170,46 +176,64 @@ def _sequence(subject: int, action: str) -> tuple[list[VideoFrame], np.ndarray, 
     return frames, view.to_camera(sequence.joints_world_mm), view.intrinsics_px, box
 
 
-def speed(ckpt: str, photo: Path | None) -> None:
+def speed(ckpt: str, photo: Path | None, px: int | None) -> None:
     """Least times of several: a process that only loads, one photograph after that, frames of a video."""
     code = f"import c2fpose.prediction.run as run; run.load_predictor({ckpt!r}); run.load_finder()"
     starts = []
-    for _ in range(3):
+    for _ in range(5):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], check=True)
         starts.append(time.perf_counter() - start)
-    print(f"start-up (imports and the network): {min(starts):.2f} s")
-    predictor, finder = load_predictor(ckpt), load_finder()
+    print(f"start-up (imports and the network): {min(starts):.2f} s, at most {max(starts):.2f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        ckpt = ckpt if px is None else _of_other_size(ckpt, px, Path(folder) / "sized.ckpt")
+        predictor, finder = load_predictor(ckpt), load_finder()
+        through_openvino = load_predictor(ckpt, "openvino")
     image = read_photo(photo) if photo else _sequence(*SEQUENCES[0])[0][0].image
     camera = camera_of(image.shape[1::-1]).intrinsics_px
+    size, people = predictor.config.network.image_size, []
 
     def once() -> None:
-        found = [Seen(box, "found", score) for box, score in people_in(finder, image)]
-        boxes = found[:1] or [Seen(Box(0.0, 0.0, float(image.shape[0])), "whole")]
+        boxes = seen_of(find_people(predictor, finder, image))[:1] or [Seen(whole_box(image), "found")]
         boxes, _ = second_looks(predictor, image, boxes, camera)
-        surest_poses(predictor, [image], boxes, camera[None], sizes_for(predictor, None))
+        people[:] = surest_poses(predictor, [image], boxes, camera[None], sizes_for(predictor, None, "found"))
 
-    size = predictor.config.network.image_size
-    print(f"one photograph, found, looked at twice and in four sizes, {size} px: {1000 * _least(once, 10):.0f} ms")
-    for engine in ("torch", "openvino"):
-        engine_predictor = load_predictor(ckpt, engine)
+    least, usual = _times(once, 20)
+    print(
+        f"one photograph of {image.shape[1]} x {image.shape[0]} px, found ({len(people)}), judged, looked at twice and "
+        f"in four sizes, {size} px: {least:.0f} ms at best, {usual:.0f} ms in the median"
+    )
+    for name, engine_predictor in {"torch": predictor, "openvino": through_openvino}.items():
         frames, _, intrinsics_px, start = _sequence(*SEQUENCES[0])
-        follower = FollowFound(engine_predictor, intrinsics_px, lambda image: [], start=start)
-        times = []
-        for frame in frames[:40]:
-            begin = time.perf_counter()
-            follower(frame)
-            times.append(time.perf_counter() - begin)
-        print(f"video, {size} px, {engine}: {1 / np.median(times):.1f} frames a second, {1 / min(times):.1f} at best")
+        for way, found in {"box of the first frame given": lambda _: [], "found 5 times a second": None}.items():
+            find = found or partial(find_people, engine_predictor, finder)
+            follower = FollowFound(engine_predictor, intrinsics_px, find, start=None if found is None else start)
+            begin, seen = time.perf_counter(), 0
+            for frame in frames:
+                seen += len(follower(frame).people)
+            rate = len(frames) / (time.perf_counter() - begin)
+            print(
+                f"video, {size} px, {name}, {way}: {rate:.1f} frames a second, {seen / len(frames):.1f} people a frame"
+            )
 
 
-def _least(work, rounds: int) -> float:
+def _of_other_size(ckpt: str, px: int, path: Path) -> str:
+    """Write a network as if it had been trained on crops of another side."""
+    module = load_network(checkpoint_path(ckpt))
+    config = module.config.model_dump(mode="json")
+    config["network"] |= {"image_size": px, "heatmap_size": px // 4}
+    save_checkpoint(path, module.state_dict(), config, dict(module.provenance))
+    return str(path)
+
+
+def _times(work, rounds: int) -> tuple[float, float]:
+    """Least and median time of some work, in ms."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
         work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times.append(1000 * (time.perf_counter() - start))
+    return min(times), float(np.median(times))
 
 
 def main() -> None:
@@ -219,6 +243,8 @@ def main() -> None:
         command = commands.add_parser(name)
         for word in words:
             command.add_argument(word, nargs="?" if word == "photo" else None)
+        if name == "speed":
+            command.add_argument("--px", type=int)
     asked = parser.parse_args()
     torch.manual_seed(0)
     if asked.command == "photos":
@@ -226,7 +252,7 @@ def main() -> None:
     elif asked.command == "video":
         video(load_predictor(asked.ckpt))
     else:
-        speed(asked.ckpt, asked.photo and Path(asked.photo))
+        speed(asked.ckpt, asked.photo and Path(asked.photo), asked.px)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Validation error against training minutes for networks of several sizes; writes docs/sizes.md.
+"""Validation error against training minutes for networks of several sizes; writes docs/sizes.md and its picture.
 
-python scripts/size_curves.py [minutes=3,6] [only=NAME,NAME] [key=value of train.yaml ...]
+python scripts/size_curves.py [minutes=2,6] [only=NAME,NAME] [key=value of train.yaml ...]
 
 A minute is one of processor time on one thread, so that other work on the machine hardly counts. Each run has a
 schedule of its own, as long as its minutes: its number of steps is what they pay for, measured before. Results are
@@ -15,8 +15,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from c2fpose.pictures.figure import quiet
+from c2fpose.pictures.palette import SERIES
+
 ROOT = Path(__file__).parent.parent
 FIGURES, PAGE = ROOT / "docs" / "sizes.json", ROOT / "docs" / "sizes.md"
+PICTURE = ROOT / "docs" / "images" / "sizes.png"
 HEAD = """# Error after a given time
 
 Made by `scripts/size_curves.py` (`make curve`); do not edit. Validation error (held-out sequences, root given, mm)
@@ -90,7 +97,24 @@ def page(found: dict[str, dict[str, dict[str, float]]]) -> str:
         for name, runs in found.items()
     ]
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---", *["---:"] * (len(head) - 1)], *rows)]
-    return "\n".join([HEAD, *lines, "", "In brackets: steps.", ""])
+    shown = ["![error against minutes for each size](images/sizes.png)", "", *lines, "", "In brackets: steps."]
+    return "\n".join([HEAD, *shown, ""])
+
+
+def picture(found: dict[str, dict[str, dict[str, float]]]) -> Figure:
+    """Draw error against minutes: a line for each size, the one that is the default thick."""
+    figure = Figure(figsize=(7.5, 4.2), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    quiet(axes)
+    for color, (name, runs) in zip(SERIES * 2, found.items(), strict=False):
+        points = sorted((float(minutes), run["error_mm"]) for minutes, run in runs.items())
+        default = not SIZES[name]
+        axes.plot(*zip(*points, strict=True), "o-", color=color, lw=3 if default else 1.2, ms=5, label=name)
+    axes.set_xlabel("minutes of processor time, one thread", fontsize=9)
+    axes.set_ylabel("MPJPE of held-out sequences, root given, mm", fontsize=9)
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return figure
 
 
 def main(words: list[str]) -> None:
@@ -99,7 +123,7 @@ def main(words: list[str]) -> None:
     others = [word for word in words if word.split("=")[0] not in own]
     names = own["only"].split(",") if "only" in own else list(SIZES)
     found = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-    for minutes in own.get("minutes", "3,6").split(","):
+    for minutes in own.get("minutes", "2,6").split(","):
         for name in names:
             if minutes in found.get(name, {}):
                 continue
@@ -108,6 +132,7 @@ def main(words: list[str]) -> None:
             print(f"{name}, {minutes} min: {found[name][minutes]}, {time.perf_counter() - begun:.0f} s", flush=True)
             FIGURES.write_text(json.dumps(found, indent=1) + "\n")
             PAGE.write_text(page(found))
+            picture(found).savefig(PICTURE)
 
 
 if __name__ == "__main__":

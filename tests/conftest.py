@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # else threads follow the free co
 settings.register_profile("c2fpose", deadline=None, derandomize=True)
 settings.load_profile("c2fpose")
 
-pytest_plugins = ["toy_sweeps", "human36m_sets"]  # data files and settings of toy size
+pytest_plugins = ["toy_sweeps", "human36m_sets", "ready"]  # data files and settings of toy size, quick starts
 
 UNCHECKED = {"c2fpose.model.volumes.loss"}  # PyTorch compiles its expressions and cannot see through the checks
 _ROOT = Path(find_spec("c2fpose").origin).parent

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from ready import Ready
 from stops import Fresh, Stopping
 from toy_networks import TINY, trained
 from toy_sweeps import TOY, write_files
@@ -35,15 +34,6 @@ def made(tmp_path_factory):
         writer.write(np.roll(image, 3 * number, axis=1))
     writer.release()
     return folder, files
-
-
-@pytest.fixture(scope="module")
-def ready():
-    """What starts a command in a moment."""
-    process = Ready("c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run",
-                    "c2fpose.prediction.export", "c2fpose.training.callbacks", "pytorch_lightning")  # fmt: skip
-    yield process
-    process.close()
 
 
 def test_training(ready, made, tmp_path):

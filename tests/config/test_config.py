@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig, NetworkConfig
 from c2fpose.config.schema import parse
 
@@ -65,12 +66,20 @@ def test_the_papers_recipe_is_the_originals():
     assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
 
 
+@pytest.mark.parametrize("workers", [-1, "many", 1.5])
+def test_a_value_of_several_kinds_is_named_once_and_by_its_key(workers):
+    """Pydantic names each kind that it tried: ``data.workers.constrained-int=-1``."""
+    with pytest.raises(ConfigError, match=rf"^data\.workers={workers}: ") as refused:
+        parse(DataConfig, {"train_file": "a", "test_file": "b", "workers": workers}, "data")
+    assert "constrained" not in str(refused.value) and "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("data", ["synth36", "synth_wild", "h36m"])
 def test_every_key_of_the_data_stands_in_the_configuration_with_a_comment(data):
     from hydra import compose, initialize_config_dir
 
     from c2fpose.config.command_line import conf_dir
-    from c2fpose.config.data import AugmentationConfig, DataConfig
+    from c2fpose.config.data import AugmentationConfig
 
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         composed = compose("train", overrides=[f"data={data}", "data.exclude=[s9_drift]", "data.cameras=[0,1]"]).data

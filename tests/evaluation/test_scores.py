@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 from scipy.spatial import procrustes
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.evaluation import scores as evaluation
 from c2fpose.evaluation.scores import (
@@ -211,7 +211,7 @@ def test_mean_pose_error_is_that_of_a_constant_prediction(result):
 def test_without_a_training_split_there_is_no_mean_pose():
     result = evaluate(make_truth(), mean_training_pose_mm=None)
     assert {row.predictor for row in result.rows} == {NETWORK, PERFECT_VOLUME, DEPTH_ALONE, XY_ALONE}
-    result.print_table(Console(width=100, file=io.StringIO()))
+    result.print_table(PlainConsole(width=100, file=io.StringIO()))
 
 
 def test_written_evaluation_reads_back_the_same(result, tmp_path):
@@ -280,7 +280,7 @@ def test_missing_or_truncated_evaluations_are_refused(result, tmp_path):
 
 
 def test_printed_table_fits_100_columns_and_names_its_rules(result):
-    console = Console(width=100, file=io.StringIO(), color_system=None)
+    console = PlainConsole(width=100, file=io.StringIO(), color_system=None)
     result.print_table(console)
     printed = console.file.getvalue()
     assert max(map(len, printed.splitlines())) <= 100

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import fabricate_human36m as fabricate
 import pytest
-from rich.console import Console
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.data.human36m import preparation as command
 from c2fpose.data.human36m.options import PrepareConfig
 
@@ -48,6 +48,6 @@ def prepare(sets, tmp_path):
     def run(source, path=None, out="out", **more):
         more = {"metadata": sets["metadata"], "subjects": (1, 9), "actions": fabricate.ACTION_NAMES} | more
         config = PrepareConfig(source=source, path=path or sets[source], out=tmp_path / out, **more)
-        return command.prepare(config, Console(quiet=True))
+        return command.prepare(config, PlainConsole(quiet=True))
 
     return run

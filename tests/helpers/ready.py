@@ -9,23 +9,45 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
+# What commands import when they are needed
+IMPORTS = (
+    "c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run", "c2fpose.prediction.export",
+    "c2fpose.training.callbacks", "pytorch_lightning",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def ready() -> "Iterator[Ready]":
+    """What starts a command in a moment."""
+    process = Ready(*IMPORTS)
+    yield process
+    process.close()
+
 
 class Ready:
-    """The process, seen from a test. ``imports``: modules that commands import when they are needed."""
+    """The process, seen from a test. ``imports``: modules that it imports before the first command."""
 
     def __init__(self, *imports: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, __file__, *imports], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def start(self, words: list[str], folder: Path) -> int:
-        """Run ``python WORDS`` in a folder, ``-m`` first; what it says goes to ``folder.txt``. Returns its number."""
-        self._process.stdin.write(json.dumps([words, str(folder)]) + "\n")
+    def start(self, words: list[str], folder: Path, said: Path | None = None, out: Path | None = None) -> int:
+        """Run ``python WORDS`` in a folder, ``-m`` first; returns its number. One at a time.
+
+        Standard error goes to ``said`` (``folder.txt``), output to ``out`` (nowhere).
+        """
+        files = [str(said or folder.with_suffix(".txt")), str(out or os.devnull)]
+        self._process.stdin.write(json.dumps([words, str(folder), *files]) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -33,6 +55,14 @@ class Ready:
         """Wait for its end; returns the exit code (negative: the signal that killed it) and processor seconds."""
         code, busy_s = json.loads(self._process.stdout.readline())
         return code, busy_s
+
+    def run(self, words: list[str], folder: Path) -> subprocess.CompletedProcess:
+        """Run a command to its end, as ``subprocess.run`` with text captured does."""
+        with tempfile.TemporaryDirectory() as place:
+            said, out = Path(place) / "stderr", Path(place) / "stdout"
+            self.start(words, folder, said, out)
+            code, _ = self.wait()
+            return subprocess.CompletedProcess(words, code, out.read_text(), said.read_text())
 
     def close(self) -> None:
         """Let the process end."""
@@ -43,25 +73,24 @@ class Ready:
 def _serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     for request in sys.stdin:
-        words, folder = json.loads(request)
+        words, *files = json.loads(request)
         child = os.fork()
         if child == 0:
-            _command(words[1], words[2:], Path(folder))
+            _command(words[1], words[2:], *files)
         print(child, file=answers, flush=True)
         _, status, used = os.wait4(child, 0)
         print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]), file=answers, flush=True)
 
 
-def _command(module: str, words: list[str], folder: Path) -> None:
+def _command(module: str, words: list[str], folder: str, said: str, out: str) -> None:
     """In the fork: what ``python -m MODULE WORDS`` does, to the end of the process."""
     code: int | str | None = 1
     try:
         os.setsid()
         os.chdir(folder)
-        said = os.open(folder.with_suffix(".txt"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for number, place in ((0, nothing), (1, os.open(os.devnull, os.O_WRONLY)), (2, said)):
-            os.dup2(place, number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, place in ((1, out), (2, said)):
+            os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.argv = [module, *words]
         try:
             runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -67,7 +67,7 @@ class World:
         for index in range(round(seconds * FPS)):
             self.time_s = index / FPS
             frames.append(follower(VideoFrame(index, self.time_s, IMAGE)))
-        return tidied(frames)
+        return list(tidied(frames))
 
 
 def always(time_s: float) -> bool:
@@ -144,4 +144,4 @@ def test_what_was_seen_for_a_moment_was_nobody():
     brief = int(BRIEF_S * FPS) - 2
     frames = [frame(n, 4, *((9,) if 5 <= n < 5 + brief else ())) for n in range(50)]
     assert all([person.id for person in each.people] == [0] for each in tidied(frames))
-    assert tidied([]) == []
+    assert list(tidied([])) == []

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
@@ -143,6 +144,28 @@ def test_a_video_has_all_its_frames_and_times(files, tmp_path, smooth):
     assert {person["id"] for person in people(said)} == {0} and len(people(said)) == FRAMES
     text = json.dumps(said)
     assert ("Rauch" in text) == (smooth != "none") and ("Viterbi" in text) == (smooth == "viterbi")
+
+
+def test_frames_are_decoded_while_the_network_works(files, tmp_path, monkeypatch):
+    """The network waits, in the command's own pipeline, until a frame after the one that it looks at is decoded."""
+    clips, waited = [], []
+
+    class Watched(library.Video):
+        def __init__(self, *words):
+            super().__init__(*words)
+            clips.append(self)
+
+    def look(predictor, image):
+        looked_at, deadline = len(waited) + 1, time.monotonic() + 10
+        while clips[0].decoded < min(looked_at + 1, FRAMES) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        waited.append(clips[0].decoded > looked_at or looked_at == FRAMES)
+        return torch.zeros(len(image), 17, 3)
+
+    monkeypatch.setattr(library, "Video", Watched)
+    monkeypatch.setattr(Predictor, "predict_points", look)
+    run(files, tmp_path, "person=whole", "smooth=none", "formats=[json]", name="clip")
+    assert waited == [True] * FRAMES
 
 
 def test_people_found_in_a_video_are_followed(files, tmp_path, steady):

@@ -71,7 +71,7 @@ def test_a_joint_that_jumps_is_held_on_its_path():
     true_depth = random.uniform(-300, 300, 17)
     true_depth[0] = 0
     true_box[3], true_box[6] = (0.3, 0.8), (0.7, 0.8)
-    frames, peaks = [], []
+    frames, peaks = [], {}
     for number in range(12):
         box = Box(100.0 + 5 * number, 80.0, 400.0)
         point = to_points(torch.from_numpy(true_box), torch.from_numpy(true_depth)).numpy()
@@ -87,7 +87,7 @@ def test_a_joint_that_jumps_is_held_on_its_path():
         seen[6] = points[6, 0, :2]
         someone, camera = person(seen * 400 + [box.left, box.top], true_depth + 4000, box)
         frames.append(Frame((someone,), number, number / 25))
-        peaks.append({box: Peaks(points, weight)})
+        peaks[number] = {box: Peaks(points, weight)}
     found = follow_volumes(frames, peaks, camera)
     for frame in found:
         (someone,) = frame.people

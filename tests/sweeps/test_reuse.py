@@ -1,8 +1,6 @@
 """Jobs taken over from another sweep: only where configuration, code, data and seed are the same."""
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -73,10 +71,11 @@ def test_results_are_taken_and_books_are_not(separated, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_sweep_trains_what_the_first_has_not(files, tmp_path):
+def test_a_second_sweep_trains_what_the_first_has_not(files, tmp_path, ready):
     def sweep(*words: str) -> str:
-        command = [sys.executable, "-m", "c2fpose.train", *TOY, *files, "seeds=[0]", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        done = ready.run(["-m", "c2fpose.train", *TOY, *files, "seeds=[0]", *words], tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     sweep("+experiment=ablation_supervision", "rows=[separated]")
     said = sweep("+experiment=ablation_depth", "rows=[d64,d1_64]", "reuse=runs/*/laptop")

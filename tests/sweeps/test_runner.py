@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from fabricated import jpeg, people
+from torture import runs
 from toy_sweeps import TOY, composed
 
 from c2fpose.base.errors import ConfigError, DataError
@@ -338,18 +339,10 @@ def test_parameters_are_those_of_the_released_networks(depths, family, millions)
 # --- the command ---
 
 
-def command(*words: str, cwd: Path) -> list[str]:
-    return [sys.executable, "-m", "c2fpose.train", *TOY, *words]
-
-
-def start(*words: str, cwd: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        command(*words, cwd=cwd), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 def finish(*words: str, cwd: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*words, cwd=cwd), cwd=cwd, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-m", "c2fpose.train", *TOY, *words], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
 
 
 def errors_of(directory: Path) -> dict[str, float]:
@@ -360,23 +353,23 @@ def errors_of(directory: Path) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_path):
-    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files]
+def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_path, ready):
+    words = ["-m", "c2fpose.train", *TOY, "+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     undisturbed.mkdir(), killed.mkdir()
-    done = finish(*words, cwd=undisturbed)
+    done = ready.run(words, undisturbed)
     assert done.returncode == 0, done.stderr
 
-    process = start(*words, cwd=killed)
+    process = ready.start(words, killed)
     second = killed / "runs" / "ablation_depth" / "laptop" / "d1_64" / "seed0"
     while not (second / sweep.LAST).is_file():
-        assert process.poll() is None, process.communicate()
+        assert runs(process), killed.with_suffix(".txt").read_text()
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    os.kill(process, signal.SIGKILL)
+    assert ready.wait()[0] == -signal.SIGKILL
     assert job_files.state(second) == "begun" and job_files.state(second.parent.parent / "d64" / "seed0") == "finished"
 
-    done = finish(*words, cwd=killed)
+    done = ready.run(words, killed)
     assert done.returncode == 0, done.stderr
     assert "d64/seed0: finished already, skipped" in done.stdout
     assert "d1_64/seed0: goes on from its last checkpoint" in done.stdout

@@ -1,8 +1,6 @@
 """A training whose numbers are no numbers ends in one line, and leaves its last good checkpoint."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -11,10 +9,10 @@ from toy_sweeps import TOY
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["argmax", "subvoxel", "expectation"])
-def test_a_rate_that_is_far_too_high_is_no_result(method, files, tmp_path):
+def test_a_rate_that_is_far_too_high_is_no_result(method, files, tmp_path, ready):
     words = [*TOY, *files, "model.optimizer.learning_rate=1e30", "model.optimizer.schedule=constant",
              "trainer.log_every=1", f"model.decoding.method={method}", f"run_dir={tmp_path / 'run'}"]  # fmt: skip
-    done = subprocess.run([sys.executable, "-m", "c2fpose.train", *words], capture_output=True, text=True, cwd=tmp_path)
+    done = ready.run(["-m", "c2fpose.train", *words], tmp_path)
     assert done.returncode == 2, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert "has diverged" in line and "model.optimizer.learning_rate" in line

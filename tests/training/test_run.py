@@ -229,12 +229,6 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         evaluate([*words, "exclude=[s9_drifts]"])
 
 
-def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "c2fpose.train", *words], cwd=cwd, capture_output=True, text=True, timeout=120
-    )
-
-
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -253,8 +247,8 @@ def command(*words: str, cwd: Path) -> subprocess.CompletedProcess:
         ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),
     ],
 )
-def test_wrong_values_get_one_line(override, message, tmp_path):
-    done = command(override, cwd=tmp_path)
+def test_wrong_values_get_one_line(override, message, tmp_path, ready):
+    done = ready.run(["-m", "c2fpose.train", override], tmp_path)
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("threads: ")]
     assert len(lines) == 1 and lines[0].startswith("error: ") and message in lines[0], done.stderr

@@ -1,5 +1,6 @@
 """A run's directory belongs to one run: who comes later is told, what is in it stays, who is stopped says so."""
 
+import os
 import re
 import signal
 import subprocess
@@ -14,21 +15,19 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> tuple[Path, list[str]]:
+def trained(ready, tmp_path_factory) -> tuple[Path, list[str]]:
     """A finished run of twelve steps, and the words that made it."""
     folder = tmp_path_factory.mktemp("trained")
     words = [*TOY, *write_files(folder), "model.optimizer.schedule=one_cycle"]
-    done = train(*words, f"run_dir={folder / 'run'}", cwd=folder)
+    done = ready.run(["-m", "c2fpose.train", *words, f"run_dir={folder / 'run'}"], folder)
     assert done.returncode == 0, done.stderr
     return folder / "run", words
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "c2fpose.train", *words]
-
-
-def train(*words: str, cwd: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, timeout=300)
+@pytest.fixture
+def train(ready):
+    """Run a training to its end."""
+    return lambda *words, cwd: ready.run(["-m", "c2fpose.train", *words], cwd)
 
 
 def refused(done: subprocess.CompletedProcess) -> str:
@@ -41,7 +40,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
 
-def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained):
+def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained, train):
     run, words = trained
     before = contents(run / "checkpoints") | contents(run / "evaluation")
     line = refused(train(*words, f"run_dir={run}", "hydra.output_subdir=null", cwd=run.parent))
@@ -62,7 +61,7 @@ def test_two_default_directories_of_one_second_are_two():
     assert len(names) == 2 and all(re.search(r"\d-[0-9a-f]{4}$", name) for name in names)
 
 
-def test_training_longer_says_what_can_be_done(trained, tmp_path):
+def test_training_longer_says_what_can_be_done(trained, train, tmp_path):
     run, words = trained
     last = run / "checkpoints" / "last.ckpt"
     longer = [*words, "trainer.max_steps=20", f"run_dir={tmp_path / 'longer'}"]
@@ -75,7 +74,7 @@ def test_training_longer_says_what_can_be_done(trained, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_another_evaluation_leaves_the_runs_own(trained):
+def test_another_evaluation_leaves_the_runs_own(trained, ready, tmp_path):
     run, _ = trained
     before = contents(run / "evaluation")
     for words, folder in [
@@ -83,9 +82,8 @@ def test_another_evaluation_leaves_the_runs_own(trained):
         ([], "as_trained"),
         (["batch_norm=batch", "batch_size=3"], "batch_norm=batch,batch_size=3"),
     ]:
-        done = subprocess.run(
-            [sys.executable, "-m", "c2fpose.evaluate", f"ckpt={run / 'checkpoints' / 'final.ckpt'}", *words],
-            capture_output=True, text=True,
+        done = ready.run(
+            ["-m", "c2fpose.evaluate", f"ckpt={run / 'checkpoints' / 'final.ckpt'}", *words], tmp_path
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert (run / "evaluations" / folder / "evaluation.json").is_file()
@@ -93,21 +91,20 @@ def test_another_evaluation_leaves_the_runs_own(trained):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stopped_training_ends_in_one_line_and_says_so_to_the_shell(number, code, trained, tmp_path):
+def test_a_stopped_training_ends_in_one_line_and_says_so_to_the_shell(number, code, trained, ready, tmp_path):
     _, words = trained
-    run = tmp_path / "run"
-    long = [*words, "trainer.max_steps=100000", "trainer.validate_every=2", "hydra.output_subdir=null"]
-    with subprocess.Popen(
-        command(*long, f"run_dir={run}"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        patience = time.monotonic() + 120
-        while not (run / "checkpoints" / "last.ckpt").is_file() and time.monotonic() < patience:
-            time.sleep(0.1)
-        second = train(*long, f"run_dir={run}", cwd=tmp_path)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=30)
-    assert process.returncode == code, said
-    (line,) = [line for line in said.splitlines() if line.startswith("stopped by")]
-    assert "resume=" in line and "Traceback" not in said
+    run, said = tmp_path / "run", tmp_path / "said"
+    long = ["-m", "c2fpose.train", *words, "trainer.max_steps=100000", "trainer.validate_every=2",
+            "hydra.output_subdir=null", f"run_dir={run}"]  # fmt: skip
+    first = ready.start(long, tmp_path, said)
+    patience = time.monotonic() + 120
+    while not (run / "checkpoints" / "last.ckpt").is_file() and time.monotonic() < patience:
+        time.sleep(0.1)
+    second = subprocess.run([sys.executable, *long], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    os.kill(first, number)
+    ended, _ = ready.wait()
+    assert ended == code, said.read_text()
+    (line,) = [line for line in said.read_text().splitlines() if line.startswith("stopped by")]
+    assert "resume=" in line and "Traceback" not in said.read_text()
     assert not (run / "checkpoints" / "final.ckpt").exists()
     assert "at work there since" in refused(second)

@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TextIO, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
+
+from c2fpose.base.console import PlainConsole, words_column
 
 Item = TypeVar("Item")
 FIRST_S, LONGEST_S = 10.0, 60.0  # the first plain line comes after, and the longest wait for the next
@@ -25,7 +26,7 @@ class RateColumn(ProgressColumn):
 
 def default_columns() -> tuple[ProgressColumn, ...]:
     """Columns for work that is counted: what, a bar, done of all, how fast, time left."""
-    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn()
+    return words_column("{task.description}"), BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn()
 
 
 class Progress(Bars):
@@ -36,9 +37,9 @@ class Progress(Bars):
     """
 
     def __init__(
-        self, *columns: Any, console: Console | None = None, out: TextIO | None = None, **options: Any
+        self, *columns: Any, console: PlainConsole | None = None, out: TextIO | None = None, **options: Any
     ) -> None:
-        console = console or Console(stderr=True)
+        console = console or PlainConsole(stderr=True)
         self.plain = not (console.is_terminal or console.is_jupyter)
         self.out = out
         self.said_at: dict[TaskID, float] = {}

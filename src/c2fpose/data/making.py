@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from rich.console import Console
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on, reason, write_text, written_whole
 from c2fpose.base.lock import alone_in
@@ -70,7 +70,7 @@ def make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], 
 
 def make_with_bar(out: Path, title: str, recipe: Recipe[ShardT], workers: int) -> None:
     """Make a data set with a progress bar; say so if there is nothing left to do. Raises what ``make`` raises."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     infos = finished_splits(out, recipe.shards, recipe.provenance)
     if infos is not None:
         console.print(f"{out}: already there, complete; nothing to do")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from rich.console import Console
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.files import ready_directory
 from c2fpose.config.command_line import options
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     from c2fpose.data.verification.contact_sheet import write_sheet
     from c2fpose.data.verification.report import draw_records, show, verify, write_json
 
-    console = Console()
+    console = PlainConsole()
     for file in (config.json_path, config.sheet):
         if file is not None:
             ready_directory(file.parent)  # before the work

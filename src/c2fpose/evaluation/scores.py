@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError, readable
 from c2fpose.base.files import written_whole
 from c2fpose.pose.camera import ROOT_DEPTH_RULES, RULES_OF_DEPTHS
@@ -199,16 +199,16 @@ class Evaluation:
         line["data_fingerprint"] = self.provenance.get("data_fingerprints", {}).get("test")
         return line | {key: self.provenance.get(key) for key in ("config_hash", "code_version", "checkpoint_sha256")}
 
-    def print_table(self, console: "Console | None" = None) -> None:
+    def print_table(self, console: "PlainConsole | None" = None) -> None:
         """MPJPE by action and joint, reconstruction error by action, with a legend; 80 columns suffice."""
-        console = console or Console()
+        console = console or PlainConsole()
         console.print(self._table("MPJPE, mm", "mpjpe", by_joint=True))
         console.print(self._table("Reconstruction error (after a similarity fit), mm", "reconstruction"))
         for number, (rule, meaning) in enumerate(ROOT_DEPTH_RULES.items(), start=1):
-            console.print(f"  ({number}) {meaning}{self._root_off(rule)}", highlight=False)
+            console.print(f"  ({number}) {meaning}{self._root_off(rule)}")
         for name, shown in ((PERFECT_VOLUME, "floor"), (MEAN_POSE, MEAN_POSE)):
             if any(row.predictor == name for row in self.rows):
-                console.print(f"  {shown}: {PREDICTORS[name]}", highlight=False)
+                console.print(f"  {shown}: {PREDICTORS[name]}")
         origin = {"code": self.provenance.get("code_version")}
         origin["checkpoint"] = self.provenance.get("checkpoint_sha256", "")[:12]
         origin["test data"] = self.provenance.get("data_fingerprints", {}).get("test", "")[:12]

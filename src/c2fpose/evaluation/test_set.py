@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pytorch_lightning.loggers import Logger, WandbLogger
-from rich.console import Console
 from torch import Tensor
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.base.progress import track
 from c2fpose.base.provenance import file_hash
@@ -89,15 +89,13 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
             logger.log_metrics(logged(sources))
     if not how.print_tables:
         return evaluation
-    console = Console()
+    console = PlainConsole()
     evaluation.print_table(console)
-    console.print(
-        f"tables:      {how.folder / 'evaluation.json'}, .csv, .npz", highlight=False, soft_wrap=True, markup=False
-    )
+    console.print(f"tables:      {how.folder / 'evaluation.json'}, .csv, .npz")
     for line in as_lines(sources):
-        console.print(f"source       {line}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"pictures:    {picture}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"checkpoint:  {how.checkpoint}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"source       {line}")
+    console.print(f"pictures:    {picture}")
+    console.print(f"checkpoint:  {how.checkpoint}")
     return evaluation
 
 

@@ -4,7 +4,7 @@ Each follower takes frames in order and gives their people under ids that stay. 
 frames have shown to be nobody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -172,7 +172,7 @@ class FollowFile:
         return Frame(found, frame.index, frame.time_s)
 
 
-def tidied(frames: list[Frame]) -> list[Frame]:
+def tidied(frames: Sequence[Frame]) -> Iterator[Frame]:
     """Take back tracks of less than a third of a second and what was only expected after the last sight of somebody;
     number those who are left from 0 in the order of their coming."""
     times = [frame.time_s for frame in frames]
@@ -186,17 +186,13 @@ def tidied(frames: list[Frame]) -> list[Frame]:
     whole = times[-1] - times[0] + step if times else 0.0
     long = {id for id, (first, last) in spans.items() if last - first + step >= min(BRIEF_S, whole / 2)}
     numbers = {id: number for number, id in enumerate(sorted(long, key=lambda id: (spans[id][0], id)))}
-    return [
-        replace(
-            frame,
-            people=tuple(
-                replace(person, id=numbers[person.id])
-                for person in frame.people
-                if person.id in numbers and frame.time_s <= spans[person.id][1]
-            ),
+    for frame in frames:
+        people = (
+            replace(person, id=numbers[person.id])
+            for person in frame.people
+            if person.id in numbers and frame.time_s <= spans[person.id][1]
         )
-        for frame in frames
-    ]
+        yield replace(frame, people=tuple(people))
 
 
 def overlap(first: Box, second: Box) -> float:

@@ -6,7 +6,7 @@ covers [i, i + 1). ``_cam_mm``: camera frame, millimetres, x right, y down, z fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -101,7 +101,7 @@ class PoseResult:
 
     source: Source
     camera: Camera
-    frames: tuple[Frame, ...]
+    frames: Sequence[Frame]  # in order; of a long video they may lie on disk: spool.SpooledFrames
     root_depth_rule: str = "mean_limbs"  # of ``camera.ROOT_DEPTH_RULES``
     model: ModelUsed = field(default_factory=ModelUsed)
     confidence_meaning: str | None = None  # a sentence: what a joint's confidence is the probability of

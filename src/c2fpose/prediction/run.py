@@ -6,14 +6,15 @@ What is wrong with one input is said in a line, and the others are done.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from c2fpose.base.console import PlainConsole, words_column
 from c2fpose.base.errors import ConfigError, DataError, UserError
 from c2fpose.base.files import OutputError, ready_directory, reason
 from c2fpose.base.host_memory import hand_back_freed_memory
@@ -36,6 +37,7 @@ from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonP
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
+from c2fpose.prediction.spool import SpooledFrames
 from c2fpose.prediction.video import Video
 from c2fpose.prediction.viterbi import SENTENCE as ALONG_PATH
 from c2fpose.prediction.viterbi import Peaks, collector, follow_volumes
@@ -58,8 +60,8 @@ def run(settings: PredictSettings) -> int:
     job = PredictJob(settings)
     job.check(inputs)
     failed = 0
-    console = Console(stderr=True)
-    bar = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TextColumn("left"),
+    console = PlainConsole(stderr=True)
+    bar = (words_column("{task.description}"), BarColumn(20), MofNCompleteColumn(), words_column("left"),
            TimeRemainingColumn())  # fmt: skip
     with Progress(*bar, console=console) as progress:
         overall = progress.add_task("inputs", total=len(inputs), visible=len(inputs) > 1)
@@ -129,7 +131,12 @@ class PredictJob:
     def done(self, each: Input, progress: Progress) -> str:
         """Predict one input and write what was asked for; returns a line that says so. Raises ``UserError``."""
         targets = self.targets(each, self.settings.overwrite)
-        result, pictures = self.image(each.path) if each.kind == "image" else self.video(each.path, progress)
+        result: PoseResult
+        pictures: list[Image] | Video
+        if each.kind == "image":
+            result, pictures = self.image(each.path)
+        else:
+            result, pictures = self.video(each.path, progress, next(iter(targets.values())).parent)
         if not any(frame.people for frame in result.frames):
             raise NobodyFound(
                 f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
@@ -200,28 +207,34 @@ class PredictJob:
     def _largest(self, boxes: list[Seen]) -> list[Seen]:
         return boxes if self.settings.people == "all" else sorted(boxes, key=lambda each: -each.box.side)[:1]
 
-    def video(self, path: Path, progress: Progress) -> tuple[PoseResult, Video]:
-        """Follow the people of one video; decoding and network work side by side, with time left on the screen."""
+    def video(self, path: Path, progress: Progress, folder: Path) -> tuple[PoseResult, Video]:
+        """Follow the people of one video; decoding and network work side by side, with time left on the screen.
+
+        Poses of a long one wait in a nameless file in ``folder``, that memory does not grow with its length.
+        """
         asked, clip = self.settings, Video(path, self.settings.every)
         camera = self.camera(clip.size_px)
         follower = self._follower(clip, camera.intrinsics_px)
-        frames: list[Frame] = []
-        peaks: list[dict[Box, Peaks]] = []
+        frames = SpooledFrames(folder)
+        peaks: dict[int, dict[Box, Peaks]] = {}
         task = progress.add_task(path.name, total=len(clip) or None)
         for frame in clip.frames():
             kept: dict[Box, Peaks] = {}
             frames.append(follower(frame, collector(kept) if asked.smooth == "viterbi" else None))
-            peaks.append(kept)
+            if kept:
+                peaks[len(frames) - 1] = kept
             progress.advance(task)
             if len(frames) % _HAND_BACK_EVERY == 0:
                 hand_back_freed_memory()
         progress.remove_task(task)
         smoothing, space = None, self.predictor.config.pose_space
-        frames = tidied(frames) if isinstance(follower, FollowFound) else frames
-        if asked.smooth == "viterbi" and any(peaks):
-            frames, smoothing = follow_volumes(frames, peaks, camera.intrinsics_px, space), ALONG_PATH
+        if isinstance(follower, FollowFound):
+            frames = SpooledFrames(folder, tidied(frames))
+        if peaks:
+            frames = SpooledFrames(folder, follow_volumes(frames, peaks, camera.intrinsics_px, space))
+            smoothing = ALONG_PATH
         if asked.smooth != "none":
-            frames = smoothed(frames, camera.intrinsics_px, space.skeleton.root)
+            frames = SpooledFrames(folder, smoothed(frames, camera.intrinsics_px, space.skeleton.root))
             smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
         source = Source("video", clip.size_px, str(path), file_hash(path), clip.fps)
         return self._result(source, camera, frames, smoothing, clip.note), clip
@@ -239,7 +252,7 @@ class PredictJob:
         return FollowFound(self.predictor, intrinsics_px, self.find, everybody=everybody, looks=asked.looks)
 
     def _result(
-        self, source: Source, camera: Camera, frames: list[Frame], smoothing: str | None, note: str | None = None
+        self, source: Source, camera: Camera, frames: Sequence[Frame], smoothing: str | None, note: str | None = None
     ) -> PoseResult:
         notes = [note] if note else []
         behind = sum(not person.in_front for frame in frames for person in frame.people)
@@ -248,7 +261,7 @@ class PredictJob:
             notes.append(f"no plausible distance {poses}: a joint lies behind the camera; try a tighter box")
         meaning = meaning_of(self.predictor.provenance, (person for frame in frames for person in frame.people))
         return PoseResult(
-            source, camera, tuple(frames), root_depth_rule(self.predictor), self.model, meaning, smoothing,
+            source, camera, frames, root_depth_rule(self.predictor), self.model, meaning, smoothing,
             tuple(notes), self.predictor.config.pose_space,
         )  # fmt: skip
 

@@ -6,11 +6,13 @@ noise, the track says itself (maximum likelihood). Where joints have covariances
 are filled.
 """
 
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from c2fpose.pose.camera import back_project
 from c2fpose.pose.skeleton import ROOT
@@ -39,42 +41,84 @@ class Smoothed(NamedTuple):
     variance: Float[np.ndarray, "T N"]
 
 
-def smoothed(frames: list[Frame], intrinsics_px: Float[np.ndarray, " 4"], root: int = ROOT) -> list[Frame]:
+class Tuning(NamedTuple):
+    """How series move and how noisy they are, as their first frames say."""
+
+    frame_s: float  # usual time from frame to frame
+    noise: float  # median variance of what is seen; variances are in units of it
+    wander: float  # noise of the acceleration, in noise of the sight/frame^3
+
+
+class _Track(NamedTuple):
+    """A person's frames without a long gap, and the tuning of px, depths from the root, and the root's depth."""
+
+    id: int
+    first: int
+    stop: int
+    tunings: tuple[Tuning, Tuning, Tuning]
+
+
+class _Series(NamedTuple):
+    """A track's numbers, NaN where the person was not seen, and variances up to a factor."""
+
+    px: Float[np.ndarray, "T 2*J"]
+    depth_mm: Float[np.ndarray, "T J"]  # from the root
+    log_root: Float[np.ndarray, "T 1"]  # the distance is what mean limbs say: its logarithm has one noise near and far
+    noise_px: Float[np.ndarray, "T 2*J"]
+    noise_depth: Float[np.ndarray, "T J"]
+
+    def with_noise(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Pair the three groups of series with their variances."""
+        return (self.px, self.noise_px), (self.depth_mm, self.noise_depth), (self.log_root, np.ones_like(self.log_root))
+
+
+def smoothed(frames: Sequence[Frame], intrinsics_px: Float[np.ndarray, " 4"], root: int = ROOT) -> Iterator[Frame]:
     """Smooth every person's track and fill its gaps of up to half a second with poses that are not ``observed``.
 
     ``root``: which joint depths count from. Joints in mm and px stay each other's projections. Frames stay as they are
-    otherwise.
+    otherwise. Long videos are done block by block: an hour needs no more memory than a few minutes.
     """
     times_s = np.array([frame.time_s for frame in frames])
-    people: list[dict[int, PersonPose]] = [{person.id: person for person in frame.people} for frame in frames]
-    for id in sorted({id for each in people for id in each}):
-        there = np.array([id in each for each in people])
-        for first, stop in _stretches(there, times_s):
-            track = [people[at].get(id) for at in range(first, stop)]
-            if sum(person is not None for person in track) >= FEWEST:
-                for at, person in enumerate(_smooth_track(track, times_s[first:stop], intrinsics_px, root), first):
-                    people[at][id] = person
-    return [
-        replace(frame, people=tuple(each[id] for id in sorted(each)))
-        for frame, each in zip(frames, people, strict=True)
-    ]
+    tracks = _tracks(frames, times_s, intrinsics_px)
+    for first in range(0, len(frames), _BLOCK):
+        stop = min(first + _BLOCK, len(frames))
+        low, high = max(first - _BESIDE, 0), min(stop + _BESIDE, len(frames))
+        near = [{person.id: person for person in frame.people} for frame in frames[low:high]]
+        found = [dict(people) for people in near[first - low : stop - low]]
+        for track in tracks:
+            if track.first < stop and track.stop > first:
+                begin, end = max(track.first, low), min(track.stop, high)
+                seen = [near[at - low].get(track.id) for at in range(begin, end)]
+                poses = _smooth_track(track, seen, times_s[begin:end], intrinsics_px, root)
+                for at in range(max(begin, first), min(end, stop)):
+                    found[at - first][track.id] = poses[at - begin]
+        for at, people in enumerate(found, first):
+            yield replace(frames[at], people=tuple(people[id] for id in sorted(people)))
 
 
-def _stretches(there: Bool[np.ndarray, " T"], times_s: Float[np.ndarray, " T"]) -> list[tuple[int, int]]:
-    """First and last-but-one frames of the stretches without a long gap."""
-    seen = np.flatnonzero(there)
-    breaks = np.flatnonzero(np.diff(times_s[seen]) > LONGEST_GAP_S)
-    starts, ends = [0, *(breaks + 1)], [*breaks, len(seen) - 1]
-    return [(int(seen[a]), int(seen[b]) + 1) for a, b in zip(starts, ends, strict=True)] if len(seen) else []
+def _tracks(
+    frames: Sequence[Frame], times_s: Float[np.ndarray, " T"], intrinsics_px: Float[np.ndarray, " 4"]
+) -> list[_Track]:
+    """Everybody's stretches without a long gap that are long enough to be smoothed."""
+    seen: dict[int, array[int]] = {}
+    for at, frame in enumerate(frames):
+        for person in frame.people:
+            seen.setdefault(person.id, array("q")).append(at)
+    tracks = []
+    for id, places in sorted(seen.items()):
+        there = np.array(places)
+        for part in np.split(there, np.flatnonzero(np.diff(times_s[there]) > LONGEST_GAP_S) + 1):
+            if len(part) >= FEWEST:
+                first, stop = int(part[0]), int(part[-1]) + 1
+                start = slice(first, min(first + _TUNED_ON, stop))
+                poses = [next((each for each in frame.people if each.id == id), None) for frame in frames[start]]
+                groups = _series(poses, intrinsics_px).with_noise()
+                px, depth, root = (tuned(values, noise, times_s[start]) for values, noise in groups)
+                tracks.append(_Track(id, first, stop, (px, depth, root)))
+    return tracks
 
 
-def _smooth_track(
-    track: list[PersonPose | None],
-    times_s: Float[np.ndarray, " T"],
-    intrinsics_px: Float[np.ndarray, " 4"],
-    root_joint: int,
-) -> list[PersonPose]:
-    seen = np.array([person is not None for person in track])
+def _series(track: list[PersonPose | None], intrinsics_px: Float[np.ndarray, " 4"]) -> _Series:
     joints = next(len(person.joints_px) for person in track if person is not None)
     px = np.full((len(track), joints, 2), np.nan)
     depth, root = np.full((len(track), joints), np.nan), np.full((len(track), 1), np.nan)
@@ -84,31 +128,40 @@ def _smooth_track(
             px[at], root[at, 0] = person.joints_px, person.root_depth_mm
             depth[at] = person.joints_cam_mm[:, 2] - person.root_depth_mm
             noise_px[at], noise_depth[at] = _noise(person, intrinsics_px)
-    flat = px.reshape(len(track), -1)
-    mean_px = rts(flat, noise_px.reshape(flat.shape), times_s).mean.reshape(px.shape)
-    mean_depth = rts(depth, noise_depth, times_s).mean
-    # The distance is what limbs of mean length say; its logarithm has the same noise near and far.
-    mean_root = np.exp(rts(np.log(np.maximum(root, 1.0)), np.ones_like(root), times_s).mean)
-    cameras = np.broadcast_to(intrinsics_px, (len(track), 4))
-    mm = back_project(mean_px, mean_depth - mean_depth[:, [root_joint]] + mean_root, cameras)
-    return [_with(track, at, mean_px[at], mm[at], float(mean_root[at, 0]), bool(seen[at])) for at in range(len(track))]
+    flat = (len(track), -1)
+    return _Series(px.reshape(flat), depth, np.log(np.maximum(root, 1.0)), noise_px.reshape(flat), noise_depth)
+
+
+def _smooth_track(
+    track: _Track,
+    poses: list[PersonPose | None],
+    times_s: Float[np.ndarray, " T"],
+    intrinsics_px: Float[np.ndarray, " 4"],
+    root_joint: int,
+) -> list[PersonPose]:
+    """Smooth a part of a track."""
+    groups = _series(poses, intrinsics_px).with_noise()
+    mean_px, mean_depth, log_root = (
+        rts(values, noise, times_s, tuning).mean for (values, noise), tuning in zip(groups, track.tunings, strict=True)
+    )
+    joints_px, mean_root = mean_px.reshape(len(poses), -1, 2), np.exp(log_root)
+    cameras = np.broadcast_to(intrinsics_px, (len(poses), 4))
+    mm = back_project(joints_px, mean_depth - mean_depth[:, [root_joint]] + mean_root, cameras)
+    return [_with(track.id, before, joints_px[at], mm[at], float(mean_root[at, 0])) for at, before in enumerate(poses)]
 
 
 def _with(
-    track: list[PersonPose | None],
-    at: int,
+    id: int,
+    before: PersonPose | None,
     joints_px: Float[np.ndarray, "J 2"],
     joints_cam_mm: Float[np.ndarray, "J 3"],
     root_depth_mm: float,
-    seen: bool,
 ) -> PersonPose:
     """Put a smoothed pose in place of that of a frame, or a new one where there is none."""
-    before = track[at]
-    if seen and before is not None:
+    if before is not None:
         return replace(before, joints_px=joints_px, joints_cam_mm=joints_cam_mm, root_depth_mm=root_depth_mm)
     center, side = square_box(joints_px)
     box = Box(float(center[0] - side / 2), float(center[1] - side / 2), float(side))
-    id = next(person.id for person in track if person is not None)
     return PersonPose(id, box, joints_px, joints_cam_mm, root_depth_mm, box_from="tracked", observed=False)
 
 
@@ -123,27 +176,31 @@ def _noise(
     return variance[:, :2] * (intrinsics_px[:2] / depth) ** 2, variance[:, 2]
 
 
-def rts(seen: Float[np.ndarray, "T N"], noise: Float[np.ndarray, "T N"], times_s: Float[np.ndarray, " T"]) -> Smoothed:
-    """Smooth series that share one motion model; NaN: not seen then.
+def tuned(seen: Float[np.ndarray, "T N"], noise: Float[np.ndarray, "T N"], times_s: Float[np.ndarray, " T"]) -> Tuning:
+    """Choose the motion of greatest likelihood for series that share one, in steps of half a decade.
 
-    ``noise``: variances of what is seen, right up to a common factor. That factor and the wandering of the velocities
-    are those of greatest likelihood, in steps of half a decade. A second pass gives outliers less weight. Long series
-    are done block by block, so that an hour needs no more memory than a few minutes.
+    ``noise``: variances of what is seen, right up to a common factor. The first 600 frames decide.
     """
-    steps = np.diff(times_s, prepend=times_s[0])
-    frame = np.median(steps[1:]) if len(steps) > 1 else 1.0
-    steps = steps / (frame or 1.0)
-    noise = noise / np.nanmedian(noise)
-    short = slice(0, _TUNED_ON)
-    wander = max(WANDER, key=lambda rate: _Filter(seen[short], noise[short], steps[short], rate).log_likelihood)
-    mean, variance = np.empty_like(seen), np.empty_like(seen)
-    for first in range(0, len(seen), _BLOCK):
-        low, high = max(first - _BESIDE, 0), min(first + _BLOCK + _BESIDE, len(seen))
-        block = _two_passes(seen[low:high], noise[low:high], steps[low:high], wander)
-        stop = min(first + _BLOCK, len(seen))
-        mean[first:stop] = block.mean[first - low : stop - low]
-        variance[first:stop] = block.variance[first - low : stop - low]
-    return Smoothed(mean, variance)
+    seen, noise, times_s = seen[:_TUNED_ON], noise[:_TUNED_ON], times_s[:_TUNED_ON]
+    frame_s = (float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0) or 1.0
+    unit, steps = float(np.nanmedian(noise)), np.diff(times_s, prepend=times_s[0]) / frame_s
+    wander = max(WANDER, key=lambda rate: _Filter(seen, noise / unit, steps, rate).log_likelihood)
+    return Tuning(frame_s, unit, wander)
+
+
+def rts(
+    seen: Float[np.ndarray, "T N"],
+    noise: Float[np.ndarray, "T N"],
+    times_s: Float[np.ndarray, " T"],
+    tuning: Tuning | None = None,
+) -> Smoothed:
+    """Smooth series that share one motion model; NaN: not seen then. ``tuning``: None finds it.
+
+    A second pass gives outliers less weight.
+    """
+    tuning = tuning or tuned(seen, noise, times_s)
+    steps = np.diff(times_s, prepend=times_s[0]) / tuning.frame_s
+    return _two_passes(seen, noise / tuning.noise, steps, tuning.wander)
 
 
 def _two_passes(

@@ -5,7 +5,7 @@ and the joint jumps. Viterbi's algorithm weighs all peaks of all frames at once:
 would have to move from frame to frame. Only volumes can do this; a point is one answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -103,18 +103,19 @@ def best_path(
 
 
 def follow_volumes(
-    frames: list[Frame],
-    peaks: list[dict[Box, Peaks]],
+    frames: Sequence[Frame],
+    peaks: Mapping[int, dict[Box, Peaks]],
     intrinsics_px: Float[np.ndarray, " 4"],
     space: PoseSpace = PAPER,
 ) -> list[Frame]:
     """Read every person's joints again, along the best path through the volumes of the frames.
 
-    ``peaks``: of each frame, by the box of the person. Who has none stays as is; so do joints without any peak.
+    ``peaks``: by the frame's place among ``frames``, and by the person's box. Who has none stays as is; so do joints
+    without any peak.
     """
     people: list[dict[int, PersonPose]] = [{person.id: person for person in frame.people} for frame in frames]
     for id in sorted({id for each in people for id in each}):
-        at = [n for n, each in enumerate(people) if id in each and each[id].box in peaks[n]]
+        at = [n for n, each in enumerate(people) if id in each and each[id].box in peaks.get(n, {})]
         times_s = np.array([frames[n].time_s for n in at])
         for part in np.split(np.arange(len(at)), np.flatnonzero(np.diff(times_s) > LONGEST_GAP_S) + 1):
             if len(part):

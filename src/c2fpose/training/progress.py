@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from c2fpose.base.console import PlainConsole, words_column
 from c2fpose.base.progress import Progress
 
 _VALUES = {"train/loss": "loss {:.2f}", "val/mpjpe_mm": "val {:.1f} mm"}  # short: all of it fits 80 columns
@@ -28,8 +28,9 @@ class StepProgress(ProgressBar):
         if not self._enabled:
             return
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(10), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-            TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[values]}"), console=Console(),
+            words_column("{task.description}"), BarColumn(10), MofNCompleteColumn(),
+            words_column("{task.fields[speed]}"), words_column("left"), TimeRemainingColumn(),
+            words_column("{task.fields[values]}"), console=PlainConsole(),
         )  # fmt: skip
         self._task = self._bar.add_task("training", total=trainer.max_steps, values="", speed="")
         self._bar.start()

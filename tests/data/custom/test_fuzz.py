@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from coco_files import content
 from own_data import make_folder, people, write_as, write_pictures
-from rich.console import Console
 from torture import fuzz
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.custom.readers.coco_wholebody import BODY, FEET
@@ -100,7 +100,7 @@ def test_damaged_files_are_prepared_or_refused_in_one_line(parser, tmp_path):
 
     def read() -> None:
         with np.errstate(all="ignore"):
-            prepare(config, Console(file=io.StringIO()))
+            prepare(config, PlainConsole(file=io.StringIO()))
 
     read()
     assert fuzz(tmp_path / name, read, "")

@@ -265,8 +265,7 @@ VARIANTS = {
 @pytest.fixture(scope="module")
 def usual(sets, tmp_path_factory):
     """Annotations and images of each source as the descriptions have it, made once."""
-    from rich.console import Console
-
+    from c2fpose.base.console import PlainConsole
     from c2fpose.data.human36m import preparation as command
     from c2fpose.data.human36m.options import PrepareConfig
 
@@ -278,7 +277,7 @@ def usual(sets, tmp_path_factory):
                 source=source, path=sets[source], out=tmp_path_factory.mktemp(source), metadata=sets["metadata"],
                 subjects=(9,), actions=fabricate.ACTION_NAMES,
             )  # fmt: skip
-            made[source] = SplitReader(command.prepare(config, Console(quiet=True))[0].path)
+            made[source] = SplitReader(command.prepare(config, PlainConsole(quiet=True))[0].path)
         return made[source]
 
     return get

@@ -1,6 +1,7 @@
 """A good file passes; each fault shows in the check that is there for it, and in the exit code."""
 
 import json
+import shutil
 
 import cv2
 import fabricate_human36m as fabricate
@@ -28,6 +29,15 @@ def run(*words, capsys):
         code = stopped.code
     captured = capsys.readouterr()
     return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize("name", ["mk[red]x.h5", "a[/y].h5"])
+def test_brackets_in_a_name_stay(data, tmp_path, capsys, name):
+    place = tmp_path / "x" / name
+    place.parent.mkdir(parents=True)
+    shutil.copy(data, place)
+    code, out, _ = run(place, f"sheet={tmp_path / name}.png", "sheet_images=2", capsys=capsys)
+    assert code == 0 and out.count(name) == 2
 
 
 def edit(path, change, name):

@@ -89,3 +89,13 @@ def test_refuses_other_checkpoints(checkpoint, edit, message):
     with pytest.raises(UserError, match=message) as caught:
         load_module(checkpoint)
     assert str(checkpoint) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["e", "hello", "1", "\x80"])
+def test_a_file_of_text_is_called_what_it_is(tmp_path, text):
+    """Unpickling stumbles on a letter and names its number alone: (101)."""
+    path = tmp_path / "text.ckpt"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"text\.ckpt: not a checkpoint, or a damaged one \([^()]{8,}") as refused:
+        load_module(path)
+    assert "\n" not in str(refused.value)

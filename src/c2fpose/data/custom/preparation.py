@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from rich.console import Console
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
@@ -41,24 +41,22 @@ class _Ready:
     provenance: dict[str, Any]
 
 
-def prepare(config: CustomConfig, console: Console | None = None) -> list[SplitInfo]:
+def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[SplitInfo]:
     """Read a source of one's own, check it, and write its splits; returns what was written (nothing in a dry run).
 
     Raises ``DataError`` for the gravest mistake, named by record, after a line for each kind; nothing is then written.
     ``OccupiedError`` where another process writes to the same place, ``OutputError`` where nothing can be written.
     """
-    console = console or Console(stderr=True)
+    console = console or PlainConsole(stderr=True)
     records = reader_of(config.source)(config)
     for note in records.notes:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
+        console.print(note)
     folders = [config.path / config.images] if config.images else [config.path, config.path / "images"]
     paths = found(records.image, records.places, folders)
     sizes = sizes_px(paths)
     if wrong := faults(records, sizes, config.trust_sides):
         for fault in wrong[1:]:
-            console.print(
-                f"also: {fault.in_words(records)}", style="yellow", markup=False, highlight=False, soft_wrap=True
-            )
+            console.print(f"also: {fault.in_words(records)}", style="yellow")
         raise DataError(wrong[0].in_words(records))
     ready = _ready(config, records, paths, sizes, console)
     _describe(ready, console)
@@ -71,13 +69,13 @@ def prepare(config: CustomConfig, console: Console | None = None) -> list[SplitI
         infos = [_written(config, ready, split, console) for split in ("train", "test")]
     written = [info for info in infos if info is not None]
     for info in written:
-        console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}", soft_wrap=True)
-    console.print(f"Check with: python -m c2fpose.data.verify {written[0].path}", soft_wrap=True)
+        console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}")
+    console.print(f"Check with: python -m c2fpose.data.verify {written[0].path}")
     return written
 
 
 def _ready(
-    config: CustomConfig, records: Records, paths: list[Path | None], sizes: np.ndarray, console: Console
+    config: CustomConfig, records: Records, paths: list[Path | None], sizes: np.ndarray, console: PlainConsole
 ) -> _Ready:
     cam_mm = in_camera_frame(records)
     px = np.where(np.isnan(records.joints_px), projected(records, cam_mm), records.joints_px)
@@ -180,7 +178,7 @@ def _subjects(names: list[str]) -> tuple[dict[str, int], dict[str, str]]:
     return numbers, {str(number): name for name, number in numbers.items()}
 
 
-def _in_test(config: CustomConfig, records: Records, console: Console) -> tuple[np.ndarray, str]:
+def _in_test(config: CustomConfig, records: Records, console: PlainConsole) -> tuple[np.ndarray, str]:
     """Which records are for testing, and by what rule, in words."""
     subject = np.array(records.subject)
     if records.split:
@@ -198,7 +196,7 @@ def _in_test(config: CustomConfig, records: Records, console: Console) -> tuple[
     console.print(
         "warning: one subject alone: its last sequences, or frames, are the test, and its errors will flatter; "
         "label somebody else, or say test_share=0",
-        style="yellow", markup=False, soft_wrap=True,
+        style="yellow",
     )  # fmt: skip
     sequences = list(zip(records.action, records.trial, strict=True))
     order = list(dict.fromkeys(sequences))
@@ -209,14 +207,13 @@ def _in_test(config: CustomConfig, records: Records, console: Console) -> tuple[
     return rank >= len(rank) - max(1, round(config.test_share * len(rank))), "the last frames of the one sequence"
 
 
-def _describe(ready: _Ready, console: Console) -> None:
+def _describe(ready: _Ready, console: PlainConsole) -> None:
     table, joints = ready.annotations, ready.annotations["joints_cam_mm"]
     deep = np.isfinite(joints[..., 2]).any(1)
     console.print(
         f"{len(table['scale'])} records, {ready.records.skeleton.label}; {int(deep.sum())} with joints in mm, "
         f"{int((~deep).sum())} in the picture alone; {len(set(ready.records.subject))} subjects, "
         f"{int(ready.in_test.sum())} records for testing: {ready.provenance['test']}",
-        markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     if ready.provenance["assumed_focal"] and deep.any():
         console.print("warning: cameras without intrinsics: an ordinary camera's are taken", style="yellow")
@@ -229,12 +226,12 @@ def _check_free(config: CustomConfig) -> None:
             raise DataError(f"{path}: is there already; overwrite=true replaces it, out= names another directory")
 
 
-def _written(config: CustomConfig, ready: _Ready, split: str, console: Console) -> SplitInfo | None:
+def _written(config: CustomConfig, ready: _Ready, split: str, console: PlainConsole) -> SplitInfo | None:
     rows = np.flatnonzero(ready.in_test if split == "test" else ~ready.in_test)
     path = config.out / f"{split}.h5"
     if not len(rows):
         path.unlink(missing_ok=True)  # of earlier contents
-        console.print(f"{path}: not written: no record is for it", soft_wrap=True)
+        console.print(f"{path}: not written: no record is for it")
         return None
     table = ready.annotations
     order = np.lexsort([table[name][rows] for name in ("frame", "camera", "trial", "action", "subject")])

@@ -8,9 +8,9 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import cv2
-from rich.console import Console
 from rich.table import Table
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
@@ -25,14 +25,14 @@ from c2fpose.data.schema import SplitInfo
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 
 
-def prepare(config: PrepareConfig, console: Console | None = None) -> list[SplitInfo]:
+def prepare(config: PrepareConfig, console: PlainConsole | None = None) -> list[SplitInfo]:
     """Read a source, check it, and write each split that it has; returns what was written (nothing in a dry run).
 
     Raises ``DataError`` in one line for a source that is not what it should be; nothing is then written.
     ``OccupiedError`` where another process writes to the same place, ``OutputError`` where nothing can be written.
     """
     cv2.setNumThreads(1)  # the parallel work is over images
-    console = console or Console(stderr=True)
+    console = console or PlainConsole(stderr=True)
     check_source(config.source, config.path)
     calibration = read_calibration(find_metadata(config))
     with Progress(console=console) as progress:
@@ -116,7 +116,7 @@ def check_complete(found: ListOf[Sequence], config: PrepareConfig) -> None:
 # --- what one sees ------------------------------------------------------------------------------------------------
 
 
-def describe(jobs: list[SplitPlan], config: PrepareConfig, console: Console) -> None:
+def describe(jobs: list[SplitPlan], config: PrepareConfig, console: PlainConsole) -> None:
     """Show what will be written, as a table."""
     table = Table(title=f"{config.source} in {config.path}, {_ordinal(config.stride)}", title_justify="left")
     for column in ("file", "subject", "sequences", "frames", "images"):

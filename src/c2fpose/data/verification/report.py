@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import write_text
 from c2fpose.base.progress import Progress
@@ -65,28 +66,28 @@ def check_fingerprint(reader: SplitReader) -> Finding:
     return Finding("fingerprint", PASS if same else FAIL, text)
 
 
-def show(reader: SplitReader, findings: list[Finding], console: Console) -> None:
+def show(reader: SplitReader, findings: list[Finding], console: PlainConsole) -> None:
     """Print the report."""
     info = reader.info
-    console.print(f"[bold]{info.path}[/]: {info.dataset}, {info.split}, {info.records:,} records, images {info.images}")
+    facts = f": {info.dataset}, {info.split}, {info.records:,} records, images {info.images}"
+    console.print(Text.assemble((str(info.path), "bold"), facts))
     made = {key: info.provenance[key] for key in ("source", "every", "crop", "calibration") if key in info.provenance}
     if made:
         console.print("made from " + ", ".join(f"{key} {value}" for key, value in made.items()))
     figures = findings[0].figures
     for title, key in (("subject", "by_subject"), ("camera", "by_camera"), ("action", "by_action")):
         present = {name: count for name, count in figures[key].items() if count}
-        console.print(
-            f"by {title}: " + ", ".join(f"{name} {count:,}" for name, count in present.items()), highlight=False
-        )
+        console.print(f"by {title}: " + ", ".join(f"{name} {count:,}" for name, count in present.items()))
     table = Table(show_header=True, header_style="bold")
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("found")
     for finding in findings:
-        table.add_row(finding.check, f"[{STYLES[finding.status]}]{finding.status}[/]", finding.text)
+        table.add_row(finding.check, Text(finding.status, STYLES[finding.status]), finding.text)
     console.print(table)
     failed = [finding.check for finding in findings if finding.status == FAIL]
-    console.print(f"[bold red]Failed: {', '.join(failed)}.[/]" if failed else "[bold green]Nothing wrong.[/]")
+    said = ("Failed: " + ", ".join(failed) + ".", "bold red") if failed else ("Nothing wrong.", "bold green")
+    console.print(Text(*said))
 
 
 def report(reader: SplitReader, findings: list[Finding]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from c2fpose.base.console import PlainConsole, words_column
 from c2fpose.base.files import ready_directory
 from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import file_hash
@@ -33,9 +33,9 @@ def run(settings: FinderSettings) -> None:
     ready_directory(path.parent)
     torch.set_num_threads(settings.threads)
     start = time.perf_counter()
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(),
-               TextColumn("{task.fields[values]}"))  # fmt: skip
+    console = PlainConsole(stderr=True)
+    columns = (words_column("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(),
+               words_column("{task.fields[values]}"))  # fmt: skip
     with Progress(*columns, console=console) as progress:
         pieces = _pieces(settings, progress, TRAIN_SUBJECTS, settings.cutouts, settings.people, settings.people_count)
         if settings.measure:

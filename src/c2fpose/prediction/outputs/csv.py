@@ -20,11 +20,10 @@ _COVARIANCE = (("xx", 0, 0), ("xy", 0, 1), ("xz", 0, 2), ("yy", 1, 1), ("yz", 1,
 
 def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Path]:
     """Write ``COLUMNS``, and ``confidence`` and ``cov_xx_mm2`` ... where anybody has them; empty: not known."""
-    people = [pose for _, pose in result.people()]
     columns = list(COLUMNS)
-    if any(pose.confidence is not None for pose in people):
+    if any(pose.confidence is not None for _, pose in result.people()):
         columns.append("confidence")
-    if any(pose.covariance_mm2 is not None for pose in people):
+    if any(pose.covariance_mm2 is not None for _, pose in result.people()):
         columns += [f"cov_{name}_mm2" for name, _, _ in _COVARIANCE]
     with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
