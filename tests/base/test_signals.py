@@ -46,6 +46,23 @@ def test_a_library_that_makes_its_own_exit_of_it():
     assert run(body, signal.SIGINT).returncode == 130
 
 
+@pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)])
+@pytest.mark.parametrize("kind", ["ValueError('Invalid bounding box')", "UserError('x.h5: damaged')", "MemoryError()"])
+def test_foreign_code_that_makes_an_error_of_it(number, name, code, kind):
+    """So do extensions in C++ that are calling Python back at that moment, such as matplotlib's renderer."""
+    body = f"""
+from c2fpose.base.errors import UserError, exits_cleanly
+@exits_cleanly
+def command():
+    try:
+        print('ready'); time.sleep(60)
+    except BaseException:
+        raise {kind} from None
+command()"""
+    done = run(body, number)
+    assert (done.returncode, done.stderr) == (code, f"stopped by {name}; the same command goes on\n")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_met_in_a_finaliser_it_is_no_traceback_and_no_going_on(number, code):
     body = f"""

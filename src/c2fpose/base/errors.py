@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from c2fpose.base.signals import stops_in_one_line
+from c2fpose.base.signals import stop_here, stops_in_one_line
 
 # What a machine refuses, whatever the program does; other OSErrors are bugs
 _MACHINE = {
@@ -73,20 +73,27 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
         with stops_in_one_line():
             try:
                 return command(*args, **kwargs)
-            except UserError as error:
-                print(f"error: {error}", file=sys.stderr)
-            except OSError as error:
-                if error.errno not in _MACHINE:
-                    raise
-                place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-                print(f"error: {place}{error.strerror}", file=sys.stderr)
             except Exception as error:
-                if not _is_out_of_memory(error):
+                stop_here()  # foreign code may have made an error of a signal
+                line = _refusal(error)
+                if line is None:
                     raise
-                print(f"error: out of memory; {_LESS_MEMORY}", file=sys.stderr)
+                print(f"error: {line}", file=sys.stderr)
             raise SystemExit(2)
 
     return run
+
+
+def _refusal(error: Exception) -> str | None:
+    """Say in a line what the input or the machine refused; None for a bug."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        if error.errno not in _MACHINE:
+            return None
+        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{place}{error.strerror}"
+    return f"out of memory; {_LESS_MEMORY}" if _is_out_of_memory(error) else None
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -53,6 +53,10 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
         if stop.signum is None:
             raise
         raise SystemExit(stop.say(stop.signum)) from ending  # a library has turned the signal into its own exit
+    except Exception as error:
+        if stop.signum is None:
+            raise
+        raise SystemExit(stop.say(stop.signum)) from error  # or into its own error, as extensions in C++ do
     else:
         if stop.signum is not None:  # it was caught on the way, and what was under way came to an end
             raise SystemExit(stop.say(stop.signum))
