@@ -21,6 +21,7 @@ from toy_sweeps import TOY, composed
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.lock import OccupiedError
+from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.model import NetworkConfig
 from c2fpose.config.run import train_settings
 from c2fpose.data.schema import SplitReader, write_split
@@ -197,6 +198,21 @@ def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, ca
     assert job(again) == 100.0
     assert again.calls[0].resume == str(tmp_path / "job" / sweep.LAST)
     assert job_files.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
+
+
+def test_a_signal_that_comes_out_as_an_error_is_no_failure_of_the_job(job, tmp_path, capsys):
+    class Run(FakeRun):
+        def __call__(self, settings, directory):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+            except BaseException:
+                raise ValueError("Invalid bounding box") from None  # as matplotlib's renderer does
+
+    with pytest.raises(SystemExit) as ending, stops_in_one_line():
+        job(Run())
+    assert ending.value.code == 143 and job_files.state(tmp_path / "job") == "begun"
+    assert capsys.readouterr().err == "stopped by SIGTERM\n"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import SWEEP, check_same, read_json, write_json
@@ -29,12 +30,13 @@ def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
         try:
             if config.get("sweep") is not None:
                 hook(self, config)
-        except UserError as error:
+        except Exception as error:
+            stop_here()
+            if not isinstance(error, UserError):
+                traceback.print_exc()
+                raise SystemExit(1) from None
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
-        except Exception:
-            traceback.print_exc()
-            raise SystemExit(1) from None
 
     return run
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.base.lock import alone_in
 from c2fpose.base.provenance import code_version, file_hash
+from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings
 from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.certainty import FILE as CALIBRATION
@@ -70,6 +71,7 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         finished = _finished(settings, directory, identity, twin)
         write_json(directory / FINISHED, finished.model_dump(mode="json"))
     except Exception as error:
+        stop_here()  # an error that foreign code has made of a signal is no failure of the job
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         line = reason.strip().splitlines()[0] if reason.strip() else type(error).__name__
         write_json(directory / FAILED, {"reason": line, "traceback": traceback.format_exc(), "time": _now()})
