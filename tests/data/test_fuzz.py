@@ -5,6 +5,7 @@
 
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import fabricate_human36m as fabricate
 import fabricated
@@ -32,27 +33,20 @@ def read_split(path: Path) -> None:
     verify(reader, "all", 0)
 
 
-def source(module, calibration=None):
-    def read(path: Path) -> None:
-        list(module.read(path, calibration or published(), 1, lambda sequence: True))
-
-    return read
-
-
-# A parser: the file that is damaged, below the directory that is read, and how it is read
+# A parser: the file that is damaged, below the directory that is read, and how it is read; a source as a whole
 PARSERS = {
     "data file (HDF5)": ("train.h5", read_split),
-    "c2f HDF5": ("c2f/annot/valid.h5", source(c2f)),
-    "c2f MAT 5": ("c2f/annot/valid.mat", source(c2f)),
-    "c2f MAT 7.3": ("c2f73/annot/valid.mat", source(c2f)),
-    "c2f names": ("c2f/annot/valid_images.txt", source(c2f)),
-    "h36m_fetch HDF5": ("h36m_fetch/S9/SittingDown-1/annot.h5", source(h36m_fetch)),
-    "mmpose NPZ": ("mmpose/annotation_body3d/fps10/h36m_test.npz", source(mmpose)),
+    "c2f HDF5": ("c2f/annot/valid.h5", c2f),
+    "c2f MAT 5": ("c2f/annot/valid.mat", c2f),
+    "c2f MAT 7.3": ("c2f73/annot/valid.mat", c2f),
+    "c2f names": ("c2f/annot/valid_images.txt", c2f),
+    "h36m_fetch HDF5": ("h36m_fetch/S9/SittingDown-1/annot.h5", h36m_fetch),
+    "mmpose NPZ": ("mmpose/annotation_body3d/fps10/h36m_test.npz", mmpose),
     "mmpose cameras.pkl": ("mmpose/annotation_body3d/cameras.pkl", from_pickle),
-    "videopose3d NPZ": ("videopose3d/data_3d_h36m.npz", None),
-    "posenet_json data": ("posenet_json/annotations/Human36M_subject9_data.json", source(posenet_json)),
-    "posenet_json cameras": ("posenet_json/annotations/Human36M_subject9_camera.json", source(posenet_json)),
-    "posenet_json poses": ("posenet_json/annotations/Human36M_subject9_joint_3d.json", source(posenet_json)),
+    "videopose3d NPZ": ("videopose3d/data_3d_h36m.npz", videopose3d),
+    "posenet_json data": ("posenet_json/annotations/Human36M_subject9_data.json", posenet_json),
+    "posenet_json cameras": ("posenet_json/annotations/Human36M_subject9_camera.json", posenet_json),
+    "posenet_json poses": ("posenet_json/annotations/Human36M_subject9_joint_3d.json", posenet_json),
     "raw CDF": ("raw/pose.cdf", lambda path: raw.read_cdf(path, 3)),
     "metadata.xml": ("raw/metadata.xml", from_metadata),
     "shard NPZ": ("shard.npz", lambda path: load_shard(path, ("jpeg_bytes", "scale"))),
@@ -90,9 +84,16 @@ def test_damaged_files_are_read_or_refused_in_one_line(parser, whole, tmp_path):
     root = directory.partition("/")[0]
     shutil.copytree(whole / root, tmp_path / root) if root else shutil.copy(whole / name, tmp_path / name)
     target = tmp_path / place
-    reading = read or source(videopose3d, read_calibration(whole / "raw" / "metadata.xml"))
-    where = tmp_path / root if getattr(reading, "__name__", "") == "read" else target
-    refused = fuzz(target, lambda: reading(where), str(tmp_path), found=FOUND.get(parser, ()))
+    calibration = read_calibration(whole / "raw" / "metadata.xml")
+
+    def reading() -> None:
+        if isinstance(read, ModuleType):
+            list(read.read(tmp_path / root, calibration, 1, lambda sequence: True))
+        else:
+            read(target)
+
+    reading()  # undamaged, it is read
+    refused = fuzz(target, reading, str(tmp_path), found=FOUND.get(parser, ()))
     assert refused  # the changes reach what is checked
 
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import random
 import shutil
@@ -115,8 +116,8 @@ class Stopping:
         children, before = descendants(pid), busy_s(pid)
         try:
             os.kill(pid, number)
-        except ProcessLookupError:
-            children = []
+        except ProcessLookupError:  # it had ended by itself
+            children, before = [], math.inf
         started = time.monotonic()
         code, used_s = self.starter.wait()
         ended_s = time.monotonic() - started

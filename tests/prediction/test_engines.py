@@ -8,6 +8,7 @@ import torch
 from toy_networks import COORDINATES, VOLUME, crops, trained
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.signals import stops_in_one_line
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.inference import points_of
 from c2fpose.model.module import PoseModule
@@ -21,6 +22,7 @@ from c2fpose.prediction.engines import (
     OPENVINO,
     TORCH,
     header,
+    imported,
     load_predictor,
     make_predictor,
     to_onnx,
@@ -171,6 +173,15 @@ def test_refused_in_one_line(files, file, engine, precision, message):
     with pytest.raises(UserError, match=message) as caught:
         load_predictor(files / file, engine, precision)
     assert "\n" not in str(caught.value)
+
+
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path, monkeypatch):
+    """ONNX's extension aborts the process where an exception meets it half made."""
+    (tmp_path / "extension.py").write_text("import os\nos.kill(os.getpid(), 15)\nmade = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SystemExit) as ending, stops_in_one_line():
+        imported("extension")
+    assert ending.value.code == 143 and sys.modules.pop("extension").made
 
 
 def test_a_missing_package_is_named(monkeypatch):

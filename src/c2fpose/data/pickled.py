@@ -22,6 +22,20 @@ def check_members(path: Path) -> None:
         raise DataError(f"{path}: claims {total / 1e9:.1f} GB when unpacked, more than Human3.6M has; copy it again")
 
 
+def checked_array(value: Any) -> np.ndarray:
+    """Refuse what a damaged NPZ file gives in place of an array. Raises ``ValueError``.
+
+    NumPy gives bytes where an array's head is damaged, and text of numbers that are no characters.
+    """
+    if not isinstance(value, np.ndarray):
+        raise ValueError("an array without its head")
+    if value.dtype.kind == "U":
+        codes = np.ascontiguousarray(value).view(value.dtype.byteorder.replace("|", "=") + "u4")
+        if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+            raise ValueError("text that is none")
+    return value
+
+
 def pickled_table(path: Path, name: str, expected: str) -> dict[Any, Any]:
     """Read a table that an NPZ file holds as one pickled object, as VideoPose3D writes its poses.
 

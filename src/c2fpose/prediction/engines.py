@@ -23,6 +23,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.signals import stops_between_steps
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.config.schema import parse
@@ -209,7 +210,8 @@ def installed(name: str) -> bool:
 def imported(package: str) -> Any:
     """Import a package of the ``export`` extra, or a word on how to get it."""
     try:
-        return importlib.import_module(package)
+        with stops_between_steps():  # an exception in the midst of their C++ would abort the process
+            return importlib.import_module(package)
     except ImportError:
         raise UserError(
             f"the package {package} is missing; install c2fpose with its extra: 'c2fpose[export]'"

@@ -230,8 +230,10 @@ def _fits_elsewhere(records: Records, row: int) -> bool:
         placed, turn, place = cv2.solvePnP(mm[both], straight, matrix, None, flags=cv2.SOLVEPNP_SQPNP)
     except cv2.error:
         return False
+    if not placed:
+        return False
     moved = mm @ cv2.Rodrigues(turn)[0].T + place.ravel()
-    return bool(placed and (moved[both, 2] > 0).all() and _apart(px[None], camera.project(moved)[None])[0] < AGREES)
+    return bool((moved[both, 2] > 0).all() and _apart(px[None], camera.project(moved)[None])[0] < AGREES)
 
 
 def _factor(px: np.ndarray, expected: np.ndarray) -> np.ndarray:

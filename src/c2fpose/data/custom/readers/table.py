@@ -12,6 +12,7 @@ from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, read_cameras
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
+from c2fpose.data.pickled import checked_array
 from c2fpose.pose.skeleton import SKELETONS, Skeleton
 
 TABLES = ("records.csv", "records.tsv", "records.jsonl", "records.npz")
@@ -196,8 +197,8 @@ def _by_joint(given: Any, skeleton: Skeleton, where: str) -> dict[str, Any]:
 
 def _npz_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     with readable(path, "not readable as NPZ", _HELP), np.load(path, allow_pickle=False) as file:
-        arrays = {ALIASES.get(name.lower(), name.lower()): file[name] for name in file.files}
-    names = [str(name) for name in arrays.pop("joints", skeleton.names)]
+        arrays = {ALIASES.get(name.lower(), name.lower()): checked_array(file[name]) for name in file.files}
+        names = [str(name) for name in np.atleast_1d(arrays.pop("joints", skeleton.names))]
     if unknown := set(arrays) - {*WORDS, "joints_px", "joints_mm", "box_px"}:
         raise DataError(f"{path}: unknown array {min(unknown)!r}; expected {_KEYS}")
     counts = {name: len(array) for name, array in arrays.items() if array.ndim}

@@ -19,7 +19,7 @@ from c2fpose.data.human36m.frames import (
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import counted_from_one, parse_image_name, rows_by_sequence
-from c2fpose.data.pickled import check_members
+from c2fpose.data.pickled import check_members, checked_array
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
 NEEDED = {"imgname", "S"}  # part, the labels in the image, is checked where it is there
@@ -75,7 +75,7 @@ def _table(file: Path) -> dict[str, np.ndarray]:
         with np.load(file, allow_pickle=False) as stored:
             missing = NEEDED - set(stored)
             check_members(file)
-            table = {name: np.atleast_1d(stored[name]) for name in (NEEDED | {"part"}) & set(stored)}
+            table = {name: np.atleast_1d(checked_array(stored[name])) for name in (NEEDED | {"part"}) & set(stored)}
     if missing:
         raise DataError(f"{file}: lacks {', '.join(sorted(missing))}; expected the NPZ of MMPose's converter")
     if len({len(array) for array in table.values()}) != 1:
