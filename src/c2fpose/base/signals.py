@@ -72,7 +72,8 @@ def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> It
 def stops_between_steps() -> Iterator[None]:
     """Have a signal wait in the block until it calls ``stop_here``, but no longer than the grace of the block around.
 
-    For work that must not end halfway through a step, and foreign code that an exception would abort. What came is obeyed at the latest where the block ends.
+    For work that must not end halfway through a step, and foreign code that an exception would abort. What came is
+    obeyed at the latest where the block ends.
     """
     stop = _Stop.current
     if stop is None or stop.waits or threading.current_thread() is not threading.main_thread():
