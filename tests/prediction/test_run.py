@@ -342,7 +342,8 @@ def test_help_explains_every_key_without_heavy_imports():
 
 def test_predicting_loads_nothing_of_training():
     """Lightning and the renderer take longer to import than all that predicting needs beside PyTorch."""
-    heavy = {"pytorch_lightning", "torchmetrics", "numba", "matplotlib", "scipy.signal", "scipy.stats"}
+    heavy = {"pytorch_lightning", "torchmetrics", "numba", "matplotlib", "scipy.signal", "scipy.stats",
+             "scipy.optimize"}  # fmt: skip
     code = (
         "import sys, c2fpose.prediction.run as run\n"
         "run.load_predictor('builtin'), run.load_finder()\n"

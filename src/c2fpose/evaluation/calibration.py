@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 import scipy.special  # scipy.stats would take a quarter of a second more to import
 from jaxtyping import Bool, Float
 

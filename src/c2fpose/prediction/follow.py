@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 
 from c2fpose.prediction.boxes import BoxFile
 from c2fpose.prediction.engines import Predictor
@@ -107,7 +107,7 @@ class FollowFound:
         taken: set[int] = set()
         if found and expected:
             table = np.array([[overlap(box, other) for _, box in expected] for other, _ in found])
-            for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
+            for row, column in zip(*scipy.optimize.linear_sum_assignment(table, maximize=True), strict=True):
                 if table[row, column] > NEAR:
                     expected[column][0].seen_s = frame.time_s
                     expected[column][0].found_side_px = LOOSE * found[row][0].side

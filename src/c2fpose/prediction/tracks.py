@@ -7,8 +7,8 @@ anybody's are needed.
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 
 from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.person_box import square_box
@@ -79,7 +79,7 @@ class Tracker:
         mine: list[Track | None] = [None] * len(people)
         if people and self.tracks:
             costs = np.array([[track.cost(person, time_s) for person in people] for track in self.tracks])
-            for row, column in zip(*linear_sum_assignment(np.minimum(costs, 10.0)), strict=True):
+            for row, column in zip(*scipy.optimize.linear_sum_assignment(np.minimum(costs, 10.0)), strict=True):
                 if costs[row, column] < 1:
                     mine[column] = self.tracks[row]
         return [

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.optimize
+import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 from jaxtyping import Bool, Float, UInt8
 
 from c2fpose.prediction.certainty import calibration_of
