@@ -12,7 +12,7 @@ from toy_labels import config_of
 from c2fpose.model.volumes.points import to_points
 from c2fpose.pose.camera import project
 from c2fpose.pose.protocol import MEAN_LIMB_LENGTHS_MM
-from c2fpose.pose.skeleton import EDGES, ROOT
+from c2fpose.pose.skeleton import EDGES, MIRROR, ROOT
 from c2fpose.pose.space import PAPER
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import (
@@ -24,6 +24,7 @@ from c2fpose.prediction.people import (
     root_depth_rule,
     same_person,
     second_looks,
+    without_doubles,
 )
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box
@@ -148,8 +149,12 @@ def test_a_box_of_a_pose_stays_within_reach():
 
 def test_the_same_person_twice():
     (person,) = poses_in(Seer([skeleton_mm(1, 0)]), chart(), [Seen(Box(0.0, 0.0, 480.0), "whole")], CAMERA)
-    assert same_person(person, replace(person, joints_px=person.joints_px + 3))
-    assert not same_person(person, replace(person, joints_px=person.joints_px + 60))
+    assert same_person(person, replace(person, joints_px=person.joints_px + 3), MIRROR)
+    assert not same_person(person, replace(person, joints_px=person.joints_px + 60), MIRROR)
+    other_sides = replace(person, joints_px=person.joints_px[list(MIRROR)] + 3)
+    assert same_person(person, other_sides, MIRROR)
+    assert not same_person(person, other_sides, range(len(MIRROR)))
+    assert len(without_doubles([person, other_sides], MIRROR)) == 1
 
 
 def test_moved_is_by_the_largest_shift_of_an_edge():

@@ -119,13 +119,13 @@ class FollowFound:
             new = [] if expected else sorted(new, key=lambda each: -each.box.side)[:1]
         return True, new
 
-    @staticmethod
-    def _without_doubles(people: list[PersonPose], expected: int) -> list[int]:
+    def _without_doubles(self, people: list[PersonPose], expected: int) -> list[int]:
         """Positions without those whose pose an earlier one has: a new box on somebody who is followed already, or two
         tracks that have come to the same person."""
+        mirror = self.predictor.config.pose_space.skeleton.mirror
         kept: list[int] = []
         for at, person in enumerate(people):
-            if not any(same_person(people[other], person) for other in kept):
+            if not any(same_person(people[other], person, mirror) for other in kept):
                 kept.append(at)
         return kept
 

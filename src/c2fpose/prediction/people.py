@@ -1,6 +1,6 @@
 """The poses of people in the boxes of one picture, and the second look that puts a rough box right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -206,17 +206,24 @@ def moved(first: Box, second: Box) -> float:
     return float(np.abs(edges[0] - edges[1]).max() / second.side)
 
 
-def same_person(first: PersonPose, second: PersonPose, share: float = 0.12) -> bool:
-    """Tell whether two poses of one picture are of the same person: joints apart by a small share of the box."""
-    apart = np.linalg.norm(first.joints_px - second.joints_px, axis=-1).mean()
+def same_person(first: PersonPose, second: PersonPose, mirror: Sequence[int], share: float = 0.12) -> bool:
+    """Tell whether two poses of one picture are of the same person: joints apart by a small share of the box.
+
+    Poses that differ in which side is left are the same too. ``mirror``: each joint's other side
+    (``Skeleton.mirror``).
+    """
+    apart = min(
+        np.linalg.norm(first.joints_px - joints_px, axis=-1).mean()
+        for joints_px in (second.joints_px, second.joints_px[list(mirror)])
+    )
     return bool(apart < share * min(square_box(first.joints_px)[1], square_box(second.joints_px)[1]))
 
 
-def without_doubles(people: list[PersonPose]) -> list[PersonPose]:
+def without_doubles(people: list[PersonPose], mirror: Sequence[int]) -> list[PersonPose]:
     """Drop who has the pose of somebody surer: two boxes that came to rest on the same person."""
     kept: list[PersonPose] = []
     for person in people:
-        if not any(same_person(other, person) for other in kept):
+        if not any(same_person(other, person, mirror) for other in kept):
             kept.append(replace(person, id=len(kept)))
     return kept
 

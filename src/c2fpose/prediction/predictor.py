@@ -135,7 +135,8 @@ class PosePredictor:
         seen = seen_of(find_people(self.predictor, load_finder("builtin"), image))
         seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
-        return without_doubles(surest_poses(self.predictor, [image] * len(seen), seen, cameras, self._sizes("found")))
+        people = surest_poses(self.predictor, [image] * len(seen), seen, cameras, self._sizes("found"))
+        return without_doubles(people, self.predictor.config.pose_space.skeleton.mirror)
 
     def _sizes(self, source: BoxFrom) -> tuple[float, ...]:
         return sizes_for(self.predictor, self.sizes, source)

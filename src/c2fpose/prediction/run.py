@@ -186,7 +186,8 @@ class PredictJob:
         source: BoxFrom = boxes[0].source if boxes else "found"
         sizes = sizes_for(predictor, asked.sizes, source)
         people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes)
-        return without_doubles(people) if source == "found" else people
+        mirror = self.predictor.config.pose_space.skeleton.mirror
+        return without_doubles(people, mirror) if source == "found" else people
 
     def find(self, image: Image) -> list[tuple[Box, float]]:
         """Find people in a picture."""
