@@ -21,7 +21,7 @@ import pytest
 # What commands import when they are needed
 IMPORTS = (
     "c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run", "c2fpose.prediction.export",
-    "c2fpose.training.callbacks", "pytorch_lightning",
+    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning",
 )  # fmt: skip
 
 
