@@ -1,0 +1,42 @@
+"""The page of errors after a given time, made of figures written here."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("size_curves", ROOT / "scripts" / "size_curves.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_size_is_a_row_and_a_line_and_what_is_missing_stays_empty(script):
+    run = {"steps": 986, "step_ms": 121.7, "error_mm": 159.47}
+    found = {"as scale=laptop": {"5": run | {"error_mm": 117.58}, "2": run}, "96 px": {"2": run}}
+    lines = script.page(found).splitlines()
+    assert "| size | a step, ms | 2 min | 5 min |" in lines
+    assert "| as scale=laptop | 122 | 159.5 (986) | 117.6 (986) |" in lines
+    assert "| 96 px | 122 | 159.5 (986) |  |" in lines
+    (axes,) = script.picture(found).axes
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn == {"as scale=laptop": [[2.0, 159.47], [5.0, 117.58]], "96 px": [[2.0, 159.47]]}
+
+
+def test_every_size_is_a_valid_configuration(script):
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    seen = set()
+    for overrides in script.SIZES.values():
+        with initialize_config_dir(conf_dir(), version_base="1.3"):
+            settings = train_settings(compose("train", overrides=["run_dir=runs/sizes", "logger=none", *overrides]))
+        seen.add((settings.model.network.model_dump_json(), settings.data.batch_size))
+    assert len(seen) == len(script.SIZES) >= 6
