@@ -2,14 +2,14 @@
 
     python scripts/long_video.py [MINUTES]      60 by default, at 25 frames a second
 
-The network is replaced by one look that it has had, so that an hour's frames take minutes. Decoding, following,
-smoothing and the writing of JSON and CSV are the command's own. Prints the process's memory on the way.
+The network and the reading of its volumes are replaced by one look that it has had, so that an hour's frames take
+minutes. Decoding, following, smoothing and the writing of JSON and CSV are the command's own. Prints the process's
+memory on the way.
 """
 
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,7 +17,7 @@ import numpy as np
 from rich.progress import Progress
 
 from c2fpose.predict import read_words
-from c2fpose.prediction import run
+from c2fpose.prediction import people, run
 from c2fpose.prediction.inputs import Input
 from c2fpose.prediction.video import Video, VideoFrame
 
@@ -60,14 +60,14 @@ def main() -> None:
             writer.write(random.integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8))
         writer.release()
         job = run.PredictJob(read_words([str(clip), "person=whole", f"out={folder}", "formats=[json,csv]"]))
-        engine, looks = job.predictor.engine, {}
+        looked_at, looks = people._looked_at, {}
 
-        def once(image):
-            if image.shape not in looks:
-                looks[image.shape] = engine(image)
-            return looks[image.shape]
+        def once(predictor, crops, calibration):
+            if crops.shape not in looks:
+                looks[crops.shape] = looked_at(predictor, crops, calibration)
+            return looks[crops.shape]
 
-        job.predictor = replace(job.predictor, engine=once)
+        people._looked_at = once
         run.Video = Repeated
         with Progress(disable=True) as progress:
             job.done(Input(clip, "video"), progress)
