@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from c2fpose.base.signals import stop_here, stops_in_one_line
+from c2fpose.base.signals import lead, stop_here, stops_in_one_line
 
 # What a machine refuses, whatever the program does; other OSErrors are bugs
 _MACHINE = {
@@ -113,6 +113,7 @@ def refuses_in_one_line(command: Callable[[], object]) -> None:
     from hydra.errors import CompactHydraException  # noqa: PLC0415  # commands without Hydra read this file
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
+    lead()
     with stops_in_one_line("a sweep goes on with the same command, a run with resume=RUN_DIR/checkpoints/last.ckpt"):
         try:
             command()
