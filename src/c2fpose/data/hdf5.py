@@ -1,6 +1,12 @@
 """Read arrays of HDF5 files that may be damaged, or made to do harm."""
 
+import faulthandler
 import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
 from pathlib import Path
 
 import h5py
@@ -9,6 +15,97 @@ import numpy as np
 from c2fpose.base.errors import DataError
 
 _DENSEST = 100  # times that an array may be compressed; more is a claim that would fill the memory
+_LARGE, _PLACES = 1 << 26, 64  # bytes from which an array is looked at in so many places only
+_PATIENCE_S, _BYTES_A_S = 5.0, 50e6  # a look at a whole file takes a fraction of that
+_looked_at: set[tuple[str, int, int]] = set()  # path, size, time of change of files that can be read to their end
+
+
+def check_in_a_child(path: str | Path) -> None:
+    """Have a child process look at all of a file before this one does.
+
+    On some damaged files HDF5's library ends the process, or never comes back. Raises ``DataError`` for those; what
+    else is wrong is for the reader to say. A file is looked at once, as long as it does not change. Where processes do
+    not fork (Windows) nothing is done.
+    """
+    if not hasattr(os, "fork"):
+        return
+    about = os.stat(path)
+    known = (os.path.realpath(path), about.st_size, about.st_mtime_ns)
+    if known in _looked_at:
+        return
+    patience_s = _PATIENCE_S + about.st_size / _BYTES_A_S
+    how = _end_of_a_fork(path, patience_s)
+    if how == signal.SIGALRM:  # a lock that some thread held while this process forked? A new one has none
+        how = _end_of_a_new_process(path, patience_s)
+    if how:
+        what = "never comes to an end" if how == signal.SIGALRM else f"breaks off ({signal.Signals(how).name})"
+        raise DataError(f"{path}: damaged: HDF5's library {what} on it; make or copy it again")
+    _looked_at.add(known)
+
+
+def _end_of_a_fork(path: str | Path, patience_s: float) -> int:
+    """Look at a file in a forked child; the signal that ended it, SIGALRM where time did, 0 for neither."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that threads may hold locks
+        child = os.fork()
+    if child == 0:
+        try:
+            faulthandler.disable()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
+            look_at(path)
+        finally:
+            os._exit(0)
+    ends, status = time.monotonic() + patience_s, None
+    try:
+        while status is None and time.monotonic() < ends:
+            done, found = os.waitpid(child, os.WNOHANG)
+            status = found if done else None
+            if not done:
+                time.sleep(0.002)
+    finally:
+        if status is None:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return signal.SIGALRM if status is None else os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
+    code = "import sys\nfrom c2fpose.data.hdf5 import look_at\nlook_at(sys.argv[1])"
+    try:
+        done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, timeout=patience_s + 5)
+    except subprocess.TimeoutExpired:
+        return signal.SIGALRM
+    return max(0, -done.returncode)
+
+
+def look_at(path: str | Path) -> None:
+    """Read every attribute and array of a file, large arrays in places; what Python can say of it is left out."""
+    with h5py.File(path, "r") as file:
+        found: list[h5py.Group | h5py.Dataset] = [file]
+        file.visititems(lambda _, each: found.append(each))
+        for each in found:
+            _look_at(each, os.path.getsize(path))
+
+
+def _look_at(each: "h5py.Group | h5py.Dataset", held: int) -> None:
+    for read in (*(lambda name=name: each.attrs[name] for name in each.attrs), lambda: _values(each, held)):
+        try:
+            read()
+        except Exception:  # the reader meets it again
+            continue
+
+
+def _values(each: "h5py.Group | h5py.Dataset", held: int) -> None:
+    if not isinstance(each, h5py.Dataset) or each.external or each.is_virtual:
+        return
+    size = each.size * each.dtype.itemsize
+    if size > held * _DENSEST:
+        return  # a claim that is refused
+    if size <= _LARGE or not each.shape:
+        each[()]
+        return
+    for row in np.linspace(0, each.shape[0] - 1, _PLACES).astype(int):
+        each[row]
 
 
 def dataset_of(group: h5py.Group, name: str, path: str | Path) -> h5py.Dataset:

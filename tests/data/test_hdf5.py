@@ -1,0 +1,62 @@
+"""A file on which HDF5's library ends the process, or hangs, is refused in a line; a whole one is looked at once."""
+
+import os
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from c2fpose.base.errors import DataError
+from c2fpose.data import hdf5
+from c2fpose.data.hdf5 import check_in_a_child, look_at
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "_looked_at", set())
+    with h5py.File(tmp_path / "a.h5", "w") as made:
+        made.attrs["text"] = "words"
+        made["group/values"] = np.arange(6).reshape(2, 3)
+    return tmp_path / "a.h5"
+
+
+def test_a_whole_file_is_looked_at_once_until_it_changes(file, monkeypatch):
+    forks = []
+    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda path, _: forks.append(path) or 0)
+    check_in_a_child(file), check_in_a_child(str(file))
+    assert len(forks) == 1
+    os.utime(file, (1, 1))
+    check_in_a_child(file)
+    assert len(forks) == 2
+
+
+@pytest.mark.parametrize(("kind", "words"), [(11, r"breaks off \(SIGSEGV\)"), (6, r"breaks off \(SIGABRT\)")])
+def test_the_end_of_the_child_is_one_line(file, monkeypatch, kind, words):
+    monkeypatch.setattr(hdf5, "look_at", lambda path: os.kill(os.getpid(), kind))
+    with pytest.raises(DataError, match=rf"a\.h5: damaged: HDF5's library {words} on it; make or copy it again$"):
+        check_in_a_child(file)
+
+
+def test_a_lock_held_at_the_fork_is_no_damage_and_no_end_is(file, monkeypatch):
+    """A new process has no locks of this one's threads: its word counts."""
+    monkeypatch.setattr(hdf5, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(hdf5, "look_at", lambda path: time.sleep(60))
+    check_in_a_child(file)
+    monkeypatch.setattr(hdf5, "_looked_at", set())
+    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, patience_s: hdf5.signal.SIGALRM)
+    with pytest.raises(DataError, match="never comes to an end on it"):
+        check_in_a_child(file)
+
+
+def test_the_look_reads_attributes_and_arrays(file, monkeypatch):
+    seen = []
+    monkeypatch.setattr(hdf5, "_values", lambda each, held: seen.append(each.name))
+    look_at(file)
+    assert seen == ["/", "/group", "/group/values"]
+
+
+def test_without_fork_nothing_is_done(file, monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda *_: 1 / 0)
+    check_in_a_child(file)
