@@ -41,7 +41,8 @@ def test_pictures(tmp_path, name):
         read_exif(tmp_path / name)
         read_photo(tmp_path / name)
 
-    assert fuzz(tmp_path / name, read, name)
+    # 3542 makes 2,752,516 pixels in a row of it
+    assert fuzz(tmp_path / name, read, name, found=(3542,) if name == "a.tif" else ())
 
 
 @pytest.mark.parametrize(("name", "code"), [("a.avi", "MJPG"), ("a.mp4", "mp4v")])

@@ -15,6 +15,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
 
+LONGEST_PX = 65_535  # of a side: JPEG knows no longer one
 FOCAL_PER_SIDE = 1.2  # assumed focal length over the longer image side: a diagonal view of about 55 degrees
 
 
@@ -43,8 +44,15 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
+                if max(opened.size) > LONGEST_PX:
+                    raise DataError(
+                        f"{path}: {opened.size[0]} x {opened.size[1]} px; a side of more than {LONGEST_PX} px is no "
+                        "photograph's: damaged?"
+                    )
                 opened.load()  # all of it: a file that was cut off is found here
                 image = ImageOps.exif_transpose(opened)
+    except DataError:
+        raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
             f"{path}: more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; make it smaller"
@@ -63,7 +71,7 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
