@@ -44,7 +44,7 @@ def test_a_lock_held_at_the_fork_is_no_damage_and_no_end_is(file, monkeypatch):
     monkeypatch.setattr(hdf5, "look_at", lambda path: time.sleep(60))
     check_in_a_child(file)
     monkeypatch.setattr(hdf5, "_looked_at", set())
-    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, patience_s: hdf5.signal.SIGALRM)
+    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, patience_s: hdf5._NO_END)
     with pytest.raises(DataError, match="never comes to an end on it"):
         check_in_a_child(file)
 
@@ -56,7 +56,14 @@ def test_the_look_reads_attributes_and_arrays(file, monkeypatch):
     assert seen == ["/", "/group", "/group/values"]
 
 
-def test_without_fork_nothing_is_done(file, monkeypatch):
-    monkeypatch.delattr(os, "fork")
+@pytest.mark.parametrize("kind", [9, 15])
+def test_a_child_that_others_ended_says_nothing_of_the_file(file, monkeypatch, kind):
+    monkeypatch.setattr(hdf5, "look_at", lambda path: os.kill(os.getpid(), kind))
+    check_in_a_child(file)
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_elsewhere_nothing_is_done(file, monkeypatch, system):
+    monkeypatch.setattr(hdf5.sys, "platform", system)
     monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda *_: 1 / 0)
     check_in_a_child(file)

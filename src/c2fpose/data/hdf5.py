@@ -17,6 +17,8 @@ from c2fpose.base.errors import DataError
 _DENSEST = 100  # times that an array may be compressed; more is a claim that would fill the memory
 _LARGE, _PLACES = 1 << 26, 64  # bytes from which an array is looked at in so many places only
 _PATIENCE_S, _BYTES_A_S = 5.0, 50e6  # a look at a whole file takes a fraction of that
+_BREAKS_OFF = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGABRT))
+_NO_END = -1
 _looked_at: set[tuple[str, int, int]] = set()  # path, size, time of change of files that can be read to their end
 
 
@@ -24,10 +26,10 @@ def check_in_a_child(path: str | Path) -> None:
     """Have a child process look at all of a file before this one does.
 
     On some damaged files HDF5's library ends the process, or never comes back. Raises ``DataError`` for those; what
-    else is wrong is for the reader to say. A file is looked at once, as long as it does not change. Where processes do
-    not fork (Windows) nothing is done.
+    else is wrong is for the reader to say. A file is looked at once, as long as it does not change. On Linux alone:
+    elsewhere processes do not fork, or not safely.
     """
-    if not hasattr(os, "fork"):
+    if not sys.platform.startswith("linux"):
         return
     about = os.stat(path)
     known = (os.path.realpath(path), about.st_size, about.st_mtime_ns)
@@ -35,16 +37,16 @@ def check_in_a_child(path: str | Path) -> None:
         return
     patience_s = _PATIENCE_S + about.st_size / _BYTES_A_S
     how = _end_of_a_fork(path, patience_s)
-    if how == signal.SIGALRM:  # a lock that some thread held while this process forked? A new one has none
+    if how == _NO_END:  # a lock that some thread held while this process forked? A new one has none
         how = _end_of_a_new_process(path, patience_s)
-    if how:
-        what = "never comes to an end" if how == signal.SIGALRM else f"breaks off ({signal.Signals(how).name})"
+    if how in _BREAKS_OFF or how == _NO_END:
+        what = "never comes to an end" if how == _NO_END else f"breaks off ({signal.Signals(how).name})"
         raise DataError(f"{path}: damaged: HDF5's library {what} on it; make or copy it again")
     _looked_at.add(known)
 
 
 def _end_of_a_fork(path: str | Path, patience_s: float) -> int:
-    """Look at a file in a forked child; the signal that ended it, SIGALRM where time did, 0 for neither."""
+    """Look at a file in a forked child; the signal that ended it, or ``_NO_END``, or 0."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that threads may hold locks
         child = os.fork()
     if child == 0:
@@ -66,7 +68,7 @@ def _end_of_a_fork(path: str | Path, patience_s: float) -> int:
         if status is None:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-    return signal.SIGALRM if status is None else os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    return _NO_END if status is None else os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
@@ -74,7 +76,7 @@ def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
     try:
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, timeout=patience_s + 5)
     except subprocess.TimeoutExpired:
-        return signal.SIGALRM
+        return _NO_END
     return max(0, -done.returncode)
 
 
