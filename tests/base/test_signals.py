@@ -172,37 +172,6 @@ subprocess.run([sys.executable, "-c", worker, str(os.getpid())])
     pytest.fail("the worker outlived its parent")
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["at work", "still importing"])
-def test_a_foreign_pools_process_ends_with_the_command(late):
-    """joblib's processes wait for more work when their parent has been killed."""
-    parent = f"""
-import multiprocessing, os, sys, time
-from c2fpose.base import signals
-def work():
-    print(os.getpid(), flush=True)
-    if {late}: time.sleep(1)
-    signals.end_with_leader()
-    signals.end_with_leader()
-    time.sleep(60)
-signals.lead()
-signals.end_with_leader()  # of no pool: nothing happens
-multiprocessing.get_context("fork").Process(target=work).start()
-time.sleep(60)
-"""
-    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
-    worker = int(process.stdout.readline())
-    time.sleep(0.3)
-    assert _runs(worker)
-    process.kill()
-    process.wait()
-    for _ in range(100):
-        if not _runs(worker):
-            return
-        time.sleep(0.05)
-    os.kill(worker, signal.SIGKILL)
-    pytest.fail("the worker outlived the command")
-
-
 def _runs(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from c2fpose.base.signals import lead, stop_here, stops_in_one_line
+from c2fpose.base.pools import lead
+from c2fpose.base.signals import stop_here, stops_in_one_line
 
 # What a machine refuses, whatever the program does; other OSErrors are bugs
 _MACHINE = {

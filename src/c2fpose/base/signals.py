@@ -1,7 +1,6 @@
 """End in one line where somebody stops a command (Ctrl-C: exit code 130, SIGTERM: 143), workers with their parent."""
 
 import ctypes
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,7 +14,6 @@ from typing import NoReturn
 GRACE_S = 4.0  # to put things in order; then the process ends as it stands (files are whole at any moment)
 GOES_ON = "what is finished is kept, and the same command goes on"
 _PR_SET_PDEATHSIG = 1
-_LEADER = "C2FPOSE_LEADER"  # environment: the process number of the command that jobs belong to
 
 
 class Stopped(SystemExit):
@@ -184,34 +182,9 @@ def follow_parent(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if not _kernel_ends_us_with_parent():
-        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+        threading.Thread(target=watch, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it was gone before we could ask
         os._exit(1)
-
-
-def lead() -> None:
-    """Let processes of foreign pools (joblib's) that this one starts know whom they end with."""
-    os.environ[_LEADER] = str(os.getpid())
-
-
-def end_with_leader() -> None:
-    """In a process of a foreign pool: end when the command that started it does, at once if it has.
-
-    joblib's own would wait for more work for minutes. In any other process nothing happens.
-    """
-    leader = os.environ.get(_LEADER)
-    if leader is None or multiprocessing.current_process().name == "MainProcess" or _Watched.parent == int(leader):
-        return
-    _Watched.parent = int(leader)
-    if os.getppid() != _Watched.parent:
-        os._exit(1)
-    threading.Thread(target=_watch, args=(_Watched.parent,), daemon=True).start()
-
-
-class _Watched:
-    """Whom this process ends with."""
-
-    parent: int | None = None
 
 
 def _kernel_ends_us_with_parent() -> bool:
@@ -223,7 +196,8 @@ def _kernel_ends_us_with_parent() -> bool:
         return False
 
 
-def _watch(parent: int) -> None:
+def watch(parent: int) -> None:
+    """End as soon as the parent has."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.pools import guard_pool
 from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
@@ -47,6 +48,8 @@ class CheckSweep(Callback):
     @sweep_hook
     def on_multirun_start(self, config: DictConfig) -> None:
         """Check every job before the first one begins."""
+        if "joblib" in config.hydra.launcher._target_:
+            guard_pool()
         check_sweep(config, list(config.hydra.overrides.task))
         waiting = set(left(config))
         for name in jobs(config):

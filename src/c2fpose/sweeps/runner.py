@@ -11,8 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.base.lock import alone_in
+from c2fpose.base.pools import end_with_leader
 from c2fpose.base.provenance import code_version, file_hash
-from c2fpose.base.signals import end_with_leader, stop_here
+from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings
 from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.certainty import FILE as CALIBRATION
