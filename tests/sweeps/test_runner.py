@@ -19,6 +19,7 @@ from fabricated import jpeg, people
 from torture import runs
 from toy_sweeps import TOY, composed
 
+from c2fpose.base.cores import cores
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.lock import OccupiedError
 from c2fpose.base.signals import stops_in_one_line
@@ -412,6 +413,7 @@ def test_a_failed_job_leaves_the_others_alone(files, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(cores().open < 2, reason="a core for each process")
 def test_two_processes_give_the_losses_of_one(files, tmp_path):
     """gloo on the CPU: half the batch each, the same order; group norm, since batch statistics would differ."""
     common = [*files, "model.network.norm=group", "model.network.depths=[1,64]", "trainer.precision=64-true",

@@ -44,6 +44,9 @@ def _written(value: object) -> str:
         ]
         if isinstance(value, ast.Constant):
             fields = [("value", value.value)]
+        if isinstance(value, ast.JoinedStr):  # Python 3.12.1 puts an empty text at the end of some
+            texts = [each for each in value.values if not (isinstance(each, ast.Constant) and each.value == "")]
+            fields = [("values", texts)] if texts else []
         return f"{type(value).__name__}({', '.join(f'{name}={_written(each)}' for name, each in fields)})"
     if isinstance(value, list):
         return f"[{', '.join(map(_written, value))}]"

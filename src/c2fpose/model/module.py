@@ -29,7 +29,7 @@ from c2fpose.model.networks.input import last_output, outputs_of
 from c2fpose.model.networks.parts import HEADS, parts_of, weights_of
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Certainty, Labels, MetricPose, Representation
-from c2fpose.model.trained import parts_of_model
+from c2fpose.model.trained import Trained, parts_of_model
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pose.running_errors import MeanPerJointError
 
@@ -37,7 +37,7 @@ FULL, ORDINAL = LABELS.index("full"), LABELS.index("ordinal")
 Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the data than that
 
 
-class PoseModule(LightningModule):
+class PoseModule(LightningModule, Trained):
     """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
 
     ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by anything that computes;

@@ -1,6 +1,6 @@
 """A trained network to predict with, without Lightning: that would take a third of a command's start-up to import."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,24 +11,19 @@ from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.representations import network_of, representation_of
 
 
-@runtime_checkable  # for the tests, which check types as they run
-class Trained(Protocol):
+class Trained:
     """What predicting needs of a network: a ``TrainedNetwork`` has it, and a ``PoseModule``."""
 
-    @property
-    def config(self) -> ModelConfig:
-        """The network's configuration."""
-
-    @property
-    def network(self) -> CoarseToFine:
-        """What takes images."""
+    config: ModelConfig
+    network: CoarseToFine  # what takes images
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What the training said of itself."""
+        raise NotImplementedError
 
 
-class TrainedNetwork(nn.Module):
+class TrainedNetwork(nn.Module, Trained):
     """Holds a network under the names that its weights have in ``PoseModule``; arguments as there."""
 
     def __init__(
@@ -38,8 +33,13 @@ class TrainedNetwork(nn.Module):
         mean_training_pose_mm: list[list[float]] | None = None,
     ) -> None:
         super().__init__()
-        self.provenance, self.mean_training_pose_mm = dict(provenance or {}), mean_training_pose_mm
+        self._provenance, self.mean_training_pose_mm = dict(provenance or {}), mean_training_pose_mm
         self.config, self.network, self.learned = parts_of_model(model)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the training said of itself."""
+        return self._provenance
 
 
 def parts_of_model(model: dict[str, Any]) -> tuple[ModelConfig, CoarseToFine, nn.Module | None]:
