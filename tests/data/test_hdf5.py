@@ -12,6 +12,10 @@ from c2fpose.data import hdf5
 from c2fpose.data.hdf5 import check_in_a_child, look_at
 
 
+def check(path):
+    check_in_a_child(path, lambda: None)
+
+
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5, "_looked_at", set())
@@ -23,11 +27,11 @@ def file(tmp_path, monkeypatch):
 
 def test_a_whole_file_is_looked_at_once_until_it_changes(file, monkeypatch):
     forks = []
-    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda path, _: forks.append(path) or 0)
-    check_in_a_child(file), check_in_a_child(str(file))
+    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda path, *_: forks.append(path) or 0)
+    check(file), check(str(file))
     assert len(forks) == 1
     os.utime(file, (1, 1))
-    check_in_a_child(file)
+    check(file)
     assert len(forks) == 2
 
 
@@ -35,35 +39,40 @@ def test_a_whole_file_is_looked_at_once_until_it_changes(file, monkeypatch):
 def test_the_end_of_the_child_is_one_line(file, monkeypatch, kind, words):
     monkeypatch.setattr(hdf5, "look_at", lambda path: os.kill(os.getpid(), kind))
     with pytest.raises(DataError, match=rf"a\.h5: damaged: HDF5's library {words} on it; make or copy it again$"):
-        check_in_a_child(file)
+        check(file)
 
 
 def test_a_lock_held_at_the_fork_is_no_damage_and_no_end_is(file, monkeypatch):
     """A new process has no locks of this one's threads: its word counts."""
     monkeypatch.setattr(hdf5, "_PATIENCE_S", 0.1)
     monkeypatch.setattr(hdf5, "look_at", lambda path: time.sleep(60))
-    check_in_a_child(file)
+    check(file)
     monkeypatch.setattr(hdf5, "_looked_at", set())
     monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, patience_s: hdf5._NO_END)
     with pytest.raises(DataError, match="never comes to an end on it"):
-        check_in_a_child(file)
+        check(file)
 
 
 def test_the_look_reads_attributes_and_arrays(file, monkeypatch):
     seen = []
     monkeypatch.setattr(hdf5, "_values", lambda each, held: seen.append(each.name))
     look_at(file)
-    assert seen == ["/", "/group", "/group/values"]
+    assert seen == ["/group/values"]
+
+
+def test_the_reading_itself_is_tried_too(file):
+    with pytest.raises(DataError, match=r"breaks off \(SIGSEGV\)"):
+        check_in_a_child(file, lambda: os.kill(os.getpid(), 11))
 
 
 @pytest.mark.parametrize("kind", [9, 15])
 def test_a_child_that_others_ended_says_nothing_of_the_file(file, monkeypatch, kind):
     monkeypatch.setattr(hdf5, "look_at", lambda path: os.kill(os.getpid(), kind))
-    check_in_a_child(file)
+    check(file)
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_elsewhere_nothing_is_done(file, monkeypatch, system):
     monkeypatch.setattr(hdf5.sys, "platform", system)
     monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda *_: 1 / 0)
-    check_in_a_child(file)
+    check(file)

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,12 +21,12 @@ _DENSEST = 100  # times that an array may be compressed; more is a claim that wo
 _LARGE, _PLACES = 1 << 26, 64  # bytes from which an array is looked at in so many places only
 _PATIENCE_S, _BYTES_A_S = 5.0, 50e6  # a look at a whole file takes a fraction of that
 _BREAKS_OFF = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGABRT))
-_NO_END = -1
+_NO_END, _DEEPEST = -1, 16
 _looked_at: set[tuple[str, int, int]] = set()  # path, size, time of change of files that can be read to their end
 
 
-def check_in_a_child(path: str | Path) -> None:
-    """Have a child process look at all of a file before this one does.
+def check_in_a_child(path: str | Path, read: Callable[[], object]) -> None:
+    """Have a child process look at all of a file, and ``read`` it as this one is going to, before it does.
 
     On some damaged files HDF5's library ends the process, or never comes back. Raises ``DataError`` for those; what
     else is wrong is for the reader to say. A file is looked at once, as long as it does not change. On Linux alone:
@@ -36,7 +39,7 @@ def check_in_a_child(path: str | Path) -> None:
     if known in _looked_at:
         return
     patience_s = _PATIENCE_S + about.st_size / _BYTES_A_S
-    how = _end_of_a_fork(path, patience_s)
+    how = _end_of_a_fork(path, patience_s, read)
     if how == _NO_END:  # a lock that some thread held while this process forked? A new one has none
         how = _end_of_a_new_process(path, patience_s)
     if how in _BREAKS_OFF or how == _NO_END:
@@ -45,7 +48,7 @@ def check_in_a_child(path: str | Path) -> None:
     _looked_at.add(known)
 
 
-def _end_of_a_fork(path: str | Path, patience_s: float) -> int:
+def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], object]) -> int:
     """Look at a file in a forked child; the signal that ended it, or ``_NO_END``, or 0."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that threads may hold locks
         child = os.fork()
@@ -54,7 +57,8 @@ def _end_of_a_fork(path: str | Path, patience_s: float) -> int:
             faulthandler.disable()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
-            look_at(path)
+            _tried(lambda: look_at(path))
+            _tried(read)
         finally:
             os._exit(0)
     ends, status = time.monotonic() + patience_s, None
@@ -83,18 +87,28 @@ def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
 def look_at(path: str | Path) -> None:
     """Read every attribute and array of a file, large arrays in places; what Python can say of it is left out."""
     with h5py.File(path, "r") as file:
-        found: list[h5py.Group | h5py.Dataset] = [file]
-        file.visititems(lambda _, each: found.append(each))
-        for each in found:
-            _look_at(each, os.path.getsize(path))
+        _look_into(file, os.path.getsize(path))
 
 
-def _look_at(each: "h5py.Group | h5py.Dataset", held: int) -> None:
-    for read in (*(lambda name=name: each.attrs[name] for name in each.attrs), lambda: _values(each, held)):
-        try:
-            read()
-        except Exception:  # the reader meets it again
-            continue
+def _look_into(each: "h5py.Group | h5py.Dataset", held: int, depth: int = 0) -> None:
+    for name in _tried(lambda: list(each.attrs)) or ():
+        _tried(partial(each.attrs.__getitem__, name))
+    if isinstance(each, h5py.Dataset):
+        _tried(lambda: _values(each, held))
+        return
+    for name in (_tried(lambda: list(each)) or ()) if depth < _DEEPEST else ():
+        if isinstance(_tried(partial(each.get, name, getlink=True)), h5py.HardLink):
+            inside = _tried(partial(each.__getitem__, name))
+            if isinstance(inside, h5py.Group | h5py.Dataset):
+                _look_into(inside, held, depth + 1)
+
+
+def _tried(read: Callable[[], Any]) -> Any:
+    """Give what a part of a damaged file is read as; None where it cannot be: the reader meets it again."""
+    try:
+        return read()
+    except Exception:
+        return None
 
 
 def _values(each: "h5py.Group | h5py.Dataset", held: int) -> None:

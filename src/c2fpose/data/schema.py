@@ -36,6 +36,7 @@ OWN_ORDER = "own"  # those of a file with it
 IMAGE_STORES = ("embedded", "files", "none")
 _ATTRIBUTES = ("schema_version", "joint_order", "units", "dataset", "split", "images", "fingerprint", "provenance")
 # Arrays that say where images are, and of what
+_TRIED = 64  # images that a child process reads before this one reads any
 _PLACES = {"jpeg_offsets": "images", "image_names": "images", "mask_offsets": "masks"}
 _LARGEST_JPEG = 256 << 20  # bytes of one image; more is a damaged offset
 
@@ -185,7 +186,17 @@ class SplitReader:
         self._datasets: dict[str, h5py.Dataset] = {}
         self._pid = -1
         _check_is_there(self.path)
-        check_in_a_child(self.path)
+        check_in_a_child(self.path, self._read_all)
+        self._read()
+
+    def _read_all(self) -> None:
+        """Read what a child process tries first: annotations and the first images."""
+        self._read()
+        for record in range(min(len(self), _TRIED)):
+            self.jpeg(record)
+            self.mask(record)
+
+    def _read(self) -> None:
         with _in_one_line(self.path, "not a readable data file"), h5py.File(self.path, "r") as file:
             images = _check_header(file, self.path)
             skeleton = _read_skeleton(file, self.path)

@@ -130,12 +130,16 @@ def _load(path: Path, names: tuple[str, ...]) -> dict:
                 for name in names if name in stored
             }  # fmt: skip
         else:
-            check_in_a_child(path)
-            with h5py.File(path, "r") as file:
-                content = {name: _unpacked(file, file[name]) for name in names if name in file}
+            check_in_a_child(path, lambda: _hdf5_variables(path, names))
+            content = _hdf5_variables(path, names)
     if missing := [name for name in names if name not in content]:
         raise DataError(f"{path}: lacks {missing[0]}")
     return content
+
+
+def _hdf5_variables(path: Path, names: tuple[str, ...]) -> dict:
+    with h5py.File(path, "r") as file:
+        return {name: _unpacked(file, file[name]) for name in names if name in file}
 
 
 def _unpacked(file: h5py.File, stored: h5py.Dataset) -> list | np.ndarray:

@@ -83,7 +83,11 @@ def _image_names(path: Path) -> list[str]:
 
 
 def _table(path: Path, images: int) -> dict[str, np.ndarray]:
-    check_in_a_child(path)
+    check_in_a_child(path, lambda: _read_table(path, images))
+    return _read_table(path, images)
+
+
+def _read_table(path: Path, images: int) -> dict[str, np.ndarray]:
     with readable(path, "not readable as HDF5"), h5py.File(path, "r") as file:
         table = {name: array_of(file, name, path) for name in ("center", "scale", "part", "S", "zind") if name in file}
     missing = {"center", "scale"} - set(table)
@@ -168,7 +172,11 @@ def _annot_of_mat(path: Path) -> dict[str, list[Any]]:
 
 def _annot_of_hdf5(path: Path) -> dict[str, list[Any]]:
     """Read the same in a MAT file of version 7.3; HDF5 shows MATLAB's arrays with their dimensions reversed."""
-    check_in_a_child(path)
+    check_in_a_child(path, lambda: _read_annot(path))
+    return _read_annot(path)
+
+
+def _read_annot(path: Path) -> dict[str, list[Any]]:
     with h5py.File(path, "r") as file:
         annot = file["annot"]
         fields: dict[str, Any] = {}

@@ -66,7 +66,11 @@ def _read_take(
 
 
 def _table(file: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    check_in_a_child(file)
+    check_in_a_child(file, lambda: _read_table(file))
+    return _read_table(file)
+
+
+def _read_table(file: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     with (
         readable(file, "not readable as HDF5", "half a download? Process the sequence again"),
         h5py.File(file, "r") as stored,
