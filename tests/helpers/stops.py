@@ -65,6 +65,7 @@ class Stopping:
     starter: Starter
     words: list[str]
     outlives: bool = False  # its jobs are processes of a queue's, which go on without it
+    workers: int = 0  # processes that work for it, and end with it
 
     def check(self, folder: Path, seed: int, few: int = 3) -> None:
         """Stop it again and again until it has made what an undisturbed one makes; prints how that went.
@@ -121,7 +122,10 @@ class Stopping:
         started = time.monotonic()
         code, used_s = self.starter.wait()
         ended_s = time.monotonic() - started
-        assert number == signal.SIGKILL or used_s - before < 5, (used_s - before, self.said(folder))
+        assert number == signal.SIGKILL or used_s - before < 5 * (1 + self.workers), (
+            used_s - before,
+            self.said(folder),
+        )
         patience = time.monotonic() + 120
         while any(map(runs, children)) and (self.outlives or time.monotonic() < patience):
             time.sleep(0.05)
