@@ -53,6 +53,18 @@ def test_a_lock_held_at_the_fork_is_no_damage_and_no_end_is(file, monkeypatch):
         check(file)
 
 
+def test_what_works_for_ever_is_ended_soon(file, monkeypatch):
+    def work(path):
+        while True:
+            pass
+
+    monkeypatch.setattr(hdf5, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(hdf5, "look_at", work)
+    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda *_: pytest.fail("it was seen to work"))
+    with pytest.raises(DataError, match="never comes to an end on it"):
+        check(file)
+
+
 def test_the_look_reads_attributes_and_arrays(file, monkeypatch):
     seen = []
     monkeypatch.setattr(hdf5, "_values", lambda each, held: seen.append(each.name))

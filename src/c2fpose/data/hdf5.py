@@ -21,7 +21,8 @@ _DENSEST = 100  # times that an array may be compressed; more is a claim that wo
 _LARGE, _PLACES = 1 << 26, 64  # bytes from which an array is looked at in so many places only
 _PATIENCE_S, _BYTES_A_S = 5.0, 50e6  # a look at a whole file takes a fraction of that
 _BREAKS_OFF = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGABRT))
-_NO_END, _DEEPEST = -1, 16
+_NO_END, _WAITS = -1, -2  # ends of a child that did not end by itself: it worked, or waited
+_DEEPEST = 16
 _looked_at: set[tuple[str, int, int]] = set()  # path, size, time of change of files that can be read to their end
 
 
@@ -40,7 +41,7 @@ def check_in_a_child(path: str | Path, read: Callable[[], object]) -> None:
         return
     patience_s = _PATIENCE_S + about.st_size / _BYTES_A_S
     how = _end_of_a_fork(path, patience_s, read)
-    if how == _NO_END:  # a lock that some thread held while this process forked? A new one has none
+    if how == _WAITS:  # for a lock that some thread held while this process forked? A new one has none
         how = _end_of_a_new_process(path, patience_s)
     if how in _BREAKS_OFF or how == _NO_END:
         what = "never comes to an end" if how == _NO_END else f"breaks off ({signal.Signals(how).name})"
@@ -49,7 +50,7 @@ def check_in_a_child(path: str | Path, read: Callable[[], object]) -> None:
 
 
 def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], object]) -> int:
-    """Look at a file in a forked child; the signal that ended it, or ``_NO_END``, or 0."""
+    """Look at a file in a forked child; what ended it: a signal, time (at work or waiting), or 0."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that threads may hold locks
         child = os.fork()
     if child == 0:
@@ -71,14 +72,19 @@ def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], objec
     finally:
         if status is None:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-    return _NO_END if status is None else os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            worked_s = os.wait4(child, 0)[2].ru_utime
+    if status is None:
+        return _NO_END if worked_s > patience_s / 4 else _WAITS
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
+    """Look at a file in a process that shares no lock with this one; a slow disk is waited for."""
     code = "import sys\nfrom c2fpose.data.hdf5 import look_at\nlook_at(sys.argv[1])"
     try:
-        done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, timeout=patience_s + 5)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=60 + 10 * patience_s
+        )
     except subprocess.TimeoutExpired:
         return _NO_END
     return max(0, -done.returncode)
