@@ -1,6 +1,6 @@
 """Validation error against training minutes for networks of several sizes; writes docs/sizes.md and its picture.
 
-python scripts/size_curves.py [minutes=2,6] [only=NAME,NAME] [key=value of train.yaml ...]
+python scripts/size_curves.py [minutes=2,5] [only=NAME,NAME] [key=value of train.yaml ...]
 
 A minute is one of processor time on one thread, so that other work on the machine hardly counts. Each run has a
 schedule of its own, as long as its minutes: its number of steps is what they pay for, measured before. Results are
@@ -123,7 +123,7 @@ def main(words: list[str]) -> None:
     others = [word for word in words if word.split("=")[0] not in own]
     names = own["only"].split(",") if "only" in own else list(SIZES)
     found = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-    for minutes in own.get("minutes", "2,6").split(","):
+    for minutes in own.get("minutes", "2,5").split(","):
         for name in names:
             if minutes in found.get(name, {}):
                 continue

@@ -2,7 +2,6 @@
 
 import copy
 import datetime
-import importlib.util
 import re
 import subprocess
 import sys
@@ -14,9 +13,9 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from script_modules import loaded
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "scripts" / "check_advisories.py"
 FIELDS = {
     "package",
     "library",
@@ -30,9 +29,7 @@ FIELDS = {
     "unused",
 }
 
-spec = importlib.util.spec_from_file_location("check_advisories", SCRIPT)
-check = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(check)
+check = loaded("check_advisories")
 
 
 @pytest.fixture(scope="module")

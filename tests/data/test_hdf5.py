@@ -27,7 +27,7 @@ def file(tmp_path, monkeypatch):
 
 def test_a_whole_file_is_looked_at_once_until_it_changes(file, monkeypatch):
     forks = []
-    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda path, *_: forks.append(path) or 0)
+    monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda path, *_: forks.append(path) or "")
     check(file), check(str(file))
     assert len(forks) == 1
     os.utime(file, (1, 1))
@@ -45,20 +45,21 @@ def test_the_end_of_the_child_is_one_line(file, monkeypatch, kind, words):
 def test_a_lock_held_at_the_fork_is_no_damage_and_no_end_is(file, monkeypatch):
     """A new process has no locks of this one's threads: its word counts."""
     monkeypatch.setattr(hdf5, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(hdf5, "_WORK_S", 0)
     monkeypatch.setattr(hdf5, "look_at", lambda path: time.sleep(60))
     check(file)
     monkeypatch.setattr(hdf5, "_looked_at", set())
-    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, patience_s: hdf5._NO_END)
+    monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda path, work_s: hdf5._NO_END)
     with pytest.raises(DataError, match="never comes to an end on it"):
         check(file)
 
 
-def test_what_works_for_ever_is_ended_soon(file, monkeypatch):
+def test_what_works_for_ever_is_ended_by_its_processor_time(file, monkeypatch):
     def work(path):
         while True:
             pass
 
-    monkeypatch.setattr(hdf5, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(hdf5, "_WORK_S", 1)
     monkeypatch.setattr(hdf5, "look_at", work)
     monkeypatch.setattr(hdf5, "_end_of_a_new_process", lambda *_: pytest.fail("it was seen to work"))
     with pytest.raises(DataError, match="never comes to an end on it"):

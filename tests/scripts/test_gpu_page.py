@@ -1,6 +1,5 @@
 """The page of a day with a GPU, put together from what a processor has measured."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,16 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from script_modules import loaded
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("gpu_page", ROOT / "scripts" / "gpu_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("gpu_page")
 
 
 def test_the_page_has_every_part_and_says_what_failed(script):

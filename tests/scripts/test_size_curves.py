@@ -1,19 +1,12 @@
 """The page of errors after a given time, made of figures written here."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from script_modules import loaded
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("size_curves", ROOT / "scripts" / "size_curves.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("size_curves")
 
 
 def test_each_size_is_a_row_and_a_line_and_what_is_missing_stays_empty(script):

@@ -17,11 +17,17 @@ import numpy as np
 
 from c2fpose.base.errors import DataError
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 _DENSEST = 100  # times that an array may be compressed; more is a claim that would fill the memory
 _LARGE, _PLACES = 1 << 26, 64  # bytes from which an array is looked at in so many places only
-_PATIENCE_S, _BYTES_A_S = 5.0, 50e6  # a look at a whole file takes a fraction of that
-_BREAKS_OFF = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, getattr(signal, "SIGBUS", signal.SIGABRT))
-_NO_END, _WAITS = -1, -2  # ends of a child that did not end by itself: it worked, or waited
+_WORK_S, _BYTES_A_S = 5, 10e6  # of processor time, which a busy machine does not lengthen; a look takes a fraction
+_PATIENCE_S, _LONG_PATIENCE_S = 60.0, 3600.0  # by the clock: for a child that may wait for a lock, for a slow disk
+_BREAKS_OFF = ("SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL", "SIGBUS")
+_NO_END, _WAITS = "SIGXCPU", "waits"  # ends of a child that did not end by itself
 _DEEPEST = 16
 _looked_at: set[tuple[str, int, int]] = set()  # path, size, time of change of files that can be read to their end
 
@@ -39,18 +45,18 @@ def check_in_a_child(path: str | Path, read: Callable[[], object]) -> None:
     known = (os.path.realpath(path), about.st_size, about.st_mtime_ns)
     if known in _looked_at:
         return
-    patience_s = _PATIENCE_S + about.st_size / _BYTES_A_S
-    how = _end_of_a_fork(path, patience_s, read)
+    work_s = _WORK_S + int(about.st_size / _BYTES_A_S)
+    how = _end_of_a_fork(path, work_s, read)
     if how == _WAITS:  # for a lock that some thread held while this process forked? A new one has none
-        how = _end_of_a_new_process(path, patience_s)
-    if how in _BREAKS_OFF or how == _NO_END:
-        what = "never comes to an end" if how == _NO_END else f"breaks off ({signal.Signals(how).name})"
+        how = _end_of_a_new_process(path, work_s)
+    if how in (*_BREAKS_OFF, _NO_END):
+        what = "never comes to an end" if how == _NO_END else f"breaks off ({how})"
         raise DataError(f"{path}: damaged: HDF5's library {what} on it; make or copy it again")
     _looked_at.add(known)
 
 
-def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], object]) -> int:
-    """Look at a file in a forked child; what ended it: a signal, time (at work or waiting), or 0."""
+def _end_of_a_fork(path: str | Path, work_s: int, read: Callable[[], object]) -> str:
+    """Look at a file in a forked child; says what ended it: the name of a signal, waiting, or nothing."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that threads may hold locks
         child = os.fork()
     if child == 0:
@@ -58,11 +64,12 @@ def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], objec
             faulthandler.disable()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent sees to it
+            limit_work(work_s)
             _tried(lambda: look_at(path))
             _tried(read)
         finally:
             os._exit(0)
-    ends, status = time.monotonic() + patience_s, None
+    ends, status = time.monotonic() + _PATIENCE_S + 4 * work_s, None
     try:
         while status is None and time.monotonic() < ends:
             done, found = os.waitpid(child, os.WNOHANG)
@@ -72,22 +79,27 @@ def _end_of_a_fork(path: str | Path, patience_s: float, read: Callable[[], objec
     finally:
         if status is None:
             os.kill(child, signal.SIGKILL)
-            worked_s = os.wait4(child, 0)[2].ru_utime
-    if status is None:
-        return _NO_END if worked_s > patience_s / 4 else _WAITS
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            os.waitpid(child, 0)
+    return _WAITS if status is None else _name(os.WTERMSIG(status))
 
 
-def _end_of_a_new_process(path: str | Path, patience_s: float) -> int:
+def _end_of_a_new_process(path: str | Path, work_s: int) -> str:
     """Look at a file in a process that shares no lock with this one; a slow disk is waited for."""
-    code = "import sys\nfrom c2fpose.data.hdf5 import look_at\nlook_at(sys.argv[1])"
+    code = "import sys\nfrom c2fpose.data import hdf5\nhdf5.limit_work(int(sys.argv[2]))\nhdf5.look_at(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(path), str(work_s + 5)]  # imports take some of it
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=60 + 10 * patience_s
-        )
+        return _name(-subprocess.run(command, capture_output=True, timeout=_LONG_PATIENCE_S).returncode)
     except subprocess.TimeoutExpired:
-        return _NO_END
-    return max(0, -done.returncode)
+        return _WAITS
+
+
+def _name(number: int) -> str:
+    return signal.Signals(number).name if number > 0 else ""
+
+
+def limit_work(work_s: int) -> None:
+    """Have the kernel end this process by SIGXCPU after so many seconds of processor time."""
+    resource.setrlimit(resource.RLIMIT_CPU, (work_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def look_at(path: str | Path) -> None:

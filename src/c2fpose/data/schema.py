@@ -188,6 +188,14 @@ class SplitReader:
         _check_is_there(self.path)
         check_in_a_child(self.path, self._read_all)
         self._read()
+        check_annotations(
+            self.annotations,
+            self.info.dataset,
+            self.path,
+            cut=self.info.boxes_hold_visible_parts,
+            partial=self.info.partly_labelled,
+            actions=len(self.info.action_names),
+        )
 
     def _read_all(self) -> None:
         """Read what a child process tries first: annotations and the first images."""
@@ -219,14 +227,6 @@ class SplitReader:
             )
             where = dict(zip(_PLACES, (self._offsets, self._names, self._mask_offsets), strict=True))
             self._check_index(file, self.annotations | {name: a for name, a in where.items() if a is not None})
-        check_annotations(
-            self.annotations,
-            self.info.dataset,
-            self.path,
-            cut=self.info.boxes_hold_visible_parts,
-            partial=self.info.partly_labelled,
-            actions=len(self.info.action_names),
-        )
 
     def __len__(self) -> int:
         return self.info.records

@@ -199,7 +199,7 @@ class Evaluation:
         line["data_fingerprint"] = self.provenance.get("data_fingerprints", {}).get("test")
         return line | {key: self.provenance.get(key) for key in ("config_hash", "code_version", "checkpoint_sha256")}
 
-    def print_table(self, console: "PlainConsole | None" = None) -> None:
+    def print_table(self, console: PlainConsole | None = None) -> None:
         """MPJPE by action and joint, reconstruction error by action, with a legend; 80 columns suffice."""
         console = console or PlainConsole()
         console.print(self._table("MPJPE, mm", "mpjpe", by_joint=True))
