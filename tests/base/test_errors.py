@@ -20,6 +20,13 @@ def test_commands_say_one_line_and_exit_with_2(kind, capsys):
     assert capsys.readouterr().err == "error: data.h5: cut off; copy it again\n"
 
 
+def test_what_a_message_quotes_leaves_it_one_short_line():
+    said = str(DataError("a.h5: field \n\x1b[31m\udcff" + "x" * 20_000 + " is missing; copy it again"))
+    assert said.startswith("a.h5: field \\n\\x1b[31m\\udcffxxx") and said.endswith("xxx is missing; copy it again")
+    assert len(said) < 2100 and " [...] " in said and said.isprintable()
+    assert str(ConfigError("größe=ä: µm, not m²")) == "größe=ä: µm, not m²"
+
+
 def test_bugs_keep_their_traceback():
     code = "from c2fpose.base.errors import exits_cleanly\n@exits_cleanly\ndef f(): raise ValueError('bug')\nf()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -9,7 +9,7 @@ import pytest
 
 from c2fpose.base.errors import DataError
 from c2fpose.data import hdf5
-from c2fpose.data.hdf5 import check_in_a_child, look_at
+from c2fpose.data.hdf5 import array_of, check_in_a_child, look_at
 
 
 def check(path):
@@ -89,3 +89,14 @@ def test_elsewhere_nothing_is_done(file, monkeypatch, system):
     monkeypatch.setattr(hdf5.sys, "platform", system)
     monkeypatch.setattr(hdf5, "_end_of_a_fork", lambda *_: 1 / 0)
     check(file)
+
+
+def test_numbers_of_more_than_64_bits_become_such_of_64(tmp_path):
+    path = tmp_path / "long.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.array([0.5, 2e300], np.longdouble)
+        file["b"] = np.array([0.5], np.float16)
+    with h5py.File(path, "r") as file:
+        found = array_of(file, "a", path)
+        assert found.dtype == np.float64 and found.tolist() == [0.5, 2e300]
+        assert array_of(file, "b", path).dtype == np.float16

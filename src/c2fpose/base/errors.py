@@ -21,12 +21,20 @@ _LESS_MEMORY = (
     "lower batch_size (data.batch_size, data.eval_batch_size in training), workers or model.network.width, or set "
     "data.cache=none"
 )
+_LONGEST, _KEPT_AT_END = 2000, 400  # characters of a message
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class UserError(Exception):
-    """Wrong input, configuration or data. Commands print its message on one line and exit with 2; no traceback."""
+    """Wrong input, configuration or data. Commands print its message on one line and exit with 2; no traceback.
+
+    Whatever a message quotes of a damaged file, it is one line: what cannot be printed is escaped, the middle of a
+    very long one left out.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_one_line(message))
 
     def _render_traceback_(self) -> list[str]:
         """Say what Jupyter shows of it."""
@@ -39,6 +47,11 @@ class DataError(UserError):
 
 class ConfigError(UserError):
     """A configuration value is refused; the message names the key, the value and what is allowed."""
+
+
+def _one_line(message: str) -> str:
+    line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - _KEPT_AT_END]} [...] {line[-_KEPT_AT_END:]}"
 
 
 @contextmanager

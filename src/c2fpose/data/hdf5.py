@@ -151,11 +151,18 @@ def dataset_of(group: h5py.Group, name: str, path: str | Path) -> h5py.Dataset:
 
 
 def array_of(group: h5py.Group, name: str, path: str | Path) -> np.ndarray:
-    """Read a whole array. Raises ``DataError`` for one that claims to be larger than its file can hold."""
+    """Read a whole array. Raises ``DataError`` for one that claims to be larger than its file can hold.
+
+    Numbers of more than 64 bits, which HDF5 can hold and nothing here computes in, become such of 64.
+    """
     dataset = dataset_of(group, name, path)
     held = os.path.getsize(path) * (_DENSEST if dataset.compression else 1)
     if dataset.size * dataset.dtype.itemsize > held:
         raise DataError(
             f"{path}: {name} claims {dataset.shape} values, more than the file holds; make or copy it again"
         )
-    return np.asarray(dataset[()])
+    array = np.asarray(dataset[()])
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):  # what is beyond them is infinite, and refused as that
+            return array.astype(np.float64)
+    return array

@@ -11,6 +11,9 @@ from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.checkpoints.torch7_network import read_network
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 
+# Changes by which half of a file, or a line's end, came into the message
+FOUND = {"net.t7": (6640,), "net.ckpt": (7674,), "header of net.safetensors": (2504,)}
+
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", ["net.t7", "net.ckpt", "net.safetensors", "header of net.safetensors"])
@@ -25,7 +28,7 @@ def test_damaged_networks_are_read_or_refused_in_one_line(name, tmp_path):
         write_to(target, module.state_dict(), module.config.model_dump(mode="json"), {"code_version": "0.0.1+test"})
     read = read_network if target.suffix == ".t7" else load_module
     if not name.startswith("header"):
-        assert fuzz(target, lambda: read(target), str(target))
+        assert fuzz(target, lambda: read(target), str(target), found=FOUND.get(name, ()))
         return
     whole = target.read_bytes()  # eight bytes of length, a header of JSON, numbers
     size = int.from_bytes(whole[:8], "little")
@@ -34,4 +37,4 @@ def test_damaged_networks_are_read_or_refused_in_one_line(name, tmp_path):
     def write(header: bytes) -> None:
         target.write_bytes(len(header).to_bytes(8, "little") + header + whole[8 + size :])
 
-    assert fuzz(target, lambda: read(target), str(target), write=write)
+    assert fuzz(target, lambda: read(target), str(target), write=write, found=FOUND[name])

@@ -71,7 +71,7 @@ def _layers(item: Any, path: Path) -> Iterator[Layer]:
         raise UserError(f"{path}: holds {_described(item)} where a module was expected; not a saved network")
     library, _, kind = item.class_name.rpartition(".")
     if library not in _LIBRARIES or kind not in (*_CONTAINERS, *_CONVOLUTIONS, _NORMALISATION, *_WITHOUT_WEIGHTS):
-        raise UserError(f"{path}: unexpected module {item.class_name}; not one of the authors' networks")
+        raise UserError(f"{path}: unexpected module {item.class_name[:80]}; not one of the authors' networks")
     if kind not in _CONTAINERS:
         yield Layer(kind, item.fields)
         return
