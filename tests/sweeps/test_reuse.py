@@ -73,7 +73,7 @@ def test_results_are_taken_and_books_are_not(separated, tmp_path):
 @pytest.mark.slow
 def test_a_second_sweep_trains_what_the_first_has_not(files, tmp_path, ready):
     def sweep(*words: str) -> str:
-        done = ready.run(["-m", "c2fpose.train", *TOY, *files, "seeds=[0]", *words], tmp_path)
+        done = ready.run(["-m", "c2fpose.train", *TOY, *files, "trainer.max_steps=4", "seeds=[0]", *words], tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import pickletools
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,20 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _check_memo(data: bytes) -> None:
+    """Refuse a pickle that puts an object at a place far beyond the others: Python would make room up to there.
+
+    Objects are counted one after the other, from 0 or 1. Raises ``ValueError``, also for what is no pickle.
+    """
+    for steps, (operation, place, _) in enumerate(pickletools.genops(data), start=1):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(place, int) and not place <= steps:
+            raise ValueError(f"object {place} of some {steps}")
+
+
 def load_arrays_only(data: bytes, where: str) -> Any:
     """Read a pickle of arrays and plain containers; ``DataError`` for one that would run code, or a damaged one."""
     try:
+        _check_memo(data)
         return _ArraysOnly(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly anything
         why = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
