@@ -53,11 +53,11 @@ PARSERS = {
 }
 
 
-# Changes with which SciPy and HDF5 ended the whole process, or never came back, or gave numbers of 128 bits, and a
-# pickle took gigabytes: data/matlab.py, data/hdf5.py, data/pickled.py
+# Changes with which SciPy and HDF5 ended the whole process, or never came back, or gave numbers of 128 bits; a pickle
+# took gigabytes, and a CDF file: data/matlab.py, data/hdf5.py, data/pickled.py, data/child.py
 FOUND = {
     "c2f MAT 5": (16, 36), "data file (HDF5)": (2929, 3051), "c2f HDF5": (656,), "h36m_fetch HDF5": (1441,),
-    "mmpose cameras.pkl": (5163,), "videopose3d NPZ": (9229,),
+    "mmpose cameras.pkl": (5163,), "videopose3d NPZ": (9229,), "raw CDF": (1103,),
 }  # fmt: skip
 
 

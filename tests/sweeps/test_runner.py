@@ -275,8 +275,9 @@ def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):
 def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
     """A module that training and evaluation import either counts, or is known to leave results alone."""
     aside = (  # what refuses or watches, and what draws
-        "base", "config", "pictures", "sweeps", "reports", "model.checkpoints", "data.hdf5", "data.plausible",
-        "data.synth36", "training.callbacks", "training.checkpoints", "training.curve", "training.divergence",
+        "base", "config", "pictures", "sweeps", "reports", "model.checkpoints", "data.child", "data.hdf5",
+        "data.plausible", "data.synth36", "training.callbacks", "training.checkpoints", "training.curve",
+        "training.divergence",
         "training.gradients",
         "training.loggers", "training.progress", "training.threads", "train",
     )  # fmt: skip

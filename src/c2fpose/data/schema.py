@@ -19,7 +19,7 @@ import numpy as np
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import reason, written_whole
 from c2fpose.data.fields import FIELDS, Field, SplitInfo, fields_of
-from c2fpose.data.hdf5 import array_of, check_in_a_child, dataset_of
+from c2fpose.data.hdf5 import array_of, check_hdf5, dataset_of
 from c2fpose.data.plausible import check_annotations
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
@@ -186,7 +186,7 @@ class SplitReader:
         self._datasets: dict[str, h5py.Dataset] = {}
         self._pid = -1
         _check_is_there(self.path)
-        check_in_a_child(self.path, self._read_all)
+        check_hdf5(self.path, self._read_all)
         self._read()
         check_annotations(
             self.annotations,

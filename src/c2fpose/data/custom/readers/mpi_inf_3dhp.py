@@ -20,7 +20,7 @@ from c2fpose.data.custom.cameras import Camera, fitted_intrinsics
 from c2fpose.data.custom.images import ENDINGS
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
-from c2fpose.data.hdf5 import check_in_a_child
+from c2fpose.data.hdf5 import check_hdf5
 from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.anatomy import guessed
 
@@ -130,7 +130,7 @@ def _load(path: Path, names: tuple[str, ...]) -> dict:
                 for name in names if name in stored
             }  # fmt: skip
         else:
-            check_in_a_child(path, lambda: _hdf5_variables(path, names))
+            check_hdf5(path, lambda: _hdf5_variables(path, names))
             content = _hdf5_variables(path, names)
     if missing := [name for name in names if name not in content]:
         raise DataError(f"{path}: lacks {missing[0]}")

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.errors import DataError, readable
-from c2fpose.data.hdf5 import array_of, check_in_a_child
+from c2fpose.data.hdf5 import array_of, check_hdf5
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import (
     Files,
@@ -83,7 +83,7 @@ def _image_names(path: Path) -> list[str]:
 
 
 def _table(path: Path, images: int) -> dict[str, np.ndarray]:
-    check_in_a_child(path, lambda: _read_table(path, images))
+    check_hdf5(path, lambda: _read_table(path, images))
     return _read_table(path, images)
 
 
@@ -172,7 +172,7 @@ def _annot_of_mat(path: Path) -> dict[str, list[Any]]:
 
 def _annot_of_hdf5(path: Path) -> dict[str, list[Any]]:
     """Read the same in a MAT file of version 7.3; HDF5 shows MATLAB's arrays with their dimensions reversed."""
-    check_in_a_child(path, lambda: _read_annot(path))
+    check_hdf5(path, lambda: _read_annot(path))
     return _read_annot(path)
 
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from c2fpose.base.errors import DataError, readable
-from c2fpose.data.hdf5 import array_of, check_in_a_child
+from c2fpose.data.hdf5 import array_of, check_hdf5
 from c2fpose.data.human36m.calibration import Calibration, action_index
 from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, found_files, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, camera_of, counted_from_one
@@ -66,7 +66,7 @@ def _read_take(
 
 
 def _table(file: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    check_in_a_child(file, lambda: _read_table(file))
+    check_hdf5(file, lambda: _read_table(file))
     return _read_table(file)
 
 

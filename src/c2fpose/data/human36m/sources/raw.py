@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.errors import DataError, readable
+from c2fpose.data.child import check_in_a_child
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Video, Wanted, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence, camera_of, take_of
@@ -102,8 +103,15 @@ def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimen
         import cdflib  # noqa: PLC0415  # of the extra h36m
     except ImportError:
         raise DataError(f"{path}: reading CDF files needs cdflib; install it with: pip install c2fpose[h36m]") from None
+
+    def read_pose() -> np.ndarray:
+        return np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
+
+    # It counts whatever a damaged header says
+    again = "import cdflib\ncdflib.CDF(sys.argv[1]).varget('Pose')"
+    check_in_a_child(path, "cdflib", read_pose, again)
     with readable(path, "not readable as a CDF file with Pose"):
-        pose = np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
+        pose = read_pose()
     numbers = pose.shape[-1] if pose.ndim else 0
     if numbers != FULL_JOINTS * dimensions:
         raise DataError(
