@@ -160,8 +160,6 @@ def test_the_command_writes_figures_and_page(overrides, tmp_path):
     assert "plain port" in (tmp_path / "benchmark.md").read_text()
 
 
-def test_a_wrong_key_is_one_line(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "c2fpose.bench", "bench.rounds=0", f"run_dir={tmp_path}"], capture_output=True, text=True
-    )
+def test_a_wrong_key_is_one_line(tmp_path, ready):
+    done = ready.run(["-m", "c2fpose.bench", "bench.rounds=0", f"run_dir={tmp_path}"], tmp_path)
     assert done.returncode == 2 and "bench.rounds=0" in done.stderr and "Traceback" not in done.stderr

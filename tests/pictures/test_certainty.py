@@ -12,7 +12,7 @@ IMAGE = np.zeros((64, 64, 3), np.uint8)
 RANDOM = np.random.default_rng(0)
 POSE = RANDOM.normal(0, 300, (17, 3)) + np.array([0, 0, 4000])
 SPREADS = np.array([np.diag(RANDOM.uniform(20, 150, 3)) for _ in range(17)])
-TURNS = Rotation.random(17, rng=1).as_matrix()
+TURNS = Rotation.from_quat(np.random.default_rng(1).normal(size=(17, 4))).as_matrix()
 COVARIANCE = TURNS @ SPREADS**2 @ TURNS.transpose(0, 2, 1)
 
 
