@@ -15,6 +15,7 @@ from c2fpose.config.schema import Schema
 
 _COEFFICIENTS = {"opencv": (4, 5, 8, 12, 14), "fisheye": (4,)}
 _FEWEST_POINTS = 12  # labelled joints from which intrinsics are fitted
+_FARTHEST, _STEEPEST = 1e8, 1e4  # labels (px, mm) and rays (x / z) beyond are no joints that a camera sees
 _ROUNDING = 1e-3  # of an orthogonal matrix that was written with few digits
 
 
@@ -90,10 +91,12 @@ def fitted_intrinsics(
     By least squares along each axis, without a lens; None where joints with both labels are too few or too alike.
     """
     px, mm = np.reshape(joints_px, (-1, 2)), np.reshape(joints_cam_mm, (-1, 3))
-    known = np.isfinite(px).all(1) & np.isfinite(mm).all(1) & (mm[:, 2] > 0)
+    with np.errstate(all="ignore"):
+        rays = mm[:, :2] / mm[:, 2:]
+    known = (np.abs(np.hstack([px, mm])) < _FARTHEST).all(1) & (mm[:, 2] > 0) & (np.abs(rays) < _STEEPEST).all(1)
     if known.sum() < _FEWEST_POINTS:
         return None
-    px, rays = px[known], mm[known, :2] / mm[known, 2:]
+    px, rays = px[known], rays[known]
     found, projected = [], np.empty_like(px)
     for axis in (0, 1):
         equations = np.stack([rays[:, axis], np.ones(len(rays))], 1)

@@ -1,0 +1,39 @@
+"""Intrinsics that fit labels: the camera that made them, whatever a damaged file holds beside."""
+
+import numpy as np
+import pytest
+
+from c2fpose.data.custom.cameras import fitted_intrinsics
+
+TRUE = (1145.0, 1143.0, 512.0, 515.0)
+
+
+@pytest.fixture
+def seen():
+    mm = np.random.default_rng(0).normal([0, 0, 5000], [800, 800, 500], (3, 17, 3))
+    fx, fy, cx, cy = TRUE
+    return mm[..., :2] / mm[..., 2:] * (fx, fy) + (cx, cy), mm
+
+
+def test_the_camera_that_made_the_labels_is_found(seen):
+    found, off_px = fitted_intrinsics(*seen)
+    assert found == pytest.approx(TRUE, abs=1e-6) and off_px < 1e-9
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e300, 5e-324])
+@pytest.mark.parametrize("column", [0, 2])
+def test_joints_that_no_camera_sees_are_left_out_in_silence(seen, wrong, column, capfd):
+    px, mm = seen
+    mm[0, 3, column] = wrong
+    px[1, 5, 0] = wrong if wrong != 5e-324 else np.nan
+    if (column, wrong) == (0, 5e-324):
+        px[0, 3, 0] = TRUE[2]  # a joint of the axis is one
+    found, off_px = fitted_intrinsics(px, mm)
+    assert found == pytest.approx(TRUE, abs=1e-6) and off_px < 1e-9
+    assert capfd.readouterr() == ("", "")  # LAPACK prints what it is given
+
+
+def test_too_few_or_none_fit_nothing(seen):
+    px, mm = seen
+    assert fitted_intrinsics(px[:1, :11], mm[:1, :11]) is None
+    assert fitted_intrinsics(px, np.zeros_like(mm)) is None
