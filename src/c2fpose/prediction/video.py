@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from c2fpose.base.errors import DataError
+from c2fpose.base.opencv import ERRORS, set_log_level
 
 AHEAD = 8  # frames decoded before they are asked for
 USUAL_FPS = 25.0  # taken where the container gives neither times nor a rate
@@ -136,7 +137,7 @@ class Video:
 
 def _opened(path: Path):  # OpenCV and its capture: imported late, it takes long
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # else the decoder's own messages mix with ours
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # its variable is read at import, which is over
+    set_log_level(ERRORS)  # its variable is read at import, which is over
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # turns frames upright by itself
     if not capture.isOpened():
         raise DataError(f"{path}: not a video, or one whose format is not known")

@@ -15,7 +15,7 @@ from c2fpose.config.schema import Schema
 
 _COEFFICIENTS = {"opencv": (4, 5, 8, 12, 14), "fisheye": (4,)}
 _FEWEST_POINTS = 12  # labelled joints from which intrinsics are fitted
-_FARTHEST, _STEEPEST = 1e8, 1e4  # labels (px, mm) and rays (x / z) beyond are no joints that a camera sees
+FARTHEST, _STEEPEST = 1e8, 1e4  # labels (px, mm) and rays (x / z) beyond are no joints that a camera sees
 _ROUNDING = 1e-3  # of an orthogonal matrix that was written with few digits
 
 
@@ -93,7 +93,7 @@ def fitted_intrinsics(
     px, mm = np.reshape(joints_px, (-1, 2)), np.reshape(joints_cam_mm, (-1, 3))
     with np.errstate(all="ignore"):
         rays = mm[:, :2] / mm[:, 2:]
-    known = (np.abs(np.hstack([px, mm])) < _FARTHEST).all(1) & (mm[:, 2] > 0) & (np.abs(rays) < _STEEPEST).all(1)
+    known = (np.abs(np.hstack([px, mm])) < FARTHEST).all(1) & (mm[:, 2] > 0) & (np.abs(rays) < _STEEPEST).all(1)
     if known.sum() < _FEWEST_POINTS:
         return None
     px, rays = px[known], rays[known]

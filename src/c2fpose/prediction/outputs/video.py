@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from c2fpose.base.files import OutputError, written_whole
+from c2fpose.base.opencv import NOTHING, set_log_level
 from c2fpose.base.progress import track
 from c2fpose.pictures.frames import Stage, draw_joints, pose_panel
 from c2fpose.pose.skeleton import Skeleton
@@ -39,13 +40,12 @@ def write(result: PoseResult, pictures: Pictures, path: Path) -> list[Path]:
     if not result.frames:
         return []
     fps, count = _clock(result)
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)  # on a full disk it writes a line for each frame
+    level = set_log_level(NOTHING)  # on a full disk it writes a line for each frame
     try:
         with written_whole(path, check=lambda partial: _check(partial, path, count)) as partial:
             _encode(result, pictures, partial, path, fps, count)
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        set_log_level(level)
     return [path]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.errors import DataError, readable
-from c2fpose.data.custom.cameras import Camera
+from c2fpose.data.custom.cameras import FARTHEST, Camera
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers.table import cameras_of
 from c2fpose.data.custom.records import Records
@@ -125,18 +125,18 @@ def found_camera(
     Raises ``DataError`` where no camera explains them to within 5 px.
     """
     px, world = px.reshape(-1, 2), world_mm.reshape(-1, 3)
-    known = np.isfinite(px).all(1) & np.isfinite(world).all(1)
+    known = (np.abs(np.hstack([px, world])) < FARTHEST).all(1)
     chosen = np.flatnonzero(known)[:: max(1, int(known.sum()) // _MOST_POINTS)]
     if len(chosen) < 20:
         raise DataError(f"camera {name}: {len(chosen)} labelled joints are too few to find it; give cameras=FILE")
     px, world = px[chosen], world[chosen]
-    matrix = _linear(px, world)
     flags = cv2.CALIB_USE_INTRINSIC_GUESS | cv2.CALIB_ZERO_TANGENT_DIST | cv2.CALIB_FIX_K3
     try:
+        matrix = _linear(px, world)
         _, matrix, lens, turn, place = cv2.calibrateCamera(
             [world.astype(np.float32)], [px.astype(np.float32)], SIZE_PX, matrix, np.zeros(5), flags=flags
         )
-    except cv2.error:
+    except (cv2.error, np.linalg.LinAlgError):
         raise DataError(f"camera {name}: joints in px and in mm fit no camera; give cameras=FILE") from None
     expected = cv2.projectPoints(world, turn[0], place[0], matrix, lens)[0][:, 0]
     off = float(np.linalg.norm(expected - px, axis=1).mean())
