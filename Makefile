@@ -39,7 +39,7 @@ notebook: $(VENV)/has-notebook data ## execute notebooks/ again on the newest ne
 	$(RUN) scripts/run_notebooks.py
 
 test: $(VENV)/has-test ## run the tests (all but those that need a GPU)
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not gpu" $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal -m "not gpu" $(ARGS)
 
 torture: $(VENV)/has-test ## kills at 50 random moments and 10,000 damaged files of each kind: hours (SHARE=0.1: a tenth)
 	C2FPOSE_TORTURE=$(SHARE) OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m torture $(ARGS)
@@ -48,7 +48,7 @@ test-oldest: ## run the tests with the oldest versions that pyproject.toml admit
 	$(PYTHON) scripts/oldest_versions.py $(KEEP) > $(VENV)-oldest.txt
 	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
 	$(VENV)-oldest/bin/python -m pip install --quiet --constraint $(VENV)-oldest.txt --editable '.[test]'
-	OMP_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest -n 2 -m "not gpu" $(ARGS)
+	OMP_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest -n 2 --dist worksteal -m "not gpu" $(ARGS)
 
 gpu: $(VENV)/has-test ## on a machine with a GPU: its tests, the benchmark at all scales, five minutes of training; docs/gpu.md
 	$(RUN) scripts/gpu_page.py $(ARGS)
