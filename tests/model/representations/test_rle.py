@@ -44,6 +44,40 @@ def test_the_density_is_that_of_the_change_of_variables():
         assert float(flow.log_density(x[None])) == pytest.approx(expected, rel=1e-9)
 
 
+def test_draws_come_from_the_density():
+    """The density where a draw is moved to: the normal one of the draw, less how the way there stretches."""
+    flow = bent_flow()
+    z = torch.randn(7, 3, dtype=torch.float64)
+    x = flow.moved(z)
+    normal = scipy.stats.multivariate_normal(mean=[0, 0, 0]).logpdf(z.numpy())
+    determinants = [
+        torch.linalg.slogdet(torch.autograd.functional.jacobian(lambda one: flow.moved(one[None])[0], each))[1]
+        for each in z
+    ]
+    torch.testing.assert_close(flow.log_density(x), torch.as_tensor(normal) - torch.stack(determinants))
+
+
+@pytest.mark.parametrize("far", [0.0, 3.0, 20.0])
+def test_the_mass_of_a_flow_that_went_elsewhere_is_found(far):
+    """A narrow normal distribution at (far, 0, 0): one integral an axis, by SciPy."""
+    flow = Flow().double()
+    for scale in flow.scales:
+        torch.nn.init.constant_(scale[-2].bias, -0.25)
+    for shift, mask in zip(flow.shifts, flow.masks, strict=True):
+        if not mask[0]:
+            torch.nn.init.constant_(shift[-1].bias[:1], far / 3)
+    with torch.no_grad():
+        draws = flow.moved(torch.randn(100_000, 3, dtype=torch.float64, generator=torch.manual_seed(0)))
+    mass = 1.0
+    for mean, deviation in zip(draws.mean(0).tolist(), draws.std(0).tolist(), strict=True):
+        normal = scipy.stats.norm(mean, deviation)
+        places = torch.linspace(mean - 8 * deviation, mean + 8 * deviation, 4001, dtype=torch.float64)
+        product = torch.as_tensor(normal.pdf(places)) * torch.exp(-places.abs()) / 2
+        mass *= float(torch.trapezoid(product, places))
+    rle = representation_of(config_of("rle", representation={"samples": 20_000}))
+    assert float(rle._log_mass(flow)) == pytest.approx(math.log(mass), abs=0.06)
+
+
 def test_the_papers_form_is_a_density_and_the_released_one_is_not():
     """The likelihood of an error, integrated over all errors on a grid: 1, and nothing like it."""
     rle = representation_of(config_of("rle", representation={"samples": 20_000}))

@@ -13,5 +13,6 @@ class Config(laplace.Config):
     # "paper": equation 8 of the paper; "released": what the authors' code computes, where the logarithm of the spread
     # counts twice and the flow's likelihood once a coordinate
     form: Literal["paper", "released"] = "paper"
-    # Random draws that estimate the factor which makes a density of flow times Laplace (form: paper); 0: left out
+    # Random draws, half of the flow and half of the Laplace distribution, that estimate the factor which makes a
+    # density of their product (form: paper); below 2: left out
     samples: Annotated[int, Field(ge=0, le=100_000)] = 256
