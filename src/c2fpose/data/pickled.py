@@ -86,7 +86,7 @@ def _check_memo(data: bytes) -> None:
     Objects are counted one after the other, from 0 or 1. Raises ``ValueError``, also for what is no pickle.
     """
     for steps, (operation, place, _) in enumerate(pickletools.genops(data), start=1):
-        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(place, int) and not place <= steps:
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(place, int) and place > steps:
             raise ValueError(f"object {place} of some {steps}")
 
 
