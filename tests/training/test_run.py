@@ -153,8 +153,8 @@ def test_weights_of_smaller_images_start_a_training(files, tmp_path):
     for name, weight in first.items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(then[name], weight, atol=1e-6, rtol=0)
-    with pytest.raises(ConfigError, match=r"init=.*another network, model.network.width is 8 in it and 16 here"):
-        run(settings_for([*TINY, *files, *start, "model.network.width=16"], large), large)
+    with pytest.raises(ConfigError, match=r"init=.*another network, model.network.width is 8 in it and 12 here"):
+        run(settings_for([*TINY, *files, *start, "model.network.width=12"], large), large)
 
 
 class _Stop(Exception):

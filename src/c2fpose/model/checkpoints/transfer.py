@@ -2,7 +2,8 @@
 
 The channels of maps belong to joints and depth bins. A joint of the same name gets the channels of the other network's,
 its bins interpolated where the two ranges of depth or numbers of bins differ. Joints without a namesake keep their
-random start, as does whatever else has no counterpart of its shape.
+random start, as does whatever else has no counterpart of its shape. A network twice as wide, or more times, begins as
+the same function.
 """
 
 import re
@@ -18,11 +19,12 @@ from c2fpose.config.model import ModelConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.saved import Saved
+from c2fpose.model.checkpoints.widen import widened
 from c2fpose.model.module import PoseModule
 from c2fpose.pose.space import PoseSpace
 
 # Networks that differ in these have next to no weight in common
-_TRUNK = ("family", "width", "levels", "residuals", "norm")
+_TRUNK = ("family", "levels", "residuals", "norm", "width")
 # Weights that belong to joints, and along which of their dimensions
 _OF_JOINTS = (
     (re.compile(r"network\.stacks\.(\d+)\.heatmaps\.(weight|bias)"), 0),
@@ -41,12 +43,14 @@ def begin_with(module: PoseModule, saved: dict[str, Any], where: str) -> str | N
     """
     theirs = parse(ModelConfig, Saved.of(saved["hyper_parameters"], where).model, "model")
     _check_trunk(theirs, module.config, where)
+    times = module.config.network.width // theirs.network.width
+    weights = saved["state_dict"] if times == 1 else widened(saved["state_dict"], times)
     ours = module.state_dict()
     same_head = theirs.network.head == module.config.network.head
     names = [name for name in theirs.pose_space.skeleton.names if name in module.config.pose_space.skeleton.names]
     taken, untouched = dict(ours), []
     for name, weight in ours.items():
-        other = saved["state_dict"].get(name)
+        other = weights.get(name)
         dimension = next((along for pattern, along in _OF_JOINTS if pattern.fullmatch(name)), None)
         if other is None or (dimension is not None and not same_head):
             untouched.append(name)
@@ -63,7 +67,8 @@ def begin_with(module: PoseModule, saved: dict[str, Any], where: str) -> str | N
 def _check_trunk(theirs: ModelConfig, ours: ModelConfig, where: str) -> None:
     for name in _TRUNK:
         their_value, our_value = getattr(theirs.network, name), getattr(ours.network, name)
-        if their_value != our_value:
+        wider = name == "width" and our_value % their_value == 0 and ours.network.norm == "batch"
+        if their_value != our_value and not wider:
             raise ConfigError(
                 f"{where}: a checkpoint of another network, model.network.{name} is {their_value} in it and "
                 f"{our_value} here"
@@ -127,6 +132,8 @@ def _words(theirs: ModelConfig, module: PoseModule, untouched: list[str], joints
     ours = module.config
     new = [name for name in ours.pose_space.skeleton.names if name not in joints]
     said = []
+    if theirs.network.width != ours.network.width:
+        said.append(f"channels copied, width {theirs.network.width} to {ours.network.width}")
     if theirs.network.head != ours.network.head:
         said.append(f"heads are new (head={theirs.network.head} in it, {ours.network.head} here)")
     elif new:
