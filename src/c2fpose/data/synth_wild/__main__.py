@@ -14,12 +14,13 @@ from c2fpose.config.schema import Schema
 class SynthWildConfig(Schema):
     """Keys of ``conf/synth_wild.yaml``."""
 
-    preset: Literal["tiny", "small", "medium", "full"]
+    preset: Literal["tiny", "small", "10k", "medium", "full"]
     workers: Annotated[int, Field(ge=1, le=256)]
     out: Path
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     stored_px: Annotated[int, Field(ge=64, le=512, multiple_of=8)]
     backgrounds: str
+    without: tuple[Literal["cameras", "boxes", "postures", "people", "light", "backgrounds", "others"], ...]
 
 
 @exits_cleanly
@@ -37,7 +38,8 @@ def make(config: SynthWildConfig) -> None:
     from c2fpose.data.synth_wild.plan import PRESETS
 
     preset, pictures = PRESETS[config.preset], config.backgrounds
-    job = WildSet(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures)
+    job = WildSet(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures,
+                  without=config.without)  # fmt: skip
     make_with_bar(config.out, f"synth_wild {config.preset}", recipe(job), config.workers)
 
 

@@ -10,6 +10,8 @@ from c2fpose.data.synth36.cameras import FRAME_PX, Camera
 FIELD_OF_VIEW_DEG = (20.0, 100.0)
 DISTANCE_MM = (1500.0, 15000.0)
 NEAREST_MM = 500.0  # no part of the person is nearer to the camera
+PLAIN_FOCAL_PX, PLAIN_DISTANCE_MM, PLAIN_HEIGHT_MM = 1147.0, (4000.0, 5500.0), 1500.0  # about synth36's
+PLAIN_BOX = 1.14  # side, in the person's larger extent
 
 
 def draw_camera(rng: np.random.Generator, vertices_mm: Float[np.ndarray, "N 3"]) -> Camera:
@@ -40,6 +42,15 @@ def draw_camera(rng: np.random.Generator, vertices_mm: Float[np.ndarray, "N 3"])
     beside = rng.uniform(-0.3, 0.3, 2) * FRAME_PX / focal_px
     rotation = _beside(beside) @ _looking_at(place, middle, roll)
     return Camera(rotation, place, np.array([focal_px, focal_px, 0.5 * FRAME_PX, 0.5 * FRAME_PX]))
+
+
+def plain_camera(rng: np.random.Generator, vertices_mm: Float[np.ndarray, "N 3"]) -> Camera:
+    """Place a camera about as synth36's: at eye height, some metres away, level, aimed at the person."""
+    middle = 0.5 * (vertices_mm.min(0) + vertices_mm.max(0))
+    azimuth, distance = rng.uniform(0, 2 * np.pi), rng.uniform(*PLAIN_DISTANCE_MM)
+    place = np.array([*(middle[:2] + distance * np.array([np.cos(azimuth), np.sin(azimuth)])), PLAIN_HEIGHT_MM])
+    half = 0.5 * FRAME_PX
+    return Camera(_looking_at(place, middle, 0.0), place, np.array([PLAIN_FOCAL_PX, PLAIN_FOCAL_PX, half, half]))
 
 
 def _looking_at(place: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], roll: float) -> Float[np.ndarray, "3 3"]:
@@ -95,6 +106,13 @@ def draw_box(
     side_px = float(max(seen.max(), 1.0)) * loose
     jitter = rng.normal(0, 0.03, 2) + rng.uniform(-0.3, 0.3, 2) * (loose - 1.0)
     return Box(0.5 * (seen_low + seen_high) + jitter * side_px, side_px, photo)
+
+
+def plain_box(surface_px: Float[np.ndarray, "N 2"]) -> Box:
+    """Box the whole person, in the middle, within a photograph that ends nowhere near."""
+    low, high = surface_px.min(0), surface_px.max(0)
+    side = float((high - low).max())
+    return Box(0.5 * (low + high), PLAIN_BOX * side, np.array([low - 10 * side, high + 10 * side]))
 
 
 def _cut(rng, joints_px, low, high) -> Float[np.ndarray, "2 2"]:

@@ -1,7 +1,7 @@
 """From a seed to photographs: one dressed person in a few postures, each with its own camera, light, colours, and
 surroundings."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from c2fpose.data.synth36.person.rig import rig_of
 from c2fpose.data.synth36.render.materials import Material, palette_colour
 from c2fpose.data.synth36.render.mesh import Mesh
 from c2fpose.data.synth36.scene.furniture import SEATS, Workshop
-from c2fpose.data.synth_wild.backgrounds import cut_out, draw_background, draw_floor
-from c2fpose.data.synth_wild.cameras import NEAREST_MM, Box, draw_box, draw_camera
-from c2fpose.data.synth_wild.light import draw_light
+from c2fpose.data.synth_wild.backgrounds import cut_out, draw_background, draw_floor, plain
+from c2fpose.data.synth_wild.cameras import NEAREST_MM, Box, draw_box, draw_camera, plain_box, plain_camera
+from c2fpose.data.synth_wild.light import draw_light, plain_light
 from c2fpose.data.synth_wild.people import Person, draw_person, recoloured
 from c2fpose.data.synth_wild.photographs import MADE, read_photographs
 from c2fpose.data.synth_wild.picture import Photograph, Setting, Solid, View, photograph, seen_beside, solid
@@ -61,12 +61,24 @@ class _Pose:
 
 
 class Studio:
-    """Where photographs are taken: pictures to stand before, and the person who was there last, as a bystander."""
+    """Where photographs are taken: pictures to stand before, and the person who was there last, as a bystander.
 
-    def __init__(self, rng: np.random.Generator, test: bool, stored_px: int, backgrounds: str = MADE) -> None:
-        self.rng, self.test, self.stored_px = rng, test, stored_px
+    ``without``: what is left as it is in plain pictures, of ``plan.INGREDIENTS``.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        test: bool,
+        stored_px: int,
+        backgrounds: str = MADE,
+        without: Collection[str] = (),
+    ) -> None:
+        self.rng, self.test, self.stored_px, self.without = rng, test, stored_px, without
         side = int(BACKGROUND_SIDES * stored_px)
-        if backgrounds == MADE:
+        if "backgrounds" in without:
+            self.backgrounds = [plain(rng, side) for _ in range(BACKGROUNDS)]
+        elif backgrounds == MADE:
             self.backgrounds = [draw_background(rng, side) for _ in range(BACKGROUNDS)]
         else:
             self.backgrounds = read_photographs(Path(backgrounds), side, rng, BACKGROUNDS)
@@ -76,10 +88,10 @@ class Studio:
     def shots(self, count: int) -> Iterator[Shot]:
         """``count`` photographs of one new person."""
         rng = self.rng
-        person = draw_person(rng, self.test)
+        person = draw_person(rng, self.test, "people" in self.without)
         before = person if self._before is None else self._before
-        others = list(_poses(rng, before, _families(rng, 2)))
-        for pose in _poses(rng, person, _families(rng, count)):
+        others = list(_poses(rng, before, self._families(2)))
+        for pose in _poses(rng, person, self._families(count)):
             yield self._shot(recoloured(person, rng, self.test), pose, before, others[rng.integers(len(others))])
         self._before = person
 
@@ -88,21 +100,23 @@ class Studio:
         joints = joints_mm(appearance.shape, pose.local, pose.root_mm)
         person = _posed(appearance, pose)
         vertices = person.mesh.vertices_mm
-        camera = _camera(rng, vertices, joints)
-        box = draw_box(rng, camera.to_image(vertices[::7]), camera.to_image(joints))
+        camera = plain_camera(rng, vertices) if "cameras" in self.without else _camera(rng, vertices, joints)
+        surface_px = camera.to_image(vertices[::7])
+        box = plain_box(surface_px) if "boxes" in self.without else draw_box(rng, surface_px, camera.to_image(joints))
         stored_side = STORED_BOXES * box.side_px
         left_top, step = box.center_px - 0.5 * stored_side, stored_side / size
-        extras: list[Solid] = []
+        extras, alone = list[Solid](), "others" in self.without
         if pose.seat and rng.random() < 0.75:
             extras.append(solid(_seat(rng, test, pose)))
-        if rng.random() < WITH_OTHERS:
+        if not alone and rng.random() < WITH_OTHERS:
             extras.append(_bystander(rng, recoloured(before, rng, test), other, joints, camera))
-        if rng.random() < WITH_THINGS:
+        if not alone and rng.random() < WITH_THINGS:
             extras += _things(rng, test, joints, camera)
         view = View(camera.cut(left_top, step), size)
         everything = seen_beside(view, person, extras, VISIBLE_SHARE)
-        photo = photograph(view, everything, vertices.mean(0), draw_light(rng), self._setting(), rng)
-        if rng.random() < WITH_PATCHES:
+        light = plain_light(rng) if "light" in self.without else draw_light(rng)
+        photo = photograph(view, everything, vertices.mean(0), light, self._setting(), rng)
+        if not alone and rng.random() < WITH_PATCHES:
             own = view.owner[::2, ::2]
             _patch(rng, photo, (own >= 0) & (own < len(person.mesh.triangles)), self.backgrounds)
         edges = np.rint((box.photo_px - left_top) / step).clip(0, size).astype(int)
@@ -112,17 +126,19 @@ class Studio:
         photo.mask[~inside] = 255  # nothing to be exchanged
         return Shot(pose.family, photo, joints, camera, box)
 
+    def _families(self, count: int) -> list[int]:
+        if "postures" in self.without:
+            return [list(FAMILIES).index("standing")] * count
+        shares = np.array([share for _, share in FAMILIES.values()])
+        return self.rng.choice(len(FAMILIES), count, p=shares / shares.sum()).tolist()
+
     def _setting(self) -> Setting:
         rng = self.rng
         behind = cut_out(self.backgrounds[rng.integers(len(self.backgrounds))], rng, self.stored_px)
         texture = self.floors[rng.integers(len(self.floors))]
-        period = float(rng.uniform(900, 4000)) if rng.random() < WITH_FLOOR else 0.0
+        floor = "backgrounds" not in self.without and rng.random() < WITH_FLOOR
+        period = float(rng.uniform(900, 4000)) if floor else 0.0
         return Setting(behind, texture, period, float(rng.uniform(4000, 40000)), bool(rng.random() < WITH_SHADOWS))
-
-
-def _families(rng: np.random.Generator, count: int) -> list[int]:
-    shares = np.array([share for _, share in FAMILIES.values()])
-    return rng.choice(len(FAMILIES), count, p=shares / shares.sum()).tolist()
 
 
 def _poses(rng: np.random.Generator, person: Person, wanted: list[int]) -> Iterator[_Pose]:

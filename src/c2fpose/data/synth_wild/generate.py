@@ -34,6 +34,7 @@ class WildSet(synth36.SyntheticSet):
     preset: Preset  # type: ignore[assignment]  # its own, with other sizes
     stored_px: int = 256  # side of the stored images
     backgrounds: str = MADE  # or a folder of photographs
+    without: tuple[str, ...] = ()  # left plain, of ``plan.INGREDIENTS``
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class WildSet(synth36.SyntheticSet):
             "preset": self.name, "shards": asdict(self.preset), "seed": self.seed, "generator": generator_digest(),
             "families": list(FAMILIES), "boxes": "visible", "trials": "people",
             "stored_px": self.stored_px, "backgrounds": folder_digest(self.backgrounds),
+            **({"without": sorted(self.without)} if self.without else {}),
         }  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def make_shard(shard: Shard, job: WildSet) -> tuple[dict[str, np.ndarray], list[
     cv2.setNumThreads(0)
     test = shard.split == "test"
     rng = np.random.default_rng(np.random.SeedSequence([job.seed, _STREAM, int(test), shard.number]))
-    studio = Studio(rng, test, job.stored_px, job.backgrounds)
+    studio = Studio(rng, test, job.stored_px, job.backgrounds, job.without)
     rows: list[dict[str, Any]] = []
     images: list[bytes] = []
     masks: list[bytes] = []

@@ -40,3 +40,13 @@ def draw_light(rng: np.random.Generator) -> Light:
     return Light(
         rows, balance, float(rng.uniform(0.0, 0.2)), float(rng.exponential(2.5)), float(strength / (strength + ambient))
     )
+
+
+def plain_light(rng: np.random.Generator) -> Light:
+    """Light the person softly from above, white, from one side or another."""
+    azimuth = rng.uniform(0, 2 * np.pi)
+    rows = np.zeros((8, 3))
+    rows[0] = np.array([0.5 * np.cos(azimuth), 0.5 * np.sin(azimuth), np.sqrt(0.75)])
+    rows[2] = rows[0] * [-1, -1, 1]
+    rows[1], rows[3], rows[4], rows[5] = 0.5, 0.15, 0.45, 0.25
+    return Light(rows, np.ones(3), 0.1, 1.0, 0.5)

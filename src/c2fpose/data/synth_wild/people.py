@@ -52,17 +52,20 @@ class Person:
     appearance: Appearance
 
 
-def draw_person(rng: np.random.Generator, test: bool) -> Person:
-    """Any adult of the pack, moved away from it and made more of what it is, or made a child; any clothes."""
+def draw_person(rng: np.random.Generator, test: bool, plain: bool = False) -> Person:
+    """Any adult of the pack, moved away from it and made more of what it is, or made a child; any clothes.
+
+    ``plain``: adults alone, in synth36's clothes, without hats and bags and with empty hands.
+    """
     scores = load_pack().training_scores
     for_test = np.arange(len(scores)) % TEST_BODIES == 0
     start = scores[rng.choice(np.flatnonzero(for_test == test))]
     betas = np.clip(rng.uniform(0.85, 1.25) * start + 0.35 * rng.standard_normal(len(start)), -TALLEST_SD, TALLEST_SD)
     relaxed, grip = rng.uniform(0.0, 1.2, 2), np.maximum(rng.uniform(-0.6, 0.9, 2), 0.0)
-    size = float(rng.uniform(0.52, 0.88)) if rng.random() < CHILDREN else 1.0
+    size = float(rng.uniform(0.52, 0.88)) if rng.random() < CHILDREN and not plain else 1.0
     maleness = BodyShape(betas).maleness
     look, outfit = _clothes(rng, test, maleness)
-    cut = draw_cut(rng, outfit, maleness)
+    cut = Cut(outfit) if plain else draw_cut(rng, outfit, maleness)
     grip = np.where([bool(held) for held in cut.held], 0.85, grip)
     curl = np.stack([relaxed, grip], axis=1)
     shape = BodyShape(betas, curl) if size == 1.0 else Child(betas, curl, size, 1 + 0.8 * (1 - size))

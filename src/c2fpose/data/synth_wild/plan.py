@@ -22,7 +22,12 @@ class Preset:
         return getattr(self, split) * IMAGES_OF_PERSON * PEOPLE_OF_SHARD
 
 
-PRESETS = {"tiny": Preset(4, 1), "small": Preset(12, 2), "medium": Preset(60, 3), "full": Preset(120, 4)}
+PRESETS = {
+    "tiny": Preset(4, 1), "small": Preset(12, 2), "10k": Preset(20, 2), "medium": Preset(60, 3), "full": Preset(120, 4),
+}  # fmt: skip
+
+# What can be left as it is in plain pictures, to see what it is worth (``experiments/ablation_reality``)
+INGREDIENTS = ("cameras", "boxes", "postures", "people", "light", "backgrounds", "others")
 
 
 @dataclass(frozen=True)
