@@ -201,8 +201,8 @@ def sizes(predictor: Predictor, test_file: str) -> str:
 def photographs(ckpt: str, folder: Path) -> str:
     """What people with labelled joints in photographs say, in sentences: in the box, as given, and in several sizes."""
     people = json.loads((folder / "people.json").read_text())
-    off, missed = _off(PosePredictor(ckpt), folder, people)
-    surest, missed_surest = _off(PosePredictor(ckpt, sizes=SIZES), folder, people)
+    off, missed = distances_in_photographs(ckpt, folder)
+    surest, missed_surest = distances_in_photographs(ckpt, folder, SIZES)
     return (
         f"{len(people)} people in photographs, {len(off)} labelled joints, boxes given: "
         f"{100 * (off < NEAR).mean():.0f} % of the joints within a tenth of the box, median distance "
@@ -212,10 +212,10 @@ def photographs(ckpt: str, folder: Path) -> str:
     )
 
 
-def _off(predict: PosePredictor, folder: Path, people: list[dict]) -> tuple[np.ndarray, int]:
+def distances_in_photographs(ckpt: str, folder: Path, sizes: tuple[float, ...] = (1.0,)) -> tuple[np.ndarray, int]:
     """Each labelled joint's distance in sides of the labelled box, and how many people were missed."""
-    distances, missed = [], 0
-    for person in people:
+    predict, distances, missed = PosePredictor(ckpt, sizes=sizes), [], 0
+    for person in json.loads((folder / "people.json").read_text()):
         result = predict(read_photo(folder / person["image"]), [person["box"]])
         joints_px, truth = result.frames[0].people[0].joints_px, person["joints_px"]
         off = [np.linalg.norm(joints_px[JOINTS.index(joint)] - at) / person["box"][2] for joint, at in truth.items()]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from c2fpose.sweeps.reuse import same_training, take_over
 from c2fpose.sweeps.rows import planned
 
 
+@cache
 def identity_of(experiment: str, job: str) -> Identity:
     cfg = composed(*TOY, experiment=experiment)
     cfg.job = job
@@ -42,14 +44,13 @@ def test_rows_that_two_tables_share_are_found(separated):
 
 
 @pytest.mark.parametrize(
-    "other",
-    [identity_of("ablation_depth", "d1_64/seed0"), identity_of("ablation_depth", "d8_64/seed1"),
-     identity_of("ablation_supervision", "direct/seed1"),
-     replace(identity_of("ablation_depth", "d1_64/seed1"), code="other"),
-     replace(identity_of("ablation_depth", "d1_64/seed1"), data={"train": "aa", "test": "cc"})],
+    ("experiment", "job", "changed"),
+    [("ablation_depth", "d1_64/seed0", {}), ("ablation_depth", "d8_64/seed1", {}),
+     ("ablation_supervision", "direct/seed1", {}), ("ablation_depth", "d1_64/seed1", {"code": "other"}),
+     ("ablation_depth", "d1_64/seed1", {"data": {"train": "aa", "test": "cc"}})],
 )  # fmt: skip
-def test_another_seed_network_code_or_data_is_not_taken(separated, other):
-    assert same_training("runs/*/laptop", other) is None
+def test_another_seed_network_code_or_data_is_not_taken(separated, experiment, job, changed):
+    assert same_training("runs/*/laptop", replace(identity_of(experiment, job), **changed)) is None
 
 
 def test_unfinished_and_unreadable_jobs_are_not_taken(separated, tmp_path):

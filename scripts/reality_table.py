@@ -1,0 +1,104 @@
+"""Measure the rows of ablation_reality on test people of synth36, of synth_wild, and in photographs; write a table.
+
+python scripts/reality_table.py [runs=runs/ablation_reality/laptop] [synth36=data/synth36_small/test.h5]
+    [synth_wild=data/synth_wild_10k/test.h5] [photographs=FOLDER] [out=experiments/ablation_reality]
+
+``photographs``: a folder with ``people.json``, as for model_card.py; without it those columns stay empty. Rows measured
+before (``out/figures.json``) are not measured again unless their checkpoint is another.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from model_card import NEAR, Measured, distances_in_photographs, measure
+from omegaconf import OmegaConf
+
+from c2fpose.base.table import Table
+from c2fpose.prediction.engines import load_predictor
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULTS = {
+    "runs": "runs/ablation_reality/laptop", "synth36": "data/synth36_small/test.h5",
+    "synth_wild": "data/synth_wild_10k/test.h5", "photographs": "", "out": "experiments/ablation_reality",
+}  # fmt: skip
+HEADER = (
+    "trained on", "seeds", "synth36, mm", "reconstruction, mm", "synth_wild, mm", "reconstruction, mm", "near, %",
+    "photographs: near, %", "median, %", "missed",
+)  # fmt: skip
+
+
+def figures(ckpt: Path, settings: dict[str, str]) -> dict[str, float]:
+    """Measure one trained network: errors in mm with the root's depth given, shares of joints found in per cent."""
+    predictor = load_predictor(str(ckpt), precision="32-true")
+    found: dict[str, float] = {}
+    for name in ("synth36", "synth_wild"):
+        found |= {f"{name}_{key}": value for key, value in _errors(measure(predictor, settings[name])).items()}
+    if settings["photographs"]:
+        off, missed = distances_in_photographs(str(ckpt), Path(settings["photographs"]))
+        near, median = 100 * (off < NEAR).mean(), 100 * np.median(off)
+        found |= {"photographs_near": near, "photographs_median": median, "photographs_missed": missed}
+    return {key: float(value) for key, value in found.items()}
+
+
+def _errors(measured: Measured) -> dict[str, float]:
+    return {
+        "mm": measured.errors_mm.mean(),
+        "reconstruction_mm": measured.reconstruction_mm.mean(),
+        "near": 100 * measured.near[measured.inside].mean(),
+    }
+
+
+def table(rows: dict[str, list[dict[str, float]]], labels: dict[str, str]) -> str:
+    """Means over seeds, one line a row, in the order of the experiment."""
+    columns = (
+        ("synth36_mm", 1), ("synth36_reconstruction_mm", 1), ("synth_wild_mm", 1), ("synth_wild_reconstruction_mm", 1),
+        ("synth_wild_near", 1), ("photographs_near", 0), ("photographs_median", 1), ("photographs_missed", 1),
+    )  # fmt: skip
+    lines = []
+    for row, label in labels.items():
+        seeds = rows.get(row, [])
+        if seeds:
+            cells = [_mean([seed[key] for seed in seeds if key in seed], digits) for key, digits in columns]
+            lines.append((label, str(len(seeds)), *cells))
+    return Table(HEADER, tuple(lines)).markdown()
+
+
+def _mean(values: list[float], digits: int) -> str:
+    if not values:
+        return ""
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
+
+
+def main(words: list[str]) -> None:
+    settings = DEFAULTS | dict(word.split("=", 1) for word in words)
+    unknown = set(settings) - set(DEFAULTS)
+    if unknown:
+        raise SystemExit(f"error: {min(unknown)}: no such key; one of {', '.join(DEFAULTS)}")
+    experiment = OmegaConf.load(ROOT / "conf" / "experiment" / "ablation_reality.yaml")
+    labels = {str(name): row.label for name, row in experiment.sweep.rows.items()}
+    out = Path(settings["out"])
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / "figures.json"
+    known = json.loads(kept.read_text()) if kept.is_file() else {}
+    rows: dict[str, list[dict[str, float]]] = {}
+    for row in labels:
+        for ckpt in sorted(Path(settings["runs"]).glob(f"{row}/seed*/checkpoints/final.ckpt")):
+            name = f"{row}/{ckpt.parents[1].name}"
+            digest = hashlib.sha256(ckpt.read_bytes()).hexdigest()[:12]
+            if known.get(name, {}).get("checkpoint") != digest:
+                known[name] = {"checkpoint": digest, "figures": figures(ckpt, settings)}
+                kept.write_text(json.dumps(known, indent=1) + "\n")
+                print(name, known[name]["figures"], flush=True)
+            rows.setdefault(row, []).append(known[name]["figures"])
+    if not rows:
+        raise SystemExit(f"error: {settings['runs']}: no finished rows; train them: +experiment=ablation_reality")
+    (out / "table.md").write_text(table(rows, labels))
+    print(f"{out / 'table.md'}: written")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
