@@ -1,8 +1,6 @@
 """The benchmark at toy size: figures add up, the plain port is the same network, the page says what was measured."""
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from memory_held import hold
 from toy_sweeps import write_files
 
 from c2fpose.bench.contestants import NETWORK_SPANS, SPANS, make_engine
@@ -120,10 +119,6 @@ def test_spread_and_flops():
     assert gflop_of(lambda: a @ a.T) == pytest.approx(2 * 10 * 10 * 20 / 1e9)
 
 
-def hold(gib: float) -> None:
-    torch.ones(int(gib * 2**30), dtype=torch.uint8)
-
-
 @pytest.mark.slow
 def test_peak_memory_is_that_of_the_measured_process_alone():
     hold(1.5)  # this process's own peak must not count
@@ -152,8 +147,8 @@ def test_the_original_is_compared_on_its_own_network_and_a_like_machine():
 
 
 @pytest.mark.slow
-def test_the_command_writes_figures_and_page(overrides, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "c2fpose.bench", *overrides], capture_output=True, text=True)
+def test_the_command_writes_figures_and_page(overrides, tmp_path, ready):
+    done = ready.run(["-m", "c2fpose.bench", *overrides], tmp_path)
     assert done.returncode == 0, done.stderr
     (figures,) = json.loads((tmp_path / "benchmark" / "laptop-cpu.json").read_text())
     assert figures["scale"] == "laptop"

@@ -39,13 +39,11 @@ def inspect(run: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def sweep(tmp_path_factory) -> Path:
+def sweep(tmp_path_factory, ready) -> Path:
     """Two jobs of one process, logged to W&B offline and as CSV."""
     cwd = tmp_path_factory.mktemp("sweep")
     files = write_files(cwd)
-    done = subprocess.run(
-        [sys.executable, "-m", "c2fpose.train", *TOY, *files], cwd=cwd, capture_output=True, text=True, timeout=400
-    )
+    done = ready.run(["-m", "c2fpose.train", *TOY, *files], cwd)
     assert done.returncode == 0, done.stderr
     return cwd / "runs" / "ablation_supervision" / "laptop"
 
