@@ -10,6 +10,7 @@ ARGS   ?=
 SHARE  ?= 1
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL: # one installation at a time
 .PHONY: help train model bench sweep notebook test test-oldest torture gpu curve data setup lint docs house clean
 
 help: ## list the commands
@@ -64,14 +65,18 @@ $(DATA): | setup
 setup: $(VENV)/installed ## make .venv and install what training needs, under the constraints
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable .
+	$(call install,.)
 	touch $@
 
 # More for tests, notebooks, style: extras of pyproject.toml
-$(VENV)/has-%: $(VENV)/installed
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
-	touch $@
+$(VENV)/has-%: pyproject.toml constraints.txt
+	$(call install,.[$*])
+	touch $(VENV)/installed $@
+
+define install
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '$(1)'
+endef
 
 lint: $(VENV)/has-dev ## check style, types, and that nothing imports from a folder above its own
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from memory_held import hold
+from omegaconf import OmegaConf
 from toy_sweeps import write_files
 
 from c2fpose.bench.contestants import NETWORK_SPANS, SPANS, make_engine

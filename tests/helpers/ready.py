@@ -21,7 +21,7 @@ import pytest
 # What commands import when they are needed
 IMPORTS = (
     "c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run", "c2fpose.prediction.export",
-    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning",
+    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
 
@@ -82,6 +82,15 @@ def _serve() -> None:
         print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]), file=answers, flush=True)
 
 
+def _look_around() -> None:
+    """Do what every command would do once before its first step: Numba's and Hydra's lists of what there is."""
+    from hydra.core.plugins import Plugins
+    from numba.core.registry import cpu_target
+
+    cpu_target.target_context.refresh()
+    Plugins.instance()
+
+
 def _command(module: str, words: list[str], folder: str, said: str, out: str) -> None:
     """In the fork: what ``python -m MODULE WORDS`` does, to the end of the process."""
     code: int | str | None = 1
@@ -113,4 +122,5 @@ if __name__ == "__main__":
     stop_while_importing()  # as in a command that has just begun
     for name in sys.argv[1:]:
         import_module(name)
+    _look_around()
     _serve()

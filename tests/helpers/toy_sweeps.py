@@ -13,7 +13,7 @@ from c2fpose.data.schema import write_split
 TOY = [
     "model.network.width=8", "model.network.levels=1", "data.batch_size=4", "data.eval_batch_size=4",
     "data.validation_every=2", "trainer.max_steps=12", "trainer.validate_every=4", "trainer.precision=32-true",
-    "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "logger=none", "pictures=3",
+    "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "logger=none", "pictures=1",
 ]  # fmt: skip
 
 

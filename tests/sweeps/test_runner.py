@@ -43,6 +43,7 @@ EXPERIMENTS = (
     "ablation_bins",
     "ablation_plateau",
     "ablation_finetune",
+    "ablation_reality",
     "benchmark_h36m",
 )
 # --- experiments and their jobs ---
@@ -401,11 +402,11 @@ def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_
 
 
 @pytest.mark.slow
-def test_a_failed_job_leaves_the_others_alone(files, tmp_path):
+def test_a_failed_job_leaves_the_others_alone(files, tmp_path, ready):
     """The first row asks for an action that is not in the data; the second one is fine. Two processes at a time."""
-    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "hydra/launcher=joblib",
-             "hydra.launcher.n_jobs=2", "trainer.max_steps=4"]  # fmt: skip
-    done = finish(*words, "++sweep.rows.d64.set={data.actions:[WalkTogether]}", cwd=tmp_path)
+    words = ["-m", "c2fpose.train", *TOY, "+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files,
+             "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "trainer.max_steps=4"]  # fmt: skip
+    done = ready.run([*words, "++sweep.rows.d64.set={data.actions:[WalkTogether]}"], tmp_path)
     assert done.returncode == 1
     directory = tmp_path / "runs" / "ablation_depth" / "laptop"
     assert job_files.state(directory / "d64" / "seed0") == "failed", done.stderr
@@ -436,12 +437,12 @@ def test_two_processes_give_the_losses_of_one(files, tmp_path, ready):
 
 
 @pytest.mark.slow
-def test_submitit_runs_jobs_as_processes_of_their_own(files, tmp_path):
+def test_submitit_runs_jobs_as_processes_of_their_own(files, tmp_path, ready):
     """Its local executor stands for SLURM."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    words = ["+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files, "trainer.max_steps=4",
-             "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=10"]  # fmt: skip
-    done = finish(*words, cwd=tmp_path)
+    words = ["-m", "c2fpose.train", *TOY, "+experiment=ablation_depth", "rows=[d64,d1_64]", "seeds=[0]", *files,
+             "trainer.max_steps=4", "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=10"]  # fmt: skip
+    done = ready.run(words, tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(errors_of(tmp_path / "runs" / "ablation_depth" / "laptop")) == 2
 
