@@ -21,7 +21,8 @@ import pytest
 # What commands import when they are needed
 IMPORTS = (
     "c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run", "c2fpose.prediction.export",
-    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning", "matplotlib.backends.backend_agg",
+    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning",
+    "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
 
