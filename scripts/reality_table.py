@@ -2,6 +2,7 @@
 
 python scripts/reality_table.py [runs=runs/ablation_reality/laptop] [synth36=data/synth36_small/test.h5]
     [synth_wild=data/synth_wild_10k/test.h5] [photographs=FOLDER] [out=experiments/ablation_reality]
+    [start=runs/first_run/checkpoints/final.ckpt]
 
 ``photographs``: a folder with ``people.json``, as for model_card.py; without it those columns stay empty. Rows measured
 before (``out/figures.json``) are not measured again unless their checkpoint is another.
@@ -19,10 +20,12 @@ from omegaconf import OmegaConf
 from c2fpose.base.table import Table
 from c2fpose.prediction.engines import load_predictor
 
+FINAL = "seed*/checkpoints/final.ckpt"
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = {
     "runs": "runs/ablation_reality/laptop", "synth36": "data/synth36_small/test.h5",
     "synth_wild": "data/synth_wild_10k/test.h5", "photographs": "", "out": "experiments/ablation_reality",
+    "start": "runs/first_run/checkpoints/final.ckpt",
 }  # fmt: skip
 HEADER = (
     "trained on", "seeds", "synth36, mm", "reconstruction, mm", "synth_wild, mm", "reconstruction, mm", "near, %",
@@ -79,23 +82,25 @@ def main(words: list[str]) -> None:
     if unknown:
         raise SystemExit(f"error: {min(unknown)}: no such key; one of {', '.join(DEFAULTS)}")
     experiment = OmegaConf.load(ROOT / "conf" / "experiment" / "ablation_reality.yaml")
-    labels = {str(name): row.label for name, row in experiment.sweep.rows.items()}
+    labels = {"start": "(the network that all rows begin with)"}
+    labels |= {str(name): row.label for name, row in experiment.sweep.rows.items()}
     out = Path(settings["out"])
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
     rows: dict[str, list[dict[str, float]]] = {}
-    for row in labels:
-        for ckpt in sorted(Path(settings["runs"]).glob(f"{row}/seed*/checkpoints/final.ckpt")):
-            name = f"{row}/{ckpt.parents[1].name}"
-            digest = hashlib.sha256(ckpt.read_bytes()).hexdigest()[:12]
-            if known.get(name, {}).get("checkpoint") != digest:
-                known[name] = {"checkpoint": digest, "figures": figures(ckpt, settings)}
-                kept.write_text(json.dumps(known, indent=1) + "\n")
-                print(name, known[name]["figures"], flush=True)
-            rows.setdefault(row, []).append(known[name]["figures"])
-    if not rows:
+    found = [(row, path) for row in labels for path in sorted(Path(settings["runs"]).glob(f"{row}/{FINAL}"))]
+    if not found:
         raise SystemExit(f"error: {settings['runs']}: no finished rows; train them: +experiment=ablation_reality")
+    start = Path(settings["start"])
+    for row, ckpt in [("start", start)] * start.is_file() + found:
+        name = f"{row}/{ckpt.parents[1].name}"
+        digest = hashlib.sha256(ckpt.read_bytes()).hexdigest()[:12]
+        if known.get(name, {}).get("checkpoint") != digest:
+            known[name] = {"checkpoint": digest, "figures": figures(ckpt, settings)}
+            kept.write_text(json.dumps(known, indent=1) + "\n")
+            print(name, known[name]["figures"], flush=True)
+        rows.setdefault(row, []).append(known[name]["figures"])
     (out / "table.md").write_text(table(rows, labels))
     print(f"{out / 'table.md'}: written")
 
