@@ -201,6 +201,26 @@ def test_sources_of_a_mix_have_a_table_of_their_own(directory, tmp_path):
     assert results.of("d1_64")[0].curve.shape == (10, 3)
 
 
+def test_a_row_about_other_data_stands_beside_the_others(tmp_path, errors):
+    """Trained on other people, tested on the same; two seeds of it are trained on the same too."""
+    words = "++sweep.rows.d1_64.set={model.network.depths:[1,64],data.train_file:mine.h5}"
+    directory = begin_sweep(tmp_path / "sweep", NAMES, words)
+    mine = {"train": "c" * 64, "test": "b" * 64}
+    for name, per_image in errors.items():
+        made_up_job(directory, name, per_image, **({"data": mine} if name.startswith("d1_64") else {}))
+    notes = " ".join(error_table(read_results([directory]), "mpjpe", "ground_truth").notes)
+    assert "data train aaaaaaaaaaaa, test bbbbbbbbbbbb; 1, 64: train cccccccccccc;" in notes
+    assert "there they do not compare" in notes
+    for changed in ({"test": "d" * 64}, {"train": "d" * 64}):
+        made_up_job(directory, "d1_64/seed1", errors["d1_64/seed1"], data=mine | changed)
+        with pytest.raises(DataError, match=rf"cannot stand in one table: {next(iter(changed))} data .* and dddd"):
+            read_results([directory])
+    made_up_job(directory, "d1_64/seed1", errors["d1_64/seed1"], data=mine)
+    made_up_job(directory, "d64_64/seed1", errors["d64_64/seed1"], data=mine)
+    with pytest.raises(DataError, match="cannot stand in one table: train data"):
+        read_results([directory])
+
+
 def test_captions_do_not_call_synthetic_people_human36m(directory):
     notes = " ".join(error_table(read_results([directory]), "mpjpe", "ground_truth").notes)
     assert "Ours: synth36" in notes and "not Human3.6M" in notes

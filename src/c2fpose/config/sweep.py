@@ -33,6 +33,11 @@ class RowConfig(Schema):
     of: str | None = None
     set: dict[str, Any] = Field(default_factory=dict)  # keys of the configuration, dotted, and their values
 
+    @property
+    def own_data(self) -> bool:
+        """Whether the row names what it is trained on, so that other rows may be trained on other data."""
+        return any(key == "data.train_file" or key.startswith("data.mix") for key in self.set)
+
 
 class SweepConfig(Schema):
     """A table: its rows and what is compared in it."""

@@ -188,7 +188,10 @@ def _keep(found: dict[tuple[str, int], SweepJob], job: SweepJob) -> None:
 
 def _check_one_source(results: Results, accept_code: bool) -> None:
     done = results.finished
-    for job in done[1:]:
-        clash = done[0].identity.clash(job.identity, accept_code)
-        if clash:
-            raise DataError(f"{done[0].directory} and {job.directory} cannot stand in one table: {clash}")
+    by_data: dict[str | None, SweepJob] = {}  # the first of each row with data of its own, and of all others
+    for job in done:
+        like = by_data.setdefault(job.row if results.sweep.rows[job.row].own_data else None, job)
+        for other, same_data in ((like, True), (done[0], False)):
+            clash = other.identity.clash(job.identity, accept_code, same_data)
+            if clash:
+                raise DataError(f"{other.directory} and {job.directory} cannot stand in one table: {clash}")

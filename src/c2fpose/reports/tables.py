@@ -179,10 +179,22 @@ def _notes(results: Results, version: str | None) -> list[str]:
         return [*notes, "Nothing has finished yet."]
     notes += [DATASETS.get(name, f"Ours: {name}.") for name in results.values("dataset")]
     first = done[0].result
-    fingerprints = ", ".join(f"{split} {value[:12]}" for split, value in done[0].identity.data.items())
+    common = next((job for job in done if not results.sweep.rows[job.row].own_data), done[0])
+    fingerprints = ", ".join(f"{split} {value[:12]}" for split, value in common.identity.data.items())
+    own = {
+        results.sweep.rows[job.row].label: ", ".join(
+            f"{split} {value[:12]}" for split, value in job.identity.data.items() if split != "test"
+        )
+        for job in done
+        if results.sweep.rows[job.row].own_data
+    }
+    if own:
+        fingerprints += "; " + "; ".join(f"{label}: {said}" for label, said in own.items())
     notes.append(
         f"{first.images} test images; data {fingerprints}; scale {results.scale}; ± is the 95 % interval over seeds."
     )
+    if own:
+        notes.append("Rows with training data of their own are validated on people of it: there they do not compare.")
     notes.append(
         "Code " + ", ".join(results.values("code_version")) + "; torch " + ", ".join(results.values("torch")) + "."
     )

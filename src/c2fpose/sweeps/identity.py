@@ -69,16 +69,19 @@ class Identity:
         """Say what the same row with another seed is made from."""
         return replace(self, seed=seed, configuration=self.configuration | {"seed": seed})
 
-    def clash(self, other: "Identity", accept_code: bool = False) -> str | None:
-        """Why two jobs cannot stand in one table; None if they can."""
+    def clash(self, other: "Identity", accept_code: bool = False, same_training_data: bool = True) -> str | None:
+        """Why two jobs cannot stand in one table; None if they can.
+
+        ``same_training_data``: false where a row is about other data, so that those of the test alone must agree.
+        """
         if (self.experiment, self.scale) != (other.experiment, other.scale):
             return f"{self.experiment} at scale {self.scale} and {other.experiment} at scale {other.scale}"
         for key, (ours, theirs) in _differences(self.common, other.common).items():
             return f"{key} {ours} and {theirs}"
-        return self._other_source(other, accept_code)
+        return self._other_source(other, accept_code, None if same_training_data else ("test",))
 
-    def _other_source(self, other: "Identity", accept_code: bool) -> str | None:
-        for split in sorted(self.data.keys() | other.data.keys()):
+    def _other_source(self, other: "Identity", accept_code: bool, splits: tuple[str, ...] | None = None) -> str | None:
+        for split in sorted(self.data.keys() | other.data.keys()) if splits is None else splits:
             if self.data.get(split) != other.data.get(split):
                 return f"{split} data {self.data.get(split)!s:.12} and {other.data.get(split)!s:.12}"
         if self.code != other.code and not accept_code:
