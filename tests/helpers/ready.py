@@ -125,3 +125,4 @@ if __name__ == "__main__":
         import_module(name)
     _look_around()
     _serve()
+    os._exit(0)  # nothing is left to be put away

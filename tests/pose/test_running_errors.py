@@ -54,7 +54,7 @@ def _one_of_two(rank: int, path: str) -> None:
 
 @pytest.mark.slow
 def test_two_processes_give_the_figures_of_one(tmp_path):
-    mp.spawn(_one_of_two, args=(str(tmp_path),), nprocs=2)
+    mp.start_processes(_one_of_two, args=(str(tmp_path),), nprocs=2, start_method="fork")
     expected = ActionTable.of(metrics.joint_errors_mm(PREDICTED, TRUE), ACTION)
     for rank in range(2):
         found = np.load(tmp_path / f"{rank}.npz")
