@@ -75,7 +75,9 @@ $(VENV)/has-%: pyproject.toml constraints.txt
 
 define install
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '$(1)'
+	$(RUN) -m pip install --quiet --no-compile --constraint constraints.txt --editable '$(1)'
+	@# on all cores, as pip would on one; files that are no Python of this version are left
+	$(RUN) -m compileall -qq -j 0 $(VENV)/lib src || true
 endef
 
 lint: $(VENV)/has-dev ## check style, types, and that nothing imports from a folder above its own

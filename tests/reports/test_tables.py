@@ -16,6 +16,7 @@ from c2fpose.config.command_line import conf_dir
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Row
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
+from c2fpose.reports import plots
 from c2fpose.reports.records import budget, differences, row_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.statistics import (
@@ -199,6 +200,14 @@ def test_sources_of_a_mix_have_a_table_of_their_own(directory, tmp_path):
             ("lab", "2", "100.5"), ("photos", "2", ""),
         ]  # fmt: skip
     assert results.of("d1_64")[0].curve.shape == (10, 3)
+
+
+def test_more_rows_than_colours_differ_by_their_lines(directory, monkeypatch):
+    monkeypatch.setattr(plots, "SERIES", ("#0072B2",))
+    figure = plots.validation_figure(read_results([directory]))
+    means = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert [line.get_linestyle() for line in means] == ["-", "--"]
+    assert len({line.get_label() for line in means}) == 2
 
 
 def test_a_row_about_other_data_stands_beside_the_others(tmp_path, errors):

@@ -24,6 +24,7 @@ from c2fpose.reports.statistics import mean_and_half_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 NAIVE, COARSE_TO_FINE, ROWS = VERMILION, BLUE, BLUE
+STYLES = ("-", "--", ":")  # of lines, where there are more than colours
 _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
 
 
@@ -149,7 +150,8 @@ def validation_figure(results: Results) -> Figure:
     figure = _figure(11, 4.2)
     panels = figure.subplots(1, 2, sharey=True)
     trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]
-    for color, name in zip(SERIES * 3, trained, strict=False):
+    for number, name in enumerate(trained):
+        color, dashes = SERIES[number % len(SERIES)], STYLES[number // len(SERIES) % len(STYLES)]
         curves = [job.curve for job in results.of(name) if len(job.curve)]
         length = min(map(len, curves))
         mean = np.mean([curve[:length] for curve in curves], 0)
@@ -157,7 +159,8 @@ def validation_figure(results: Results) -> Figure:
             if len(curves) > 1:
                 for curve in curves:
                     axes.plot(curve[:, axis] / unit, curve[:, 2], color=color, lw=0.5, alpha=0.45)
-            axes.plot(mean[:, axis] / unit, mean[:, 2], color=color, lw=1.6, label=results.sweep.rows[name].label)
+            label = results.sweep.rows[name].label
+            axes.plot(mean[:, axis] / unit, mean[:, 2], color=color, ls=dashes, lw=1.6, label=label)
     for axes, label in zip(panels, ("optimiser steps", "training time, minutes"), strict=True):
         quiet(axes)
         axes.set_xlabel(label, fontsize=9)
