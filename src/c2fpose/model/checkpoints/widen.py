@@ -14,16 +14,16 @@ _WRITES_NO_FEATURES = (".heatmaps.weight", ".heatmaps.bias")
 _WIDENED = ("network.stem.", "network.stacks.", "network.links.")
 
 
-def widened(weights: dict[str, Tensor], times: int, noise: float = 1.0) -> dict[str, Tensor]:
+def widened(weights: dict[str, Tensor], times: int) -> dict[str, Tensor]:
     """Repeat the channels of a network's stem, stacks and links, as for a network ``times`` as wide; a new dictionary.
 
-    Only networks with BatchNorm stay the same function: groups of GroupNorm would hold other channels. ``noise``: its
-    deviation, in deviations of the weight that it is added to. Weights of other parts are left out.
+    Only networks with BatchNorm stay the same function: groups of GroupNorm would hold other channels. Weights of other
+    parts are left out. The noise is as large as the weights that it is added to.
     """
-    return {name: _copied(name, weight, times, noise) for name, weight in weights.items() if name.startswith(_WIDENED)}
+    return {name: _copied(name, weight, times) for name, weight in weights.items() if name.startswith(_WIDENED)}
 
 
-def _copied(name: str, weight: Tensor, times: int, noise: float) -> Tensor:
+def _copied(name: str, weight: Tensor, times: int) -> Tensor:
     if not weight.ndim:  # BatchNorm's count of batches
         return weight.clone()
     if not name.endswith(_WRITES_NO_FEATURES):
@@ -31,5 +31,5 @@ def _copied(name: str, weight: Tensor, times: int, noise: float) -> Tensor:
     if weight.ndim == 1 or name.endswith(_READS_NO_FEATURES):
         return weight.clone()
     copies = torch.randn(*weight.shape[:2], times, *weight.shape[2:], dtype=weight.dtype)
-    copies = noise * weight.std() / times * (copies - copies.mean(2, keepdim=True))
+    copies = weight.std() / times * (copies - copies.mean(2, keepdim=True))
     return (weight.unsqueeze(2) / times + copies).flatten(1, 2)
