@@ -1,4 +1,4 @@
-"""What looking at boxes of several sizes brings where boxes are right, and where they are not.
+"""What looking at boxes of several sizes or places brings where boxes are right, and where they are not.
 
     python scripts/box_sizes.py CKPT DATA.h5 [PEOPLE]
 
@@ -23,7 +23,12 @@ CLOSE = 0.1  # of the right box: a joint is found
 def main(ckpt: str, file: str, people: int) -> None:
     """Print, for each spread, both ways of looking at the same boxes."""
     reader, random = SplitReader(file), np.random.default_rng(0)
-    ways = {"the box alone": PosePredictor(ckpt, sizes=[1]), "the surest of four": PosePredictor(ckpt, sizes=SIZES)}
+    ways = {
+        "the box alone": PosePredictor(ckpt, sizes=[1], shift=0),
+        "moved to four sides": PosePredictor(ckpt, sizes=[1]),
+        "the surest of four": PosePredictor(ckpt, sizes=SIZES, shift=0),
+        "the surest, moved": PosePredictor(ckpt, sizes=SIZES),
+    }
     for spread in SPREADS:
         off: dict[str, list[float]] = {way: [] for way in ways}
         for record in np.linspace(0, len(reader) - 1, people).astype(int):
@@ -41,7 +46,7 @@ def main(ckpt: str, file: str, people: int) -> None:
                 off[way] += list(np.linalg.norm(found_px - joints_px, axis=1)[inside] / side)
         for way, distances in off.items():
             near = 100 * np.mean(np.array(distances) < CLOSE)
-            print(f"sides off by {spread:.2f}, {way:18s}: {near:.1f} % of joints within a tenth of the box")
+            print(f"sides off by {spread:.2f}, {way:19s}: {near:.1f} % of joints within a tenth of the box")
 
 
 if __name__ == "__main__":

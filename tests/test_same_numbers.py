@@ -130,7 +130,7 @@ def test_predict_says_of_a_picture_what_evaluate_says_of_its_record(module, tmp_
     """
     file = written(tmp_path / "test.h5", np.arange(RECORDS), stored_px)
     save_checkpoint(tmp_path / "net.ckpt", module.state_dict(), module.config.model_dump(mode="json"), {})
-    predictor, (answers, data) = PosePredictor(tmp_path / "net.ckpt", sizes=[1]), asked(module, file)
+    predictor, (answers, data) = PosePredictor(tmp_path / "net.ckpt", sizes=[1], shift=0), asked(module, file)
     truth, table = answers.truth, data.test.reader.annotations
     box, depth = np.empty_like(answers.joints_box), np.empty_like(answers.depth_rel_mm)
     for number, record in enumerate(truth.record):

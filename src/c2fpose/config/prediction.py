@@ -8,6 +8,8 @@ from c2fpose.config.schema import Count, Positive, Schema
 
 NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, OpenVINO
 
+SHIFT, MOST_SHIFT = 0.05, 0.2  # of a box's side, to four sides; the first that was tried, and the most
+
 _Size = Annotated[float, Field(ge=0.5, le=3)]
 
 
@@ -25,6 +27,7 @@ class PredictSettings(Schema):
     sizes: Annotated[tuple[Annotated[float, Field(ge=0.5, le=3)], ...], Field(min_length=1, max_length=16)] | None = (
         None
     )
+    shift: Annotated[float, Field(ge=0, le=MOST_SHIFT)] = SHIFT
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fov: Annotated[float, Field(ge=1, le=170)] | None = None

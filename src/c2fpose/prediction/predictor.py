@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
+from c2fpose.config.prediction import MOST_SHIFT, SHIFT
 from c2fpose.config.representations import schema_of
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
@@ -25,6 +26,7 @@ from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -39,6 +41,8 @@ class PosePredictor:
     ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
     ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: boxes that are
     given are taken as they are; of people found and whole pictures a calibrated network looks at several.
+    ``shift``: how far a box is moved to four sides for further looks, in sides of the box; the median of the five
+    looks, joint by joint, is the pose. 0: one look, a fifth of the work.
     Raises ``UserError`` for a file that is no network and an engine that cannot run it.
     """
 
@@ -50,13 +54,16 @@ class PosePredictor:
         precision: str = "32-true",
         flip: bool | None = None,
         sizes: Sequence[float] | None = None,
+        shift: float = SHIFT,
     ) -> None:
+        if not 0 <= shift <= MOST_SHIFT:
+            raise ConfigError(f"shift={shift}: expected 0 to {MOST_SHIFT}, a share of the box's side")
         predictor = load_predictor(checkpoint, engine, precision)
         if flip is not None:
             decoding = predictor.config.decoding.model_copy(update={"flip": flip})
             predictor = replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
         self.predictor = predictor
-        self.sizes = sizes
+        self.sizes, self.shift = sizes, shift
         self._sizes("given")  # refused at once
         self.model = model_used(predictor, checkpoint)
 
@@ -82,16 +89,17 @@ class PosePredictor:
         finds with the package's own finder. The camera is one for all images: ``intrinsics_px`` (fx, fy, cx, cy), or
         the focal length, or the angle of view over the longer side; none of them: an ordinary camera's, 1.2 times the
         longer side. ``volumes``: keep each person's volumes, of all stacks where PyTorch runs the network, of the last
-        one otherwise.
+        one otherwise; people are then looked at in one place, so that the pose is what its volumes show.
 
         Raises ``DataError`` for arrays that are no images and boxes outside them, ``ConfigError`` for an absurd camera.
         """
         checked = [_image(image, number) for number, image in enumerate(images)]
         cameras = [_camera(image, intrinsics_px, focal_px, fov_deg) for image in checked]
+        shift = 0.0 if volumes else self.shift
         if boxes is None and find:
-            people = [self._found(image, camera) for image, camera in zip(checked, cameras, strict=True)]
+            people = [self._found(image, camera, shift) for image, camera in zip(checked, cameras, strict=True)]
         else:
-            people = self._boxed(checked, boxes, cameras)
+            people = self._boxed(checked, boxes, cameras, shift)
         if volumes:
             people = [
                 [replace(person, volumes=stack_volumes(self.predictor, image, person.box)) for person in each]
@@ -111,7 +119,7 @@ class PosePredictor:
         ]
 
     def _boxed(
-        self, images: list[Image], boxes: Sequence[Boxes] | None, cameras: list[Camera]
+        self, images: list[Image], boxes: Sequence[Boxes] | None, cameras: list[Camera], shift: float
     ) -> list[list[PersonPose]]:
         """Predict the people in the boxes of each image; crops of all images share batches."""
         if boxes is not None and len(boxes) != len(images):
@@ -119,24 +127,35 @@ class PosePredictor:
         given = [None] * len(images) if boxes is None else boxes
         seen = [_seen(image, each, number) for number, (image, each) in enumerate(zip(images, given, strict=True))]
         owners = [number for number, each in enumerate(seen) for _ in each]
-        people = surest_poses(
-            self.predictor,
+        people = self._looked_at(
             [images[number] for number in owners],
             [one for each in seen for one in each],
             np.array([cameras[number].intrinsics_px for number in owners], float).reshape(-1, 4),
-            self._sizes("whole" if boxes is None else "given"),
+            "whole" if boxes is None else "given",
+            shift,
         )
         sorted_out: list[list[PersonPose]] = [[] for _ in images]
         for number, person in zip(owners, people, strict=True):
             sorted_out[number].append(replace(person, id=len(sorted_out[number])))
         return sorted_out
 
-    def _found(self, image: Image, camera: Camera) -> list[PersonPose]:
+    def _found(self, image: Image, camera: Camera, shift: float) -> list[PersonPose]:
         seen = seen_of(find_people(self.predictor, load_finder("builtin"), image))
         seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
-        people = surest_poses(self.predictor, [image] * len(seen), seen, cameras, self._sizes("found"))
+        people = self._looked_at([image] * len(seen), seen, cameras, "found", shift)
         return without_doubles(people, self.predictor.config.pose_space.skeleton.mirror)
+
+    def _looked_at(
+        self,
+        images: list[Image],
+        boxes: list[Seen],
+        intrinsics_px: Float[np.ndarray, "N 4"],
+        source: BoxFrom,
+        shift: float,
+    ) -> list[PersonPose]:
+        people = surest_poses(self.predictor, images, boxes, intrinsics_px, self._sizes(source))
+        return steadied_poses(self.predictor, images, people, intrinsics_px, shift)
 
     def _sizes(self, source: BoxFrom) -> tuple[float, ...]:
         return sizes_for(self.predictor, self.sizes, source)

@@ -34,6 +34,7 @@ from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
+from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
 from c2fpose.prediction.smoothing import smoothed
@@ -186,6 +187,7 @@ class PredictJob:
         source: BoxFrom = boxes[0].source if boxes else "found"
         sizes = sizes_for(predictor, asked.sizes, source)
         people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes)
+        people = steadied_poses(predictor, [image] * len(people), people, cameras, asked.shift)
         mirror = self.predictor.config.pose_space.skeleton.mirror
         return without_doubles(people, mirror) if source == "found" else people
 
