@@ -23,7 +23,9 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     if not (trained / FINISHED).is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
     module = load_module(checkpoint)
-    if module.config.network != settings.model.network:
+    # what a configuration leaves to the data, such as how many joints there are, was filled in by training
+    asked = settings.model.in_space(module.config.pose_space, str(checkpoint))
+    if module.config.network != asked.network:
         raise ConfigError(f"row {job.row} sets another network than row {job.of}, which it evaluates")
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
@@ -32,7 +34,7 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     precision = resolve_precision(settings.trainer.precision, "cpu" if module.device.type == "cpu" else "gpu")
     origin |= {"training": {"of": job.of}, "data_fingerprints": data.fingerprints}
     how = Evaluating(
-        run_dir / "evaluation", checkpoint, origin, precision, settings.pictures, settings.model, print_tables=False
+        run_dir / "evaluation", checkpoint, origin, precision, settings.pictures, asked, print_tables=False
     )
     evaluation = evaluate_module(module, data, how)
     return evaluation.mpjpe_mm("ground_truth")
