@@ -21,7 +21,7 @@ def test_rows_keep_their_order_and_seeds_become_means(script):
     lines = script.table(rows, {"a": "first", "b": "second", "c": "never run"}).splitlines()
     assert lines[2:] == [
         "| first | 1 | 100.0 | 80.0 | 200.0 | 150.0 | 60.0 |  |  |  |",
-        "| second | 2 | 105.0 ± 7.1 | 80.0 ± 0.0 | 200.0 ± 0.0 | 150.0 ± 0.0 | 60.0 ± 0.0 | 40 ± 0 | 12.0 ± 0.0 "
+        "| second | 2 | 105.0 ± 7.1 | 80.0 ± 0.0 | 200.0 ± 0.0 | 150.0 ± 0.0 | 60.0 ± 0.0 | 40.0 ± 0.0 | 12.0 ± 0.0 "
         "| 1.0 ± 0.0 |",
     ]
 
