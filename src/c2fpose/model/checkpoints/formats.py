@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from c2fpose.base.errors import UserError
@@ -69,7 +69,8 @@ def save_safetensors(
     if half:
         tensors = {name: value.half() if value.ndim == 4 else value for name, value in tensors.items()}
     with written_whole(path, foreign=(SafetensorError,)) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        # its own way to files leaves another temporary one behind where a kill stops it
+        temporary.write_bytes(save(tensors, metadata=header))
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:

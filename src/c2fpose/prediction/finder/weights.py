@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -46,7 +46,7 @@ def save_finder(path: Path, network: Finder, said: dict[str, Any]) -> None:
         value = value.detach().cpu().clone(memory_format=torch.contiguous_format)
         tensors[name] = value.half() if value.ndim == 4 else value
     with written_whole(path) as partial:
-        save_file(tensors, partial, metadata={_KEY: json.dumps(said, sort_keys=True)})
+        partial.write_bytes(save(tensors, metadata={_KEY: json.dumps(said, sort_keys=True)}))
 
 
 @cache
