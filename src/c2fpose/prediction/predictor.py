@@ -42,7 +42,7 @@ class PosePredictor:
     ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: boxes that are
     given are taken as they are; of people found and whole pictures a calibrated network looks at several.
     ``shift``: how far a box is moved to four sides for further looks, in sides of the box; the median of the five
-    looks, joint by joint, is the pose. 0: one look, a fifth of the work.
+    looks, joint by joint, is the pose. 0: one look, a fifth of the work for a box that is given.
     Raises ``UserError`` for a file that is no network and an engine that cannot run it.
     """
 
