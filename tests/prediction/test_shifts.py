@@ -86,7 +86,7 @@ def test_certainty_is_the_mean_and_that_of_the_nearest_look(looks):
 
 
 def test_second_modes_stand_where_the_root_is_now(monkeypatch):
-    """A look whose root stands elsewhere than the fit puts it: the second mode's pixels and depth from the root stay."""
+    """A look whose root stands elsewhere than the fit puts it: the second mode keeps pixels and relative depth."""
     one = someone(0)
     second_px, rel_mm = project(one.joints_cam_mm, CAMERA), one.joints_cam_mm[:, 2] - one.root_depth_mm
     monkeypatch.setattr(under_test, "poses_of", lambda *asked: [replace(one, second_mode_cam_mm=one.joints_cam_mm)])
