@@ -1,12 +1,12 @@
 """The figures of docs/predict.md.
 
-    python scripts/predict_figures.py photos FOLDER CKPT     finder and second look on whole photographs
-    python scripts/predict_figures.py video CKPT             jitter, lag and error of smoothed sequences of synth36
+    python scripts/predict_figures.py photos FOLDER CKPT [--power P]  finder and second look on whole photographs
+    python scripts/predict_figures.py video CKPT [--power P]          smoothed sequences of synth36: jitter, lag, error
     python scripts/predict_figures.py speed CKPT [PHOTO] [--px SIDE]  start-up, a photograph, a video
 
 FOLDER/people.json lists people: ``image``, ``box`` (x, y, side in px) and ``joints_px`` by name. CKPT is a checkpoint
-or ``builtin``; ``--px`` takes it as if trained on crops of this side: the weights fit, the poses mean nothing. Nothing
-is written.
+or ``builtin``; ``--power`` is ``predict``'s key ``power``; ``--px`` takes it as if trained on crops of this side: the
+weights fit, the poses mean nothing. Nothing is written.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from c2fpose.prediction.follow import FollowFound, overlap
 from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, read_photo, whole_box
+from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import Frame
 from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
@@ -247,12 +248,14 @@ def main() -> None:
             command.add_argument(word, nargs="?" if word == "photo" else None)
         if name == "speed":
             command.add_argument("--px", type=int)
+        else:
+            command.add_argument("--power", type=float)
     asked = parser.parse_args()
     torch.manual_seed(0)
     if asked.command == "photos":
-        photos(Path(asked.folder), load_predictor(asked.ckpt))
+        photos(Path(asked.folder), read_as_asked(load_predictor(asked.ckpt), power=asked.power))
     elif asked.command == "video":
-        video(load_predictor(asked.ckpt))
+        video(read_as_asked(load_predictor(asked.ckpt), power=asked.power))
     else:
         speed(asked.ckpt, asked.photo and Path(asked.photo), asked.px)
 

@@ -144,6 +144,9 @@ class DecodingConfig(Schema):
     # "expectation": the mean position under the whole volume
     method: Literal["argmax", "subvoxel", "expectation"] = "argmax"
     power: Positive = 1.0  # of the volume, as the weight of "expectation"; 2 leans towards the highest voxels
+    # The same in predict, whose pictures are seldom like those of training: there volumes have more weight far from
+    # their peaks, which draws joints towards the middle; None: power
+    predict_power: Positive | None = None
     flip: bool = True  # average the volumes of the image and of its mirror image
 
 

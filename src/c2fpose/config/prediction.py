@@ -9,6 +9,7 @@ from c2fpose.config.schema import Count, Positive, Schema
 NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, OpenVINO
 
 SHIFT, MOST_SHIFT = 0.05, 0.2  # of a box's side, to four sides; the first that was tried, and the most
+MOST_POWER = 32.0  # beyond it small values vanish in float32, and the highest voxel is what is left
 
 _Size = Annotated[float, Field(ge=0.5, le=3)]
 
@@ -32,6 +33,7 @@ class PredictSettings(Schema):
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fov: Annotated[float, Field(ge=1, le=170)] | None = None
     flip: bool | None = None
+    power: Annotated[float, Field(gt=0, le=MOST_POWER)] | None = None
     smooth: Literal["none", "filter", "viterbi"] = "filter"
     every: Count = 1
     out: str | None = None

@@ -25,6 +25,7 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
+from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
@@ -39,6 +40,8 @@ class PosePredictor:
     ``checkpoint``: a file of training or of ``python -m c2fpose.export``, or ``builtin``, the package's own network.
     ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``precision``: ``32-true``, ``bf16-mixed`` or
     ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
+    ``power``: joints are means of their places weighted by the volume to this power, the higher the nearer to its
+    highest voxel; None: as ``decoding.predict_power`` says, the package's own network 4, else as it was trained.
     ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: boxes that are
     given are taken as they are; of people found and whole pictures a calibrated network looks at several.
     ``shift``: how far a box is moved to four sides for further looks, in sides of the box; the median of the five
@@ -53,15 +56,13 @@ class PosePredictor:
         engine: str = "auto",
         precision: str = "32-true",
         flip: bool | None = None,
+        power: float | None = None,
         sizes: Sequence[float] | None = None,
         shift: float = SHIFT,
     ) -> None:
         if not 0 <= shift <= MOST_SHIFT:
             raise ConfigError(f"shift={shift}: expected 0 to {MOST_SHIFT}, a share of the box's side")
-        predictor = load_predictor(checkpoint, engine, precision)
-        if flip is not None:
-            decoding = predictor.config.decoding.model_copy(update={"flip": flip})
-            predictor = replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
+        predictor = read_as_asked(load_predictor(checkpoint, engine, precision), flip, power)
         self.predictor = predictor
         self.sizes, self.shift = sizes, shift
         self._sizes("given")  # refused at once

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from c2fpose.prediction.outputs import marked_unfinished, plan, write
 from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
+from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
@@ -92,11 +93,7 @@ class PredictJob:
     def predictor(self) -> Predictor:
         """The pose network, its decoding as the settings ask."""
         asked = self.settings
-        predictor = load_predictor(asked.ckpt, asked.engine, asked.precision)
-        if asked.flip is None:
-            return predictor
-        decoding = predictor.config.decoding.model_copy(update={"flip": asked.flip})
-        return replace(predictor, config=predictor.config.model_copy(update={"decoding": decoding}))
+        return read_as_asked(load_predictor(asked.ckpt, asked.engine, asked.precision), asked.flip, asked.power)
 
     @cached_property
     def boxes(self) -> BoxFile | None:

@@ -56,3 +56,10 @@ def test_missing_damaged_or_of_another_version(make, message, tmp_path, monkeypa
 
 def _write(path, model):
     save_safetensors(path, PoseModule(TINY).state_dict(), model, {})
+
+
+def test_what_was_found_after_its_file_was_made_is_its_alone(tmp_path):
+    assert load_module(BUILTIN).config.decoding.predict_power == builtin.PREDICT_POWER
+    copy = tmp_path / "people.safetensors"
+    copy.write_bytes(BUILTIN_FILE.read_bytes())
+    assert load_module(copy).config.decoding.predict_power is None

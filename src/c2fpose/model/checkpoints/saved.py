@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from c2fpose.base.errors import ConfigError, UserError
-from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.builtin import checkpoint_path, with_later_findings
 from c2fpose.model.checkpoints.formats import read_safetensors
 from c2fpose.model.trained import TrainedNetwork
 
@@ -32,6 +32,7 @@ def load(path: str | Path, kind: type[_Made]) -> _Made:
     """
     saved = read_checkpoint(path)
     settings = Saved.of(saved["hyper_parameters"], path)
+    settings = settings._replace(model=with_later_findings(path, settings.model))
     with torch.device("meta"):  # sizes first: a configuration may ask for any amount of memory
         _check_fits(settings.made(kind, path), saved["state_dict"], path)
     made = settings.made(kind, path)
