@@ -7,6 +7,7 @@ has the standard deviations of ``SPREADS`` and centres by a quarter of it. Joint
 """
 
 import sys
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +19,34 @@ from c2fpose.prediction.sizes import SIZES
 
 SPREADS = (0.0, 0.12, 0.25)
 CLOSE = 0.1  # of the right box: a joint is found
+
+
+class StoredPerson(NamedTuple):
+    """A person of a data file as ``predict`` would meet them: a picture, a box in it, and what is true."""
+
+    image: np.ndarray
+    center_px: np.ndarray
+    side_px: float
+    joints_px: np.ndarray
+    intrinsics_px: np.ndarray
+    joints_cam_mm: np.ndarray
+
+
+def stored_person(reader: SplitReader, record: int) -> StoredPerson:
+    """Read a record with its stored part of the frame for the whole picture."""
+    table = {name: array[record] for name, array in reader.annotations.items()}
+    image = cv2.cvtColor(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    step, corner = float(table["stored_step_px"]), table["stored_left_top_px"]
+    camera = table["intrinsics_px"].astype(float) / step
+    camera[2:] -= corner / step
+    return StoredPerson(
+        image,
+        (table["center_px"] - corner) / step,
+        BOX_SCALE_UNIT_PX * float(table["scale"]) / step,
+        (table["joints_px"] - corner) / step,
+        camera,
+        table["joints_cam_mm"],
+    )
 
 
 def main(ckpt: str, file: str, people: int) -> None:
@@ -32,11 +61,7 @@ def main(ckpt: str, file: str, people: int) -> None:
     for spread in SPREADS:
         off: dict[str, list[float]] = {way: [] for way in ways}
         for record in np.linspace(0, len(reader) - 1, people).astype(int):
-            table = {name: array[record] for name, array in reader.annotations.items()}
-            image = cv2.cvtColor(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-            step, corner = float(table["stored_step_px"]), table["stored_left_top_px"]
-            center, joints_px = (table["center_px"] - corner) / step, (table["joints_px"] - corner) / step
-            side = BOX_SCALE_UNIT_PX * float(table["scale"]) / step
+            image, center, side, joints_px, *_ = stored_person(reader, record)
             factor = np.exp(random.normal(0, spread))
             middle = center + random.normal(0, spread / 4, 2) * side
             box = [*(middle - side * factor / 2), side * factor]

@@ -12,35 +12,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
+from box_sizes import stored_person
+from model_card import NEAR
+from scipy.stats import mannwhitneyu
 
 from c2fpose import PosePredictor
 from c2fpose.config.prediction import SHIFT
 from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.calibration import WITHIN_MM, coverage, expected_calibration_error
 from c2fpose.pose.camera import back_project
-from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction.photo import read_photo
-
-NEAR = 0.1  # of the box: a joint is found
 
 
 def of_people(predict: PosePredictor, reader: SplitReader, records: Sequence[int]) -> str:
     """Say how often confidences and ellipsoids of a data file's people are right."""
     sure, errors_mm, covariances_mm2 = [], [], []
     for record in records:
-        table = {name: array[record] for name, array in reader.annotations.items()}
-        image = cv2.cvtColor(cv2.imdecode(reader.jpeg(record), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        step, corner = float(table["stored_step_px"]), table["stored_left_top_px"]
-        side = BOX_SCALE_UNIT_PX * float(table["scale"]) / step
-        camera = table["intrinsics_px"].astype(float) / step
-        camera[2:] -= corner / step
-        person = predict(
-            image, [[*((table["center_px"] - corner) / step - side / 2), side]], intrinsics_px=camera
-        ).frames[0].people[0]  # fmt: skip
-        truth_cam_mm = table["joints_cam_mm"]
+        image, center, side, _, camera, truth_cam_mm = stored_person(reader, record)
+        (person,) = predict(image, [[*(center - side / 2), side]], intrinsics_px=camera).frames[0].people
         depth_rel_mm = person.joints_cam_mm[:, 2] - person.root_depth_mm
         pose_cam_mm = back_project(person.joints_px, depth_rel_mm + truth_cam_mm[0, 2], camera)
         errors_mm.append(pose_cam_mm - truth_cam_mm)
@@ -76,8 +67,7 @@ def of_photographs(predict: PosePredictor, folder: Path) -> str:
 
 def in_order(said: np.ndarray, right: np.ndarray) -> float:
     """Give the share of pairs, one right and one wrong, of which the right one is surer: 0.5 is chance."""
-    pairs = said[right][:, None] - said[~right][None]
-    return float(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+    return float(mannwhitneyu(said[right], said[~right]).statistic / (right.sum() * (~right).sum()))
 
 
 def main(ckpt: str, file: str, people: int, photographs: str | None) -> None:

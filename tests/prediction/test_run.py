@@ -351,3 +351,11 @@ def test_predicting_loads_nothing_of_training():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_command_reads_the_network_as_it_is_asked_to():
+    def decoding(**asked):
+        return library.PredictJob(PredictSettings(input=("a.jpg",), **asked)).predictor.config.decoding
+
+    assert (decoding().power, decoding().flip) == (4.0, True)  # the package's own, in pictures
+    assert (decoding(power=3, flip=False).power, decoding(power=3, flip=False).flip) == (3.0, False)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from script_modules import loaded
+from script_modules import FOLDER, loaded
 
 
-@pytest.fixture(scope="module")
-def in_order():
+@pytest.fixture
+def in_order(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
     return loaded("confidence_of_looks").in_order
 
 
