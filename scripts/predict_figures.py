@@ -35,7 +35,7 @@ from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.follow import FollowFound, overlap
-from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of
+from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of, without_doubles
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, read_photo, whole_box
 from c2fpose.prediction.reading import read_as_asked
@@ -64,7 +64,9 @@ def photos(folder: Path, predictor: Predictor) -> None:
         camera = camera_of(image.shape[1::-1]).intrinsics_px
         truth = [Box(*person["box"]) for person in people]
         found = seen_of(find_people(predictor, finder, image))
-        looks = {count: second_looks(predictor, image, found, camera, count)[0] for count in LOOKS}
+        looked = {count: second_looks(predictor, image, found, camera, count) for count in LOOKS}
+        looks = {count: boxes for count, (boxes, _) in looked.items()}
+        scores["kept"].append(len(without_doubles(looked[2][1], predictor.config.pose_space.skeleton.mirror)))
         ways = {
             "known box": truth,
         } | {
@@ -76,7 +78,8 @@ def photos(folder: Path, predictor: Predictor) -> None:
             for person, box in zip(people, boxes, strict=True):
                 scores[way].append(None if box is None else _error(person, box, predictor, image, camera))
     count = len(scores["known box"])
-    print(f"{len(by_image)} photographs, {count} labelled people, {sum(scores['boxes'])} found")
+    boxes, kept = sum(scores["boxes"]), sum(scores["kept"])
+    print(f"{len(by_image)} photographs, {count} labelled people, {boxes} boxes found, {kept} without doubles")
     for way in [f"{looks} looks" for looks in LOOKS]:
         values = np.array(scores[f"overlap, {way}"])
         enough = values >= ENOUGH
@@ -209,7 +212,7 @@ def speed(ckpt: str, photo: Path | None, px: int | None) -> None:
     for name, engine_predictor in {"torch": predictor, "openvino": through_openvino}.items():
         frames, _, intrinsics_px, start = _sequence(*SEQUENCES[0])
         for way, found in {"box of the first frame given": lambda _: [], "found 5 times a second": None}.items():
-            find = found or partial(find_people, engine_predictor, finder)
+            find = found or partial(find_people, engine_predictor, finder, often=True)
             follower = FollowFound(engine_predictor, intrinsics_px, find, start=None if found is None else start)
             begin, seen = time.perf_counter(), 0
             for frame in frames:

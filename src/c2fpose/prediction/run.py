@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,8 @@ class PredictJob:
         """Refuse what cannot go well before anything is loaded or looked at."""
         asked = self.settings
         if asked.out and Path(asked.out).suffix and not Path(asked.out).is_dir() and len(inputs) > 1:
-            raise ConfigError(f"out={asked.out}: one file for {len(inputs)} inputs; give a folder")
+            many = f"one file for {len(inputs)} inputs"
+            raise ConfigError(f"out={asked.out}: {many}; give a folder, its name without an ending")
         _ = self.boxes
         targets: dict[Path, Path] = {}
         for each in inputs:
@@ -188,9 +189,9 @@ class PredictJob:
         mirror = self.predictor.config.pose_space.skeleton.mirror
         return without_doubles(people, mirror) if source == "found" else people
 
-    def find(self, image: Image) -> list[tuple[Box, float]]:
-        """Find people in a picture."""
-        return find_people(self.predictor, load_finder(self.settings.finder), image, self.settings.least_score)
+    def find(self, image: Image, often: bool = False) -> list[tuple[Box, float]]:
+        """Find people in a picture, or, ``often``, in a frame of a video."""
+        return find_people(self.predictor, load_finder(self.settings.finder), image, self.settings.least_score, often)
 
     def _given(self, path: Path, image: Image) -> list[Seen]:
         assert self.boxes is not None, "asked where there are some"
@@ -241,15 +242,16 @@ class PredictJob:
 
     def _follower(self, clip: Video, intrinsics_px: np.ndarray) -> Follower:
         asked, everybody = self.settings, self.settings.people == "all"
+        find = partial(self.find, often=True)
         if asked.box is not None:
             first = np.zeros((clip.size_px[1], clip.size_px[0], 3), np.uint8)
             start = check_box(Box(*asked.box), first)
-            return FollowFound(self.predictor, intrinsics_px, self.find, start=start, looks=asked.looks)
+            return FollowFound(self.predictor, intrinsics_px, find, start=start, looks=asked.looks)
         if self.boxes is not None:
             return FollowFile(self.predictor, intrinsics_px, self.boxes, everybody=everybody)
         if asked.person == "whole":
             return FollowWhole(self.predictor, intrinsics_px)
-        return FollowFound(self.predictor, intrinsics_px, self.find, everybody=everybody, looks=asked.looks)
+        return FollowFound(self.predictor, intrinsics_px, find, everybody=everybody, looks=asked.looks)
 
     def _result(
         self, source: Source, camera: Camera, frames: Sequence[Frame], smoothing: str | None, note: str | None = None

@@ -13,6 +13,7 @@ from c2fpose.prediction.finder.peaks import Peak
 from c2fpose.prediction.finder.trial import Trial
 from c2fpose.prediction.finder.weights import TrainedFinder
 from c2fpose.prediction.photo import Box
+from c2fpose.prediction.result import PersonPose
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 
@@ -57,6 +58,10 @@ def test_confidence_takes_away_and_brings_back(found, monkeypatch):
     assert [box for box, _ in kept] == [found[0][0], found[2][0]]
     assert kept[0][1] > kept[1][1] > 0.5
     assert len(find_people(predictor, finder(judge=WEIGHTS), IMAGE, 0.01)) == 3
+    generous = finder(judge=WEIGHTS | {"least": 0.01})
+    assert len(find_people(predictor, generous, IMAGE)) == 3
+    often = find_people(predictor, generous, IMAGE, often=True)
+    assert [box for box, _ in often] == [found[0][0], found[2][0]]  # of 0.83, 0.14 and 0.74
     assert find_people(predictor, finder(), IMAGE) == found[:2]  # no judge: the score decides
     monkeypatch.setattr(module, "calibration_of", lambda provenance: None)
     assert find_people(predictor, finder(judge=WEIGHTS), IMAGE) == found[:2]
@@ -75,3 +80,19 @@ def test_a_trial_counts_by_number_of_people():
     assert [row["0"]["false_alarms"] for row in (before, after)] == [1, 0]
     assert [row["1"]["recall"] for row in (before, after)] == [0, 1]
     assert [row["1"]["precision"] for row in (before, after)] == [0, 1] and after["2"]["pictures"] == 0
+
+
+def pose_at(left: float, side: float) -> PersonPose:
+    """A person upright in a box of the scenes' pixels."""
+    px = np.stack([np.full(17, left + side / 2), np.linspace(0, side, 17)], -1)
+    return PersonPose(0, Box(left, 0.0, side), px, np.zeros((17, 3)), 5000.0)
+
+
+def test_a_second_look_gives_its_boxes_and_of_two_on_one_person_the_surer():
+    peaks = [Peak(np.array([0.2, 0.2]), 0.3, score) for score in (0.3, 0.9, 0.5)]
+    poses = [pose_at(10, 40), pose_at(11, 40), pose_at(60, 20)]
+    trial = Trial([[Peak(np.array([0.31, 0.2]), 0.4, 1.0)]], [peaks], [np.zeros(3)], [poses], 100, tuple(range(17)))
+    (kept,) = trial.looked_at().found
+    assert [peak.score for peak in kept] == [0.9, 0.5]
+    np.testing.assert_allclose([[*peak.center, peak.side] for peak in kept], [[0.31, 0.2, 0.4], [0.7, 0.1, 0.2]])
+    assert by_people(trial.truth, trial.looked_at().found, 0.5)["1"]["recall"] == 1

@@ -1,5 +1,7 @@
 """The figure shows everybody, from crops of the right places."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,6 +28,14 @@ def test_everybody_in_a_picture(image, pictures, tmp_path, drawn):
         corner = [pose.box.left, pose.box.top]
         np.testing.assert_allclose(person.joints_box * pose.box.side + corner, pose.joints_px)
         assert person.caption.startswith(f"person {pose.id}, root at")
+
+
+def test_a_found_person_is_shown_with_the_chance_that_it_is_one(image, pictures, tmp_path, drawn):
+    found = replace(image.frames[0].people[0], box_from="found", box_score=0.314)
+    result = replace(image, frames=(replace(image.frames[0], people=(found,)),))
+    figure.write(result, pictures[3:4], tmp_path / "out.png")
+    (person,) = drawn[0][""]
+    assert person.caption.startswith(f"person {found.id} (31 % a person), root at")
 
 
 def test_people_of_a_video_at_several_times(video, pictures, tmp_path, drawn):

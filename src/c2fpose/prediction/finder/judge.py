@@ -14,6 +14,10 @@ from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import TOGETHER, poses_in, seen_of
 from c2fpose.prediction.photo import Box
 
+# The least chance of a box that is kept. On scenes F1 hardly differs from 0.2 to 0.5, so that nothing there chooses; a
+# person who is missed is worse than one too many, who shows the chance (docs/predict.md has what each value finds).
+LEAST_CHANCE = 0.2
+LEAST_CHANCE_OFTEN = 0.4  # where people are looked for several times a second: nobody is missed for long
 CANDIDATE = 0.1  # least score of a peak that is looked at ...
 MOST = TOGETHER  # ... and so many at most, the surest
 
@@ -45,20 +49,26 @@ def fitted(
 
 
 def find_people(
-    predictor: Predictor, finder: TrainedFinder, image: UInt8[np.ndarray, "rows columns 3"], least: float | None = None
+    predictor: Predictor,
+    finder: TrainedFinder,
+    image: UInt8[np.ndarray, "rows columns 3"],
+    least: float | None = None,
+    often: bool = False,
 ) -> list[tuple[Box, float]]:
     """Find people: boxes in px and the chances that they are people's, the surest first.
 
     Boxes of which the finder is little sure are looked at too, once, by the pose network; its confidence decides. A
     network that is not calibrated has none: then the finder alone decides, and the chance is its score. ``least``: the
-    chance that a person needs; None: the one that was found best.
+    chance that a person needs; None: the finder file's, and ``LEAST_CHANCE_OFTEN`` where the same people are looked
+    for ``often``, as in a video.
     """
     if finder.judge is None or calibration_of(predictor.provenance) is None:
         return people_in(finder, image, least)
     judge = Judge(**finder.judge)
     found = people_in(finder, image, CANDIDATE)[:MOST]
     chances = judge.chance(np.array([score for _, score in found]), confidences(predictor, image, found))
-    least = judge.least if least is None else least
+    if least is None:
+        least = LEAST_CHANCE_OFTEN if often else judge.least
     sure = [(box, float(chance)) for (box, _), chance in zip(found, chances, strict=True) if chance >= least]
     return sorted(sure, key=lambda each: -each[1])
 

@@ -17,12 +17,13 @@ from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.pose.protocol import TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.prediction.engines import load_predictor
 from c2fpose.prediction.finder.cutouts import Cutout, Room, empty_places, from_file, gather
-from c2fpose.prediction.finder.judge import Judge, fitted
+from c2fpose.prediction.finder.judge import LEAST_CHANCE, Judge, fitted
 from c2fpose.prediction.finder.measure import best_threshold, by_people, compare
 from c2fpose.prediction.finder.network import Finder
 from c2fpose.prediction.finder.training import Recipe, train
 from c2fpose.prediction.finder.trial import tried
 from c2fpose.prediction.finder.weights import read_finder, save_finder
+from c2fpose.prediction.reading import read_as_asked
 
 UNMEASURED = 0.3  # least score that stands in files on the way
 
@@ -48,7 +49,12 @@ def run(settings: FinderSettings) -> None:
     measured = _measured(settings, network, pieces, others)
     save_finder(path, network, said | measured)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-    rows = {"finder alone": measured.get("finder_alone"), "scenes of test people": measured["test_subjects"]}
+    rows = {
+        "finder alone": measured.get("finder_alone"),
+        "its boxes, judged": measured.get("first_boxes"),
+        "scenes of test people": measured["test_subjects"],
+    }
+    rows |= {f"at a chance of {least}": row for least, row in measured.get("by_chance", {}).items()}
     rows |= {f"of these, with {number} people": row for number, row in measured["by_people"].items()}
     for name, row in rows.items():
         if row is not None:
@@ -98,8 +104,8 @@ def _measured(
     pieces: tuple[list[Cutout], list[Room]],
     others: tuple[list[Cutout], list[Room]],
 ) -> dict[str, Any]:
-    """Fit the judge and choose the least score and chance on scenes of the training people, measure on others'."""
-    predictor = load_predictor(settings.judge) if settings.judge else None
+    """Fit the judge and choose the least score on scenes of the training people, measure on others'."""
+    predictor = read_as_asked(load_predictor(settings.judge)) if settings.judge else None
     chosen, test = (tried(settings.seed, settings.size, settings.test_scenes, network, predictor, *each)
                     for each in (pieces, others))  # fmt: skip
     least = best_threshold(chosen.truth, chosen.found)
@@ -111,14 +117,19 @@ def _measured(
             "test_subjects": alone.as_dict(),
             "by_people": by_people(test.truth, test.found, least),
         }
-    judge = Judge(*fitted(*chosen.examples()), least=0.5)
-    judge = judge._replace(least=best_threshold(chosen.truth, chosen.judged(judge).found))
+    judge = Judge(*fitted(*chosen.examples()), least=LEAST_CHANCE)
     judged = test.judged(judge)
+    looked_at = judged.looked_at()
     return {
         "least_score": least,
         "judge": judge._asdict(),
         "judge_network": file_hash(checkpoint_path(settings.judge)),
         "finder_alone": alone.as_dict(),
-        "test_subjects": compare(judged.truth, judged.found, judge.least).as_dict(),
-        "by_people": by_people(judged.truth, judged.found, judge.least),
+        "first_boxes": compare(judged.truth, judged.found, judge.least).as_dict(),
+        "test_subjects": compare(looked_at.truth, looked_at.found, judge.least).as_dict(),
+        "by_people": by_people(looked_at.truth, looked_at.found, judge.least),
+        "by_chance": {
+            str(chance): compare(looked_at.truth, looked_at.found, chance).as_dict()
+            for chance in (0.1, 0.2, 0.3, 0.4, 0.5)
+        },
     }

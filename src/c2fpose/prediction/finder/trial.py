@@ -1,6 +1,6 @@
-"""Scenes that nobody was trained on, what the finder finds in them, and what the pose network thinks of it."""
+"""Scenes that nobody was trained on, what the finder finds in them, and what the pose network makes of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -13,7 +13,10 @@ from c2fpose.prediction.finder.judge import CANDIDATE, MOST, Judge, confidences
 from c2fpose.prediction.finder.measure import ENOUGH, people_of, seen
 from c2fpose.prediction.finder.peaks import Peak, overlap
 from c2fpose.prediction.finder.scenes import Scene, scene
+from c2fpose.prediction.focal import camera_of
+from c2fpose.prediction.people import second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box
+from c2fpose.prediction.result import PersonPose
 
 HELD_OUT = 10**8  # number of the first scene that training never reaches
 DETAIL = 2  # pixels of the scenes for each of the finder's: the pose network sees what a photograph would show it
@@ -21,11 +24,15 @@ DETAIL = 2  # pixels of the scenes for each of the finder's: the pose network se
 
 @dataclass(frozen=True)
 class Trial:
-    """Some scenes: their people, the peaks found, and each peak's mean confidence of joints."""
+    """Some scenes: their people, the peaks found, each peak's mean confidence of joints, and its pose after a second
+    look, from which ``predict`` goes on."""
 
     truth: list[list[Peak]]
     found: list[list[Peak]]
     confidence: list[Float[np.ndarray, "_"]]
+    poses: list[list[PersonPose]] = field(default_factory=list)  # none without a pose network
+    frame_px: int = 1  # side of the scenes
+    mirror: tuple[int, ...] = ()  # each joint's other side
 
     def examples(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"], Bool[np.ndarray, " N"]]:
         """List all peaks: scores, confidences, and whether each box is some person's."""
@@ -45,6 +52,15 @@ class Trial:
             found.append([peak._replace(score=float(chance)) for peak, chance in zip(peaks, chances, strict=True)])
         return replace(self, found=found)
 
+    def looked_at(self) -> "Trial":
+        """Give the same trial with the boxes of the second look, and of those on one person the surest alone."""
+        found = []
+        for peaks, poses in zip(self.found, self.poses, strict=True):
+            order = sorted(range(len(peaks)), key=lambda at: -peaks[at].score)
+            people = [replace(poses[at], box_score=peaks[at].score) for at in order]
+            found.append([_peak(person, self.frame_px) for person in without_doubles(people, self.mirror)])
+        return replace(self, found=found)
+
 
 def tried(
     seed: int,
@@ -55,22 +71,35 @@ def tried(
     cutouts: list[Cutout],
     rooms: list[Room],
 ) -> Trial:
-    """Make ``count`` scenes, find people in them, and, if there is a pose network, look at each box once."""
-    truth, found, sure = [], [], []
+    """Make ``count`` scenes, find people in them, and, if there is a pose network, look at each box."""
+    truth, found, sure, poses = [], [], [], []
     for number in range(HELD_OUT, HELD_OUT + count):
         sight = scene(seed, number, DETAIL * size, cutouts, rooms)
         small = cv2.resize(sight.image, (size, size), interpolation=cv2.INTER_AREA)
         peaks = seen(network, [sight._replace(image=small)], CANDIDATE)[0][:MOST]
+        boxes = _boxes(peaks, DETAIL * size)
         truth.append(people_of(sight))
         found.append(peaks)
-        sure.append(_confidences(predictor, sight, peaks) if predictor else np.zeros(len(peaks)))
-    return Trial(truth, found, sure)
+        sure.append(confidences(predictor, sight.image, boxes) if predictor else np.zeros(len(peaks)))
+        poses.append(_second_looks(predictor, sight, boxes) if predictor else [])
+    mirror = () if predictor is None else predictor.config.pose_space.skeleton.mirror
+    return Trial(truth, found, sure, poses, DETAIL * size, mirror)
 
 
-def _confidences(predictor: Predictor, sight: Scene, peaks: list[Peak]) -> Float[np.ndarray, " peaks"]:
-    px = sight.image.shape[0]
-    found = []
-    for peak in peaks:
-        left, top = (peak.center - peak.side / 2) * px
-        found.append((Box(float(left), float(top), peak.side * px), peak.score))
-    return confidences(predictor, sight.image, found)
+def _boxes(peaks: list[Peak], px: int) -> list[tuple[Box, float]]:
+    corners = [(peak.center - peak.side / 2) * px for peak in peaks]
+    return [
+        (Box(float(left), float(top), peak.side * px), peak.score)
+        for (left, top), peak in zip(corners, peaks, strict=True)
+    ]
+
+
+def _second_looks(predictor: Predictor, sight: Scene, found: list[tuple[Box, float]]) -> list[PersonPose]:
+    camera = camera_of((sight.image.shape[1], sight.image.shape[0])).intrinsics_px
+    return second_looks(predictor, sight.image, seen_of(found), camera)[1]
+
+
+def _peak(person: PersonPose, px: int) -> Peak:
+    box = person.box
+    center = np.array([box.left + box.side / 2, box.top + box.side / 2]) / px
+    return Peak(center, box.side / px, person.box_score or 0.0)
