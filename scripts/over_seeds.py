@@ -1,42 +1,67 @@
-"""Compare two rows over seeds that several tables hold: means, and the difference of the first less the second.
+"""Compare two rows over seeds that several files hold: means, and the difference of the first less the second.
 
-    python scripts/over_seeds.py FIRST SECOND JOBS.csv [JOBS.csv ...]
+    python scripts/over_seeds.py FIRST SECOND FILE [FILE ...] [--figure NAME]
 
-``JOBS.csv`` are those that ``python -m c2fpose.tables`` writes; finished jobs count, a seed once. MPJPE in mm, root
-depth given.
+``FILE``: a ``jobs.csv`` of ``python -m c2fpose.tables``, or a ``figures.json`` of ``scripts/reality_table.py``.
+Finished jobs count, a seed once: in the last file that has it. ``--figure``: which one, by its name there; by default
+the MPJPE in mm, root depth given.
 """
 
+import argparse
 import csv
-import sys
+import json
 from pathlib import Path
 
+from c2fpose.base.errors import DataError, exits_cleanly
 from c2fpose.reports.statistics import mean_and_half_interval, seed_difference
 
 
-def by_seed(row: str, files: list[str]) -> dict[int, float]:
-    """Find a row's errors by seed; of a seed in several files the last."""
-    jobs = [job for file in files for job in csv.DictReader(Path(file).read_text().splitlines())]
-    return {
-        int(job["seed"]): float(job["mpjpe_mm_ground_truth"])
-        for job in jobs
-        if job["row"] == row and job["state"] == "finished"
-    }
+def by_seed(row: str, files: list[str], figure: str) -> dict[int, float]:
+    """Find a row's figures by seed. Raises ``DataError`` for a figure that a file does not have."""
+    found: dict[int, float] = {}
+    for file in files:
+        for name, seed, figures in (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text()):
+            if name == row and figure not in figures:
+                raise DataError(f"{file}: no figure {figure!r}; there are {', '.join(sorted(figures))}")
+            if name == row:
+                found[seed] = float(figures[figure])
+    return found
 
 
-def main(first: str, second: str, files: list[str]) -> None:
+def _of_csv(text: str) -> list[tuple[str, int, dict]]:
+    jobs = csv.DictReader(text.splitlines())
+    return [(job["row"], int(job["seed"]), job) for job in jobs if job["state"] == "finished"]
+
+
+def _of_json(text: str) -> list[tuple[str, int, dict]]:
+    jobs = ((key.split("/seed"), value["figures"]) for key, value in json.loads(text).items() if "/seed" in key)
+    return [(row, int(seed), figures) for (row, seed), figures in jobs]
+
+
+@exits_cleanly
+def main(words: list[str] | None = None) -> None:
     """Print both rows and their difference."""
-    rows = {row: by_seed(row, files) for row in (first, second)}
-    for row, errors_mm in rows.items():
-        mean, half = mean_and_half_interval(list(errors_mm.values()))
-        listed = ", ".join(f"{errors_mm[seed]:.1f}" for seed in sorted(errors_mm))
-        print(f"{row}: {mean:.1f} ± {half:.1f} mm, {len(errors_mm)} seeds ({listed})")
-    found = seed_difference(*(list(errors_mm.values()) for errors_mm in rows.values()))
-    if found is None:
-        raise SystemExit("error: fewer than two seeds of one row: nothing to compare")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("first", "second"):
+        parser.add_argument(name)
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--figure", default="mpjpe_mm_ground_truth")
+    asked = parser.parse_args(words)
+    unit = " mm" if "mm" in asked.figure.split("_") else ""
+    rows = {row: by_seed(row, asked.files, asked.figure) for row in (asked.first, asked.second)}
+    for row, values in rows.items():
+        if len(values) < 2:
+            raise DataError(f"{row}: fewer than two seeds in {', '.join(asked.files)}: nothing to compare")
+        mean, half = mean_and_half_interval(list(values.values()))
+        listed = ", ".join(f"{values[seed]:.1f}" for seed in sorted(values))
+        print(f"{row}: {mean:.1f} ± {half:.1f}{unit}, {len(values)} seeds ({listed})")
+    found = seed_difference(*(list(values.values()) for values in rows.values()))
+    assert found is not None, "both have two seeds"
     print(
-        f"{first} less {second}: {found.mean_mm:.1f} mm ({found.low_mm:.1f} to {found.high_mm:.1f}), p = {found.p:.2g}"
+        f"{asked.first} less {asked.second}: {found.mean_mm:.1f}{unit} ({found.low_mm:.1f} to {found.high_mm:.1f}), "
+        f"p = {found.p:.2g}"
     )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main()

@@ -1,29 +1,54 @@
-"""Two rows compared over seeds of several tables: against SciPy, and what stands in the repository's."""
+"""Two rows compared over seeds of several files: against SciPy, and what stands in the repository's."""
+
+import json
 
 import pytest
 from scipy.stats import ttest_ind
 from script_modules import FOLDER, loaded
 
 HEADER = "row,seed,state,mpjpe_mm_ground_truth\n"
+EXPERIMENTS = FOLDER.parent / "experiments"
+
+
+def said(capsys, *words) -> list[str]:
+    loaded("over_seeds").main([str(word) for word in words])
+    return capsys.readouterr().out.splitlines()
 
 
 def test_seeds_of_several_files_are_one_row(tmp_path, capsys):
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     one.write_text(HEADER + "a,0,finished,10\na,1,finished,12\nb,0,finished,7\nb,1,begun,\n")
     other.write_text(HEADER + "a,2,finished,15\nb,1,finished,8\n")
-    loaded("over_seeds").main("a", "b", [str(one), str(other)])
-    said = capsys.readouterr().out
+    first, _, last = said(capsys, "a", "b", one, other)
     p = ttest_ind([10, 12, 15], [7, 8], equal_var=False).pvalue
-    assert "3 seeds (10.0, 12.0, 15.0)" in said and "a less b: 4.8 mm" in said and f"p = {p:.2g}" in said
+    assert "mm, 3 seeds (10.0, 12.0, 15.0)" in first
+    assert last.startswith("a less b: 4.8 mm") and last.endswith(f"p = {p:.2g}")
 
 
-def test_one_seed_is_nothing_to_compare(tmp_path):
-    (tmp_path / "jobs.csv").write_text(HEADER + "a,0,finished,10\nb,0,finished,7\nb,1,finished,8\n")
-    with pytest.raises(SystemExit, match="fewer than two seeds"):
-        loaded("over_seeds").main("a", "b", [str(tmp_path / "jobs.csv")])
+def test_another_figure_of_a_json_file(tmp_path, capsys):
+    rows = {"start/first": 1.0, "a/seed0": 30.0, "a/seed1": 34.0, "b/seed0": 41.0, "b/seed1": 40.0}
+    (tmp_path / "figures.json").write_text(json.dumps({key: {"figures": {"near": each}} for key, each in rows.items()}))
+    lines = said(capsys, "a", "b", tmp_path / "figures.json", "--figure=near")
+    assert "2 seeds (30.0, 34.0)" in lines[0] and lines[-1].startswith("a less b: -8.5 (")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [((), "b: fewer than two seeds"), (("--figure=colour",), "no figure 'colour'")]
+)
+def test_what_cannot_be_compared(tmp_path, capsys, words, message):
+    (tmp_path / "jobs.csv").write_text(HEADER + "a,0,finished,10\na,1,finished,9\nb,0,finished,7\n")
+    with pytest.raises(SystemExit) as exit:
+        loaded("over_seeds").main(["a", "b", str(tmp_path / "jobs.csv"), *words])
+    assert exit.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_the_papers_table_2_as_it_is_said_to_be(capsys):
-    folder = FOLDER.parent / "experiments" / "ablation_depth"
-    loaded("over_seeds").main("d64_64", "d1_64", [str(folder / "jobs.csv"), str(folder / "seeds_3_4" / "jobs.csv")])
-    assert capsys.readouterr().out.splitlines()[-1] == "d64_64 less d1_64: 6.8 mm (1.9 to 11.7), p = 0.014"
+    folder = EXPERIMENTS / "ablation_depth"
+    lines = said(capsys, "d64_64", "d1_64", folder / "jobs.csv", folder / "seeds_3_4" / "jobs.csv")
+    assert lines[-1] == "d64_64 less d1_64: 6.8 mm (1.9 to 11.7), p = 0.014"
+
+
+def test_whole_people_in_photographs_as_it_is_said_to_be(capsys):
+    file = EXPERIMENTS / "ablation_reality" / "figures.json"
+    lines = said(capsys, "without_boxes", "wild_photo", file, "--figure=photographs_near")
+    assert lines[-1] == "without_boxes less wild_photo: 6.6 (0.5 to 12.7), p = 0.041"
