@@ -66,9 +66,19 @@ def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return torch.load(path, weights_only=False)["state_dict"]
 
 
-def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path):
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        # Whose losses draw random numbers
+        pytest.param(["model=metric"], marks=pytest.mark.slow),
+        pytest.param(["model=rle", "model.network.depths=[64]"], marks=pytest.mark.slow),
+        pytest.param(["model=ordinal_reconstructed", "model.representation.width=16"], marks=pytest.mark.slow),
+    ],
+)
+def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path, more):
     """Stopped in the middle of an epoch, and with RMSprop's and the schedule's state to carry over."""
-    common = [*TINY, *files, "model.optimizer.schedule=one_cycle"]
+    common = [*TINY, *files, "model.optimizer.schedule=one_cycle", *more]
     whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
     for directory in (whole, half, rest):
         directory.mkdir()
@@ -86,7 +96,14 @@ def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [[], ["trainer.ema_decay=0.9", "trainer.accumulate=2"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["trainer.ema_decay=0.9", "trainer.accumulate=2"],
+        ["model=rle", "model.network.depths=[64]", "trainer.accumulate=2"],  # whose loss draws random numbers
+    ],
+)
 def test_a_stopped_training_saves_its_step_and_goes_on_bit_for_bit(files, tmp_path, monkeypatch, more):
     """At every step but those of a validation, the last of an epoch among them (24 records, 4 a batch)."""
     words = [*TINY, *files, "trainer.max_steps=8", "trainer.validate_every=4", *more]

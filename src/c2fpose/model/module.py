@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from pytorch_lightning import LightningModule
@@ -82,13 +83,24 @@ class PoseModule(LightningModule, Trained):
         if self.device.type == "cpu":
             keep_freed_memory()
 
+        self._seed, self._drawn_at = torch.initial_seed(), (-1, 0)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if self.representation.random_loss:
+            self._draw_by_step()
         # At each batch: validation sets the network back to training
         for part in self.config.freeze:
             for module in parts_of(self.network)[part]:
                 freeze(module)
         if self.config.batch_norm_frozen and self.done >= 1 - self.config.batch_norm_frozen:
             freeze(self.network)
+
+    def _draw_by_step(self) -> None:
+        """Seed PyTorch by run, process and step: a resumed training draws what the undisturbed one would have drawn."""
+        step, part = self._drawn_at
+        self._drawn_at = (self.global_step, part + 1 if step == self.global_step else 0)  # several batches a step
+        entropy = [self._seed, self.global_rank, *self._drawn_at]
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1))
 
     def training_step(self, batch: Batch, _: int) -> Float[Tensor, ""]:
         losses = self.losses(outputs_of(self.network, batch["image"]), batch)

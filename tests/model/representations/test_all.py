@@ -6,11 +6,12 @@ from toy_labels import batch_of, config_of
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.model import ModelConfig
-from c2fpose.config.representations import names
+from c2fpose.config.representations import names, schema_of
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule, make_optimizer
+from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.volumes.points import mirror_points
 from c2fpose.pose.skeleton import JOINTS
 
@@ -42,10 +43,28 @@ def test_labels_without_depth_are_refused_in_a_line(head):
     batch["visible"][:] = True
     batch["visible"][0, 5] = False
     batch["depth_rel_mm"][0, 5] = torch.nan  # not visible: no label at all
+    batch["joints_turned_mm"][0, 5] = torch.nan
+    losses = module.losses(outputs_of(module.network, batch["image"]), batch)
+    assert all(loss.isfinite() for loss in losses)
     batch["depth_rel_mm"][1, 7] = torch.nan
     with pytest.raises(DataError, match=f"labels without depth: {JOINTS[7]} of image 1 .* head={head} ") as caught:
         module.losses([], batch)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("head", [name for name in names() if "subvoxel" not in schema_of(name).decodings])
+def test_points_between_voxels_are_refused_where_none_are_decoded(head):
+    depths = [64] if not schema_of(head).by_stack else [1, 64]
+    model = {"network": {"head": head, "depths": depths}, "decoding": {"method": "subvoxel"}}
+    with pytest.raises(ConfigError, match=f"decoding=subvoxel is not for head={head}, which has "):
+        parse(ModelConfig, model, "model")
+
+
+@pytest.mark.parametrize("head", ["integral", "metric", "ordinal_reconstructed", "ordinal_volume", "simcc"])
+def test_a_single_bin_at_the_end_is_refused_where_depth_is_read_from_bins(head):
+    network = {"head": head, "depths": [1], "depth_bins": 1}
+    with pytest.raises(ConfigError, match=rf"depths=\[1\] ends in a single bin of depth; head={head} needs two"):
+        parse(ModelConfig, {"network": network}, "model")
 
 
 @pytest.mark.parametrize("head", [name for name in names() if name not in ("coordinates", "coordinates_l1")])

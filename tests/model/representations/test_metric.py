@@ -9,6 +9,7 @@ from toy_labels import batch_of, config_of, labels_of
 from c2fpose.base.errors import DataError
 from c2fpose.model.module import PoseModule
 from c2fpose.model.representations import representation_of
+from c2fpose.model.representations.interface import Labels
 from c2fpose.model.volumes.points import from_points, mirror_points, to_points
 from c2fpose.pose.strong_perspective import placed_mm, strong_perspective_mm, weak_perspective_mm
 
@@ -70,6 +71,17 @@ def test_the_truth_has_next_to_no_loss_and_says_where_the_root_is():
     expected = labels.points.clone()
     expected[..., 2] += to_points(torch.zeros(1, 2), torch.zeros(1))[0, 2] - expected[:, :1, 2]  # toy roots have depths
     torch.testing.assert_close(metric.points(reading), expected, atol=6e-3, rtol=0)
+
+
+def test_rays_are_computed_in_full_where_the_network_is_not():
+    single = Labels(*(part.float() if part.is_floating_point() else part for part in labels_of()[:4]))
+    output = output_of(single.points, single.joints_mm - single.joints_mm[:, :1] + 1100).float()
+    losses = []
+    for autocast in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            losses += representation_of(config_of("metric")).losses([output], single)
+    assert losses[0] == losses[1]
 
 
 def test_joints_beyond_the_crop_lie_where_the_pose_says():

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 from toy_labels import batch_of, camera_of, config_of, labels_of
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.model.module import PoseModule
+from c2fpose.model.networks.batch_norm import freeze
 from c2fpose.model.networks.lifting import Lifter
 from c2fpose.model.representations import network_of, representation_of
 from c2fpose.model.representations.interface import Labels
@@ -60,6 +62,20 @@ def test_loss_is_the_mean_squared_error_in_metres_of_poses_that_have_all_joints(
         found = lifter(labels.points[image : image + 1])[0].detach().numpy()
         expected.append(np.square(found - truth).mean())
     assert float(representation.reconstruction_loss(lifter, labels)) == pytest.approx(np.mean(expected), rel=1e-9)
+
+
+def test_one_pose_a_step_is_refused_in_a_line():
+    representation, lifter = representation_of(config(draws=1)), Lifter(17, 0, 64)
+    with pytest.raises(ConfigError, match=r"one pose a step.*set data\.batch_size or model.representation.draws to 2"):
+        representation.reconstruction_loss(lifter, labels_of(1))
+    representation.reconstruction_loss(lifter.eval(), labels_of(1))
+
+
+def test_frozen_statistics_are_those_of_the_second_network_too():
+    network = network_of(config()).train()
+    freeze(network)
+    assert not any(isinstance(part, _BatchNorm) and part.training for part in network.modules())
+    assert any(isinstance(part, torch.nn.BatchNorm1d) for part in network.modules())
 
 
 def test_noise_is_in_sides_of_the_box_and_in_spreads_of_the_pose():

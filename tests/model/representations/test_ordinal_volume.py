@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from toy_labels import config_of, labels_of
@@ -33,6 +34,21 @@ def test_invisible_joints_take_no_part():
     before = ranking_loss(depth, truth, visible, 0.05)
     depth[~visible] += 3
     assert ranking_loss(depth, truth, visible, 0.05) == before
+
+
+def test_heatmap_is_trained_towards_a_gaussian_of_mass_1():
+    target = {"definition": "paper", "centers": "exact", "sigma": 1.5}
+    config = config_of("ordinal_volume", representation={"heatmap_weight": 7.0}, target=target)
+    labels = labels_of()
+    volume = torch.randn(3, 17, 1, 8, 8, dtype=torch.float64)  # one bin: no ranking beside it
+    total = 0.0
+    for image, joint in labels.visible.nonzero().tolist():
+        x, y = labels.points[image, joint, :2].numpy() * 8 - 0.5
+        squared = (np.arange(8)[None] - x) ** 2 + (np.arange(8)[:, None] - y) ** 2
+        gaussian, heat = np.exp(-squared / (2 * 1.5**2)), np.exp(volume[image, joint, 0].numpy())
+        total += np.square(heat / heat.sum() - gaussian / gaussian.sum()).sum()
+    (loss,) = representation_of(config).losses([volume], labels)
+    assert float(loss) == pytest.approx(7 * total / int(labels.visible.sum()), rel=1e-6)
 
 
 def test_right_order_costs_less_than_wrong_order():

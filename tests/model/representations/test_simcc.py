@@ -4,9 +4,6 @@ import pytest
 import torch
 from toy_labels import config_of, labels_of
 
-from c2fpose.base.errors import ConfigError
-from c2fpose.config.model import ModelConfig
-from c2fpose.config.schema import parse
 from c2fpose.model.representations import network_of, representation_of
 
 
@@ -43,9 +40,3 @@ def test_points_are_read_where_the_targets_were_drawn(method):
 def test_bins_of_depth_follow_the_schedule():
     outputs = network_of(config_of("simcc"))(torch.rand(2, 3, 16, 16))
     assert [tuple(output.shape) for output in outputs] == [(2, 17, 32 + 32 + depth) for depth in (2, 8)]
-
-
-def test_subvoxel_decoding_is_refused():
-    model = {"network": {"head": "simcc"}, "decoding": {"method": "subvoxel"}}
-    with pytest.raises(ConfigError, match=r"decoding\.method=subvoxel is for volumes; head=simcc has argmax"):
-        parse(ModelConfig, model, "model")

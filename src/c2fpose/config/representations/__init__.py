@@ -24,6 +24,7 @@ class RepresentationConfig(Schema):
     joints_first: ClassVar[bool] = True  # maps stand joint by joint; False: all joints' x and y, then all depths
     sized: ClassVar[bool] = False  # poses in mm by themselves: strong perspective places them, without mean limbs
     relative: ClassVar[bool] = False  # coordinates may be relative to another joint
+    bins: ClassVar[bool] = False  # depth is read from the last stack's bins, of which one alone would say nothing
     by_stack: ClassVar[bool] = True  # every supervised stack has an output of its own; False: the last features alone
 
     @classmethod
@@ -32,6 +33,10 @@ class RepresentationConfig(Schema):
         if not cls.by_stack and len(network.depths) > 1:
             raise ValueError(
                 f"head={network.head} has one stack; depths={list(network.depths)} has {len(network.depths)}"
+            )
+        if cls.bins and network.depths[-1] < 2:
+            raise ValueError(
+                f"depths={list(network.depths)} ends in a single bin of depth; head={network.head} needs two at least"
             )
         if not cls.relative and network.coordinates != "absolute":
             raise ValueError(
@@ -47,7 +52,12 @@ class RepresentationConfig(Schema):
             raise ValueError(f"decoding={method} is not for head={head}, which has {ways}")
 
     def check_model(self, model: "ModelConfig") -> None:
-        """Raise ``ValueError`` for settings that this representation cannot go with."""
+        """Raise ``ValueError`` for settings that this representation cannot go with.
+
+        The other ways to decode are what a scale, made for volumes, asks of every head: some ignore them.
+        """
+        if model.decoding.method == "subvoxel":
+            self.check_decoding("subvoxel", model.network.head)
         if model.grow_depth and not self.volumetric:
             raise ValueError(f"grow_depth={list(model.grow_depth)} is for volumes; head={model.network.head} has none")
 

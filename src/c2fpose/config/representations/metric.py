@@ -18,8 +18,7 @@ class Config(RepresentationConfig):
     divides by the spread of rays: its gradients drown what each head would learn alone (docs/representations.md).
     """
 
-    by_stack: ClassVar[bool] = True
-
+    bins: ClassVar[bool] = True
     sized: ClassVar[bool] = True
 
     range_mm: Positive = 2200.0  # side of the metric cube

@@ -13,6 +13,7 @@ class Config(RepresentationConfig):
     """What counts as equally far, and how the two losses are weighed."""
 
     volumetric: ClassVar[bool] = True
+    bins: ClassVar[bool] = True
 
     equal_mm: Positive = 100.0  # two joints nearer than this along the view count as equally far
     # Weight of the 2D heatmap beside the ranking. The paper gives 100 for coordinates and nothing for volumes
@@ -20,5 +21,6 @@ class Config(RepresentationConfig):
 
     def check_model(self, model: "ModelConfig") -> None:
         """Refuse a depth that grows."""
+        super().check_model(model)
         if model.grow_depth:
             raise ValueError(f"grow_depth={list(model.grow_depth)} is for head=volume: ranks have no bins to double")

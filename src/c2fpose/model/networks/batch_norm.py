@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from c2fpose.model.networks.input import normalise
 
@@ -26,8 +27,9 @@ def batch_statistics(network: torch.nn.Module, wanted: bool) -> Iterator[None]:
 
 def freeze(network: torch.nn.Module) -> None:
     """Make BatchNorm use its running statistics, and leave them, until ``network.train()``: as in evaluation."""
-    for layer in normalisations(network):
-        layer.eval()
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.eval()
 
 
 @torch.no_grad()
@@ -50,5 +52,5 @@ def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S 
 
 
 def normalisations(network: nn.Module) -> Iterable[nn.BatchNorm2d]:
-    """Find the BatchNorm layers of a network."""
+    """Find the BatchNorm layers that see images; one of poses (``lifting``) keeps the statistics of its training."""
     return (module for module in network.modules() if isinstance(module, nn.BatchNorm2d))

@@ -25,7 +25,7 @@ class Coordinates(Representation):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        target = to_relative(2 * labels.points - 1, self.config.network.coordinates, self.skeleton)
+        target = to_relative(2 * labels.seen_points - 1, self.config.network.coordinates, self.skeleton)
         distance = self.distance(outputs[0].float() - target) * labels.visible
         return [distance.sum() / labels.visible.sum().clamp_min(1)]
 

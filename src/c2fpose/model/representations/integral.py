@@ -33,7 +33,7 @@ class Integral(Volume):
         The depth of a stack with a single bin is always its middle, and does not count.
         """
         weight = self.keys.volume_weight
-        within = Labels(within_depth(labels.points, self.config.network.depth_bins), labels.visible)
+        within = Labels(within_depth(labels.seen_points, self.config.network.depth_bins), labels.visible)
         losses = [self._of_mean(volume, within) for volume in outputs]
         if not weight:
             return losses

@@ -6,6 +6,7 @@ Shapes: B batch, J joints. Points are as in ``volumes.points``: ``(B, J, 3)``, 0
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
@@ -27,6 +28,11 @@ class Labels(NamedTuple):
     # z of points of which the order alone may be used, NaN elsewhere; None: of none
     ranks: Float[Tensor, "B J"] | None = None
     in_part: bool = False  # points may be NaN: z alone without depth, all three without a label
+
+    @property
+    def seen_points(self) -> Float[Tensor, "B J 3"]:
+        """Points with 0 in the place of what invisible joints lack: NaN would get through a weight of 0."""
+        return torch.where(self.visible[..., None], self.points, self.points.nan_to_num())
 
 
 class Certainty(NamedTuple):
@@ -58,6 +64,7 @@ class Representation(ABC):
     output_name: ClassVar[str]  # of the output in exported files
     needs_depth: ClassVar[bool] = True  # whether labels without depth are of no use
     takes_parts: ClassVar[bool] = False  # whether joints may lack a label, and depths be known by their order alone
+    random_loss: ClassVar[bool] = False  # whether the loss draws random numbers, by PyTorch's own generators
 
     def __init__(self, config: ModelConfig) -> None:
         self.config = config

@@ -44,7 +44,7 @@ class Laplace(Representation):
         """Mean over the visible joints of the negative logarithm of the likelihood, summed over the three axes."""
         mean, spread = outputs[0].float().chunk(2, -1)
         spread = finite(spread.sigmoid() + _SMALLEST, self.skeleton)
-        loss = self.negative_log_likelihood((2 * labels.points - 1) - mean, spread, labels.visible, learned)
+        loss = self.negative_log_likelihood((2 * labels.seen_points - 1) - mean, spread, labels.visible, learned)
         return [(loss * labels.visible).sum() / labels.visible.sum().clamp_min(1)]
 
     def negative_log_likelihood(

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.model.networks.heads import Heads
 from c2fpose.model.networks.lifting import Lifter
 from c2fpose.model.representations.interface import Certainty, Labels, MetricPose, Shown
@@ -49,6 +49,7 @@ class OrdinalReconstructed(OrdinalVolume):
     """The loss of ``OrdinalVolume``, and beside it that of the second network."""
 
     output_name: ClassVar[str] = "ordinal_and_metric"
+    random_loss: ClassVar[bool] = True
 
     def heads(self) -> Heads:
         width = self.keys.width
@@ -73,6 +74,11 @@ class OrdinalReconstructed(OrdinalVolume):
         known = labels.joints_mm.isfinite().all((1, 2)) & labels.points.isfinite().all((1, 2))
         points = self.noisy(labels.points.nan_to_num().repeat_interleave(keys.draws, 0))
         truth = labels.joints_mm.nan_to_num().repeat_interleave(keys.draws, 0) / 1000
+        if lifter.training and len(points) < 2:
+            raise ConfigError(
+                f"head={self.config.network.head}: one pose a step, which has no statistics for BatchNorm; set "
+                "data.batch_size or model.representation.draws to 2 or more"
+            )
         kind = lifter.last.weight.dtype
         found, truth = lifter(points.to(kind)), truth.to(kind)
         squared = (found - (truth - truth[:, root : root + 1])).square().mean((1, 2))

@@ -58,8 +58,12 @@ class SimCC(Representation):
     def losses(
         self, outputs: list[Tensor], labels: Labels, done: float = 1.0, learned: nn.Module | None = None
     ) -> list[Float[Tensor, ""]]:
-        """Divergence a bin, summed over the axes, mean over visible joints: a longer axis weighs no more."""
-        points = within_depth(labels.points, self.config.network.depth_bins)
+        """Divergence a bin, summed over the axes, mean over visible joints.
+
+        A mean over bins, as both sources have: an axis of fewer bins weighs more, so that depth (the schedule's bins)
+        weighs more than x and y, and the more the coarser the stack.
+        """
+        points = within_depth(labels.seen_points, self.config.network.depth_bins)
         return [self._loss(output, points, labels.visible) for output in outputs]
 
     def _loss(self, output: Float[Tensor, "B J N"], points: Tensor, visible: Tensor) -> Float[Tensor, ""]:

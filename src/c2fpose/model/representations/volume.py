@@ -40,7 +40,8 @@ class Volume(Representation):
         Invisible joints are trained towards an empty volume. Joints without depth teach as ``loss.without_depth``
         says, those without any label nothing, and an order of depths the last volume.
         """
-        points = within_depth(labels.points, self.config.network.depth_bins)
+        points = labels.points if labels.in_part else labels.seen_points
+        points = within_depth(points, self.config.network.depth_bins)
         grown = self.grown_depth(done)
         losses = [self._loss(volume, labels._replace(points=points), grown) for volume in outputs]
         if labels.ranks is not None:
