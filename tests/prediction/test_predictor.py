@@ -81,13 +81,16 @@ def test_people_that_a_finder_finds(predictor, monkeypatch):
     monkeypatch.setattr(
         prediction,
         "find_people",
-        lambda predictor, finder, image: [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64),
+        lambda predictor, finder, image, least: (
+            [(prediction.Box(10.0, 10.0, 40.0), 0.75)] * (len(image) > 64 and (least or 0) < 0.75)
+        ),
     )
     monkeypatch.setattr(prediction, "second_looks", lambda p, i, boxes, c: (boxes, poses_of(
         p, [i] * len(boxes), boxes, np.tile(c, (len(boxes), 1)))))  # fmt: skip
     found, none = predictor.many(IMAGES[:2], find=True)
     (person,) = found.frames[0].people
     assert person.box_from == "found" and person.box_score == 0.75 and none.frames[0].people == ()
+    assert predictor(IMAGES[0], find=True, least_score=0.8).frames[0].people == ()
 
 
 def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
@@ -106,6 +109,8 @@ def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
         (IMAGES, {"boxes": [[]]}, "1 lists of boxes for 3 images"),
         (IMAGES[:1], {"boxes": [[(1, 2)]]}, "expected left, top and side"),
         (IMAGES[:1], {"boxes": [[(900, 0, 50)]]}, "lies outside the image"),
+        (IMAGES[:1], {"boxes": [[(0, 0, 50)]], "find": True}, r"boxes=\.\.\. and find=True: give one of them"),
+        (IMAGES[:1], {"find": True, "least_score": 1.0}, "least_score=1.0: expected a chance above 0 and below 1"),
         (IMAGES[:1], {"focal_px": 1e9}, "absurd"),
         (IMAGES[:1], {"intrinsics_px": np.zeros(4)}, "expected fx, fy, cx, cy in px"),
     ],
@@ -113,6 +118,12 @@ def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
 def test_wrong_input_is_named(predictor, images, options, message):
     with pytest.raises(UserError, match=message):
         predictor.many(images, **options)
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [-1], [np.nan], [100], [1.0] * 17])
+def test_sizes_that_are_none_are_refused_at_once(checkpoint, sizes):
+    with pytest.raises(UserError, match=r"sizes=.*: expected one to 16 numbers from 0\.5 to 3\.0, in sides of the box"):
+        PosePredictor(checkpoint, sizes=sizes)
 
 
 def test_networks_without_volumes_say_so():

@@ -168,6 +168,17 @@ def test_frames_are_decoded_while_the_network_works(files, tmp_path, monkeypatch
     assert waited == [True] * FRAMES
 
 
+def test_the_largest_is_of_those_who_would_be_kept(files, tmp_path, monkeypatch, steady):
+    """Of two boxes on one person the surer; its joints, not what the finder drew about them, say how large it is."""
+    boxes = [(Box(40.0, 40.0, 60.0), 0.9), (Box(100.0, 10.0, 30.0), 0.8), (Box(38.0, 38.0, 64.0), 0.3)]
+    monkeypatch.setattr(library.PredictJob, "find", lambda job, image, often=False: boxes)
+    everybody = people(run(files, tmp_path / "all", "looks=1", "formats=json"))
+    (one,) = people(run(files, tmp_path / "one", "looks=1", "people=largest", "formats=json"))
+    assert [person["box"]["score"] for person in everybody] == [0.9, 0.8]
+    assert one["box"] == max((person["box"] for person in everybody), key=lambda box: box["side_px"])
+    assert one["joints_cam_mm"] == everybody[0]["joints_cam_mm"]
+
+
 def test_people_found_in_a_video_are_followed(files, tmp_path, steady):
     said = run(files, tmp_path, "formats=json", name="clip")
     assert {person["id"] for person in people(said)} == {0} and len(people(said)) == FRAMES

@@ -11,7 +11,10 @@ NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, Ope
 SHIFT, MOST_SHIFT = 0.05, 0.2  # of a box's side, to four sides; the first that was tried, and the most
 MOST_POWER = 32.0  # beyond it small values vanish in float32, and the highest voxel is what is left
 
-_Size = Annotated[float, Field(ge=0.5, le=3)]
+SIZE_RANGE, MOST_SIZES = (0.5, 3.0), 16  # of a box's side: what may be looked at, and how often
+Sizes = Annotated[
+    tuple[Annotated[float, Field(ge=SIZE_RANGE[0], le=SIZE_RANGE[1])], ...], Field(min_length=1, max_length=MOST_SIZES)
+]
 
 
 class PredictSettings(Schema):
@@ -25,9 +28,7 @@ class PredictSettings(Schema):
     people: Literal["largest", "all"] = "all"
     finder: str = "builtin"
     looks: Annotated[int, Field(ge=1, le=8)] = 2
-    sizes: Annotated[tuple[Annotated[float, Field(ge=0.5, le=3)], ...], Field(min_length=1, max_length=16)] | None = (
-        None
-    )
+    sizes: Sizes | None = None
     shift: Annotated[float, Field(ge=0, le=MOST_SHIFT)] = SHIFT
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -49,5 +49,5 @@ def _in_words(fault: ErrorDetails, key: str) -> str:
         return f"{place}: no such key"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
-        return f"{place}: {message}"
+        return f"{place}: {message}" if place else message
     return f"{place}={fault['input']}: {message[0].lower()}{message[1:]}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2fpose.base.errors import UserError
+from c2fpose.base.files import reason
 from c2fpose.prediction.engines import METADATA, header, imported, read_openvino, to_onnx
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def export(module: Trained, out: Path, origin: dict[str, object]) -> list[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial", dir=out.parent))
     except OSError as error:
-        raise UserError(f"out={out}: cannot be written ({error})") from None
+        raise UserError(f"out={out}: cannot be written ({reason(error)})") from None
     try:
         if out.suffix == ".onnx":
             (folder / out.name).write_bytes(onnx)
@@ -40,6 +41,6 @@ def export(module: Trained, out: Path, origin: dict[str, object]) -> list[Path]:
             os.replace(folder / path.name, path)
         return written[::-1]
     except OSError as error:
-        raise UserError(f"out={out}: cannot be written ({error})") from None
+        raise UserError(f"out={out}: cannot be written ({reason(error)})") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)

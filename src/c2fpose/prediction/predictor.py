@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from pydantic import TypeAdapter, ValidationError
 
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
-from c2fpose.config.prediction import MOST_SHIFT, SHIFT
+from c2fpose.config.prediction import MOST_SHIFT, MOST_SIZES, SHIFT, SIZE_RANGE, Sizes
 from c2fpose.config.representations import schema_of
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
@@ -62,6 +63,8 @@ class PosePredictor:
     ) -> None:
         if not 0 <= shift <= MOST_SHIFT:
             raise ConfigError(f"shift={shift}: expected 0 to {MOST_SHIFT}, a share of the box's side")
+        if sizes is not None:
+            sizes = _checked_sizes(sizes)
         predictor = read_as_asked(load_predictor(checkpoint, engine, precision), flip, power)
         self.predictor = predictor
         self.sizes, self.shift = sizes, shift
@@ -78,6 +81,7 @@ class PosePredictor:
         boxes: Sequence[Boxes] | None = None,
         *,
         find: bool = False,
+        least_score: float | None = None,
         intrinsics_px: Float[np.ndarray, " 4"] | None = None,
         focal_px: float | None = None,
         fov_deg: float | None = None,
@@ -87,18 +91,25 @@ class PosePredictor:
 
         ``images``: upright RGB bytes, each (rows, columns, 3), of any size. ``boxes``: for each image the squares of
         its people, as left, top and side in px; None: one person, whom all of each image shows, or whoever ``find``
-        finds with the package's own finder. The camera is one for all images: ``intrinsics_px`` (fx, fy, cx, cy), or
-        the focal length, or the angle of view over the longer side; none of them: an ordinary camera's, 1.2 times the
-        longer side. ``volumes``: keep each person's volumes, of all stacks where PyTorch runs the network, of the last
-        one otherwise; people are then looked at in one place, so that the pose is what its volumes show.
+        finds with the package's own finder, at a chance of ``least_score``; None: as the command. The camera is one for
+        all images: ``intrinsics_px`` (fx, fy, cx, cy), or the focal length, or the angle of view over the longer side;
+        none of them: an ordinary camera's, 1.2 times the longer side. ``volumes``: keep each person's volumes, of all
+        stacks where PyTorch runs the network, of the last one otherwise; people are then looked at in one place, so
+        that the pose is what its volumes show.
 
         Raises ``DataError`` for arrays that are no images and boxes outside them, ``ConfigError`` for an absurd camera.
         """
+        if find and boxes is not None:
+            raise ConfigError("boxes=... and find=True: give one of them")
+        if least_score is not None and not 0 < least_score < 1:
+            raise ConfigError(f"least_score={least_score}: expected a chance above 0 and below 1")
         checked = [_image(image, number) for number, image in enumerate(images)]
         cameras = [_camera(image, intrinsics_px, focal_px, fov_deg) for image in checked]
         shift = 0.0 if volumes else self.shift
-        if boxes is None and find:
-            people = [self._found(image, camera, shift) for image, camera in zip(checked, cameras, strict=True)]
+        if find:
+            people = [
+                self._found(image, camera, shift, least_score) for image, camera in zip(checked, cameras, strict=True)
+            ]
         else:
             people = self._boxed(checked, boxes, cameras, shift)
         if volumes:
@@ -140,8 +151,8 @@ class PosePredictor:
             sorted_out[number].append(replace(person, id=len(sorted_out[number])))
         return sorted_out
 
-    def _found(self, image: Image, camera: Camera, shift: float) -> list[PersonPose]:
-        seen = seen_of(find_people(self.predictor, load_finder("builtin"), image))
+    def _found(self, image: Image, camera: Camera, shift: float, least_score: float | None) -> list[PersonPose]:
+        seen = seen_of(find_people(self.predictor, load_finder("builtin"), image, least_score))
         seen, _ = second_looks(self.predictor, image, seen, camera.intrinsics_px)
         cameras = np.broadcast_to(camera.intrinsics_px, (len(seen), 4))
         people = self._looked_at([image] * len(seen), seen, cameras, "found", shift)
@@ -160,6 +171,17 @@ class PosePredictor:
 
     def _sizes(self, source: BoxFrom) -> tuple[float, ...]:
         return sizes_for(self.predictor, self.sizes, source)
+
+
+def _checked_sizes(sizes: Sequence[float]) -> tuple[float, ...]:
+    """Return sizes of boxes as the command's key ``sizes`` takes them. Raises ``ConfigError`` for others."""
+    try:
+        return TypeAdapter(Sizes).validate_python(tuple(sizes))
+    except (TypeError, ValidationError):
+        low, high = SIZE_RANGE
+        raise ConfigError(
+            f"sizes={sizes!r}: expected one to {MOST_SIZES} numbers from {low} to {high}, in sides of the box"
+        ) from None
 
 
 def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:

@@ -179,8 +179,10 @@ class PredictJob:
         elif asked.person == "whole":
             boxes = [Seen(whole_box(image), "whole")]
         else:
-            found = self._largest(seen_of(self.find(image)))
-            boxes, _ = second_looks(predictor, image, found, intrinsics_px, asked.looks)
+            boxes, first = second_looks(predictor, image, seen_of(self.find(image)), intrinsics_px, asked.looks)
+            if asked.people == "largest":  # of those that would be kept: a raw box may be anything
+                kept = without_doubles(first, predictor.config.pose_space.skeleton.mirror)
+                boxes = self._largest([Seen(each.box, each.box_from, each.box_score) for each in kept])
         cameras = np.broadcast_to(intrinsics_px, (len(boxes), 4))
         source: BoxFrom = boxes[0].source if boxes else "found"
         sizes = sizes_for(predictor, asked.sizes, source)

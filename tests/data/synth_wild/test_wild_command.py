@@ -1,3 +1,9 @@
+import warnings
+
+import cv2
+import numpy as np
+import pytest
+
 from c2fpose.data import making
 from c2fpose.data.synth_wild.__main__ import main
 from c2fpose.data.synth_wild.photographs import MADE
@@ -13,3 +19,24 @@ def test_command_makes_what_its_keys_say(monkeypatch, tmp_path):
     assert {split: len(shards) for split, shards in recipe.shards.items()} == {"train": 4, "test": 1}
     said = {"preset": "tiny", "seed": 3, "stored_px": 64, "backgrounds": MADE}
     assert said.items() <= recipe.provenance.items() and recipe.write.keywords["job"].preset == PRESETS["tiny"]
+
+
+def test_a_folder_without_photographs_leaves_nothing_behind(tmp_path, capsys):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "notes.txt").write_text("no image")
+    with pytest.raises(SystemExit) as exit:
+        main([f"out={tmp_path / 'wild'}", "preset=tiny", f"backgrounds={pictures}"])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err == f"error: {pictures}: holds no photograph that can be read (1 files)\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_files_that_are_no_images_are_one_line(monkeypatch, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "sky.png"), np.full((40, 50, 3), 200, np.uint8))
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # put back after the test
+    monkeypatch.setattr(making, "make_with_bar", lambda *_: warnings.warn("pictures: 1 of 2 files", stacklevel=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        main([f"out={tmp_path / 'wild'}", "preset=tiny", f"backgrounds={tmp_path}"])
+    assert capsys.readouterr().err == "warning: pictures: 1 of 2 files\n"

@@ -58,8 +58,16 @@ def _write(path, model):
     save_safetensors(path, PoseModule(TINY).state_dict(), model, {})
 
 
-def test_what_was_found_after_its_file_was_made_is_its_alone(tmp_path):
+def test_what_was_found_after_its_file_was_made_holds_for_copies_and_for_no_other_network(tmp_path):
     assert load_module(BUILTIN).config.decoding.predict_power == builtin.PREDICT_POWER
-    copy = tmp_path / "people.safetensors"
+    copy = tmp_path / "copy.safetensors"
     copy.write_bytes(BUILTIN_FILE.read_bytes())
-    assert load_module(copy).config.decoding.predict_power is None
+    assert load_module(copy).config.decoding.predict_power == builtin.PREDICT_POWER
+    module = load_module(copy)
+    trained_on = tmp_path / "people.safetensors"
+    weights = module.state_dict()
+    next(iter(weights.values())).add_(1e-3)
+    as_trained = module.config.model_dump(mode="json")
+    as_trained["decoding"]["predict_power"] = None
+    save_safetensors(trained_on, weights, as_trained, {})
+    assert load_module(trained_on).config.decoding.predict_power is None

@@ -62,6 +62,8 @@ def test_confidence_takes_away_and_brings_back(found, monkeypatch):
     assert len(find_people(predictor, generous, IMAGE)) == 3
     often = find_people(predictor, generous, IMAGE, often=True)
     assert [box for box, _ in often] == [found[0][0], found[2][0]]  # of 0.83, 0.14 and 0.74
+    strict = finder(judge=WEIGHTS | {"least": 0.8})
+    assert len(find_people(predictor, strict, IMAGE, often=True)) == 1  # a file that asks for more is not overruled
     assert find_people(predictor, finder(), IMAGE) == found[:2]  # no judge: the score decides
     monkeypatch.setattr(module, "calibration_of", lambda provenance: None)
     assert find_people(predictor, finder(judge=WEIGHTS), IMAGE) == found[:2]

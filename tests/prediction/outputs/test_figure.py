@@ -32,10 +32,12 @@ def test_everybody_in_a_picture(image, pictures, tmp_path, drawn):
 
 def test_a_found_person_is_shown_with_the_chance_that_it_is_one(image, pictures, tmp_path, drawn):
     found = replace(image.frames[0].people[0], box_from="found", box_score=0.314)
-    result = replace(image, frames=(replace(image.frames[0], people=(found,)),))
-    figure.write(result, pictures[3:4], tmp_path / "out.png")
-    (person,) = drawn[0][""]
-    assert person.caption.startswith(f"person {found.id} (31 % a person), root at")
+    for confidence, said in ((np.full(17, 0.5), " (31 % a person)"), (None, "")):  # not calibrated: no chance
+        person = replace(found, confidence=confidence)
+        result = replace(image, frames=(replace(image.frames[0], people=(person,)),))
+        figure.write(result, pictures[3:4], tmp_path / "out.png")
+        (shown,) = drawn[-1][""]
+        assert shown.caption.startswith(f"person {found.id}{said}, root at")
 
 
 def test_people_of_a_video_at_several_times(video, pictures, tmp_path, drawn):

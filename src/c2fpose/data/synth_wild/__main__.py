@@ -1,14 +1,19 @@
 """``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make a synth_wild data set."""
 
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
+
+FIRST_LOOK = 64  # photographs of a folder of backgrounds: one at least must be readable
 
 
 class SynthWildConfig(Schema):
@@ -35,12 +40,22 @@ def make(config: SynthWildConfig) -> None:
     """Generate with a progress bar; says so if there is nothing left to do."""
     from c2fpose.data.making import make_with_bar
     from c2fpose.data.synth_wild.generate import WildSet, recipe
+    from c2fpose.data.synth_wild.photographs import MADE, read_photographs
     from c2fpose.data.synth_wild.plan import PRESETS
 
+    warnings.showwarning = _in_one_line
     preset, pictures = PRESETS[config.preset], config.backgrounds
+    if pictures != MADE:  # some are read before anything is left behind; workers read the rest, and name what is none
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read_photographs(Path(pictures), 16, np.random.default_rng(0), FIRST_LOOK)
     job = WildSet(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures,
                   without=config.without)  # fmt: skip
     make_with_bar(config.out, f"synth_wild {config.preset}", recipe(job), config.workers)
+
+
+def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The network that comes with the package: ``ckpt=builtin``. What it is and how good: docs/model_card.md."""
 
+import filecmp
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,15 @@ def checkpoint_path(ckpt: str | Path) -> Path:
 
 
 def with_later_findings(ckpt: str | Path, model: dict[str, Any]) -> dict[str, Any]:
-    """Add to the package's own network's configuration what was found after it was made; others stay."""
+    """Add to the package's own network's configuration, of a copy too, what was found after it was made."""
     decoding = model.get("decoding")
-    if checkpoint_path(ckpt).resolve() != BUILTIN_FILE.resolve() or not isinstance(decoding, dict):
+    if not isinstance(decoding, dict) or not _is_builtin(checkpoint_path(ckpt)):
         return model
     return model | {"decoding": {"predict_power": PREDICT_POWER} | decoding}
+
+
+def _is_builtin(path: Path) -> bool:
+    try:
+        return filecmp.cmp(path, BUILTIN_FILE, shallow=False)
+    except OSError:  # a package that has lost its own
+        return False

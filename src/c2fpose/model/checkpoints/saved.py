@@ -116,7 +116,7 @@ def _check_fits(module: nn.Module, weights: dict[str, torch.Tensor], path: str |
                 f"{tuple(weight.shape)}, expected {tuple(expected[name].shape)}"
             )
         if not weight.isfinite().all():
-            raise UserError(f"{path}: {name} is not finite: the training that wrote it had diverged")
+            raise UserError(f"{path}: {name} is not finite: the training that wrote it had diverged, or it is damaged")
 
 
 def _shortened(reason: str, most: int = 120) -> str:

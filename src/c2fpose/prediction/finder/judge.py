@@ -59,8 +59,8 @@ def find_people(
 
     Boxes of which the finder is little sure are looked at too, once, by the pose network; its confidence decides. A
     network that is not calibrated has none: then the finder alone decides, and the chance is its score. ``least``: the
-    chance that a person needs; None: the finder file's, and ``LEAST_CHANCE_OFTEN`` where the same people are looked
-    for ``often``, as in a video.
+    chance that a person needs; None: the finder file's, and ``LEAST_CHANCE_OFTEN`` at least where the same people
+    are looked for ``often``, as in a video.
     """
     if finder.judge is None or calibration_of(predictor.provenance) is None:
         return people_in(finder, image, least)
@@ -68,7 +68,7 @@ def find_people(
     found = people_in(finder, image, CANDIDATE)[:MOST]
     chances = judge.chance(np.array([score for _, score in found]), confidences(predictor, image, found))
     if least is None:
-        least = LEAST_CHANCE_OFTEN if often else judge.least
+        least = max(judge.least, LEAST_CHANCE_OFTEN) if often else judge.least
     sure = [(box, float(chance)) for (box, _), chance in zip(found, chances, strict=True) if chance >= least]
     return sorted(sure, key=lambda each: -each[1])
 

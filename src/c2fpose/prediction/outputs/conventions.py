@@ -17,6 +17,8 @@ CONVENTIONS = {
     "the root's depth is taken as it was fitted",
     "joints": "arrays of joints have the order of joint_names; left and right are the person's own",
     "ids": "a person keeps its id through all frames of a video",
+    "score": "of a box: the chance that it is a person's where a calibrated network judged what the finder found, else "
+    "the finder's own score, or that of the file of boxes",
     "time_s": "seconds since the first frame, by the video's own clock",
 }
 FOCAL_MEANINGS = {
