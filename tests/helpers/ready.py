@@ -92,12 +92,19 @@ def _look_around() -> None:
     Plugins.instance()
 
 
+def _own_media_folder() -> None:
+    """Give this fork a folder for W&B's media: the one that W&B made on import is deleted when any fork ends."""
+    if (private := sys.modules.get("wandb.sdk.data_types._private")) is not None:
+        private.MEDIA_TMP.name = tempfile.mkdtemp("wandb-media")
+
+
 def _command(module: str, words: list[str], folder: str, said: str, out: str) -> None:
     """In the fork: what ``python -m MODULE WORDS`` does, to the end of the process."""
     code: int | str | None = 1
     try:
         os.setsid()
         os.chdir(folder)
+        _own_media_folder()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, place in ((1, out), (2, said)):
             os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
