@@ -1,12 +1,13 @@
 """The figures of docs/predict.md.
 
-    python scripts/predict_figures.py photos FOLDER CKPT [--power P]  finder and second look on whole photographs
+    python scripts/predict_figures.py photos FOLDER CKPT [--power P] [--least-score S]
+                                                                      finder and second look on whole photographs
     python scripts/predict_figures.py video CKPT [--power P]          smoothed sequences of synth36: jitter, lag, error
     python scripts/predict_figures.py speed CKPT [PHOTO] [--px SIDE]  start-up, a photograph, a video
 
 FOLDER/people.json lists people: ``image``, ``box`` (x, y, side in px) and ``joints_px`` by name. CKPT is a checkpoint
-or ``builtin``; ``--power`` is ``predict``'s key ``power``; ``--px`` takes it as if trained on crops of this side: the
-weights fit, the poses mean nothing. Nothing is written.
+or ``builtin``; ``--power`` and ``--least-score`` are ``predict``'s keys; ``--px`` takes it as if trained on crops of
+this side: the weights fit, the poses mean nothing. Nothing is written.
 """
 
 import argparse
@@ -53,7 +54,7 @@ SEQUENCES = ((9, "Walking"), (9, "Greeting"), (11, "Eating"), (11, "SittingDown"
 FPS, SECONDS, FRAME_PX = 25, 3, 384
 
 
-def photos(folder: Path, predictor: Predictor) -> None:
+def photos(folder: Path, predictor: Predictor, least_score: float | None) -> None:
     """Whole pictures in, people found out, compared with the labelled boxes and joints."""
     by_image = defaultdict(list)
     for person in json.loads((folder / "people.json").read_text()):
@@ -63,7 +64,7 @@ def photos(folder: Path, predictor: Predictor) -> None:
         image = read_photo(folder / name)
         camera = camera_of(image.shape[1::-1]).intrinsics_px
         truth = [Box(*person["box"]) for person in people]
-        found = seen_of(find_people(predictor, finder, image))
+        found = seen_of(find_people(predictor, finder, image, least_score))
         looked = {count: second_looks(predictor, image, found, camera, count) for count in LOOKS}
         looks = {count: boxes for count, (boxes, _) in looked.items()}
         scores["kept"].append(len(without_doubles(looked[2][1], predictor.config.pose_space.skeleton.mirror)))
@@ -253,10 +254,12 @@ def main() -> None:
             command.add_argument("--px", type=int)
         else:
             command.add_argument("--power", type=float)
+        if name == "photos":
+            command.add_argument("--least-score", type=float)
     asked = parser.parse_args()
     torch.manual_seed(0)
     if asked.command == "photos":
-        photos(Path(asked.folder), read_as_asked(load_predictor(asked.ckpt), power=asked.power))
+        photos(Path(asked.folder), read_as_asked(load_predictor(asked.ckpt), power=asked.power), asked.least_score)
     elif asked.command == "video":
         video(read_as_asked(load_predictor(asked.ckpt), power=asked.power))
     else:

@@ -82,7 +82,6 @@ class PoseModule(LightningModule, Trained):
     def on_fit_start(self) -> None:
         if self.device.type == "cpu":
             keep_freed_memory()
-
         self._seed, self._drawn_at = torch.initial_seed(), (-1, 0)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
