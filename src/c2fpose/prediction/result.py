@@ -70,7 +70,7 @@ class PersonPose:
     joints_cam_mm: Float[np.ndarray, "J 3"]
     root_depth_mm: float  # by the result's rule
     box_from: BoxFrom = "given"
-    box_score: float | None = None  # of the finder, 0..1
+    box_score: float | None = None  # of the finder or the file of boxes, 0..1
     observed: bool = True  # False: filled in between frames in which the person was seen
     confidence: Float[np.ndarray, " J"] | None = None  # 0..1; its meaning: PoseResult.confidence_meaning
     covariance_mm2: Float[np.ndarray, "J 3 3"] | None = None
@@ -79,6 +79,11 @@ class PersonPose:
     # A volume a stack, coarse to fine, where asked for: likelihoods over the depth bins (of the range around the root),
     # rows (H) and columns (W) of the box
     volumes: tuple[Float[np.ndarray, "J _ H W"], ...] | None = None
+
+    @property
+    def chance(self) -> float | None:
+        """The chance that the box is a person's; None where no calibrated network judged what a finder found."""
+        return self.box_score if self.box_from == "found" and self.confidence is not None else None
 
     @property
     def in_front(self) -> bool:
@@ -149,6 +154,7 @@ class PoseTable:
     observed: Bool[np.ndarray, " N"]
     joints_px: Float[np.ndarray, "N J 2"]
     joints_cam_mm: Float[np.ndarray, "N J 3"]
+    box_score: Float[np.ndarray, " N"] | None = None
     confidence: Float[np.ndarray, "N J"] | None = None
     covariance_mm2: Float[np.ndarray, "N J 3 3"] | None = None
     second_mode_cam_mm: Float[np.ndarray, "N J 3"] | None = None
@@ -173,6 +179,7 @@ class PoseTable:
             observed=column([person.observed for person in people], kind=np.bool_),
             joints_px=column([person.joints_px for person in people], joints, 2),
             joints_cam_mm=column([person.joints_cam_mm for person in people], joints, 3),
+            box_score=_optional(people, "box_score", ()),
             confidence=_optional(people, "confidence", (joints,)),
             covariance_mm2=_optional(people, "covariance_mm2", (joints, 3, 3)),
             second_mode_cam_mm=_optional(people, "second_mode_cam_mm", (joints, 3)),

@@ -1,6 +1,7 @@
 """The table has a row for each joint, and columns only for what somebody has."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,13 @@ def test_a_row_a_joint(video, tmp_path):
     np.testing.assert_allclose(found, pose.joints_cam_mm, atol=0.006)
     assert float(of_person[13]["cov_xz_mm2"]) == round(pose.covariance_mm2[13, 0, 2], 1)
     assert said[0]["confidence"] == "" and float(of_person[0]["confidence"]) == 0.98
+
+
+def test_the_score_of_a_box_that_has_one(image, tmp_path):
+    first, second = image.frames[0].people
+    people = (replace(first, box_from="found", box_score=0.3142), second)
+    said = rows(replace(image, frames=(replace(image.frames[0], people=people),)), tmp_path)
+    assert {row["box_score"] for row in said[:17]} == {"0.3142"} and {row["box_score"] for row in said[17:]} == {""}
 
 
 def test_nobody_is_the_columns_alone(nobody, tmp_path):

@@ -43,6 +43,18 @@ def test_the_page_has_the_frames_and_the_pictures_nearest_to_them(video, picture
     assert person["second"][:3] == [None] * 3
 
 
+def found(result: PoseResult, score: float) -> PoseResult:
+    """The people of a picture as a finder found them."""
+    people = tuple(dataclasses.replace(each, box_from="found", box_score=score) for each in result.frames[0].people)
+    return dataclasses.replace(result, frames=(Frame(people),))
+
+
+def test_a_found_person_has_the_chance_that_it_is_one(image):
+    first, second = content(html.page(found(image, 0.314), None))["frames"][0]["people"]
+    assert "chance" not in first and second["chance"] == 0.314  # the first has no confidence: the finder's own score
+    assert all("chance" not in each for each in content(html.page(image, None))["frames"][0]["people"])
+
+
 def test_long_videos_are_thinned_out_and_the_page_says_so(video, pictures, monkeypatch):
     monkeypatch.setattr(html, "MOST_FRAMES", 4)
     text = html.page(video, pictures)
@@ -97,7 +109,7 @@ def opened(tmp_path_factory):
 @pytest.mark.slow
 @needs_browser
 def test_a_picture_in_a_browser(opened, image, pictures, tmp_path):
-    (path,) = html.write(with_volumes(image), pictures[3:4], tmp_path / "page.html")
+    (path,) = html.write(with_volumes(found(image, 0.314)), pictures[3:4], tmp_path / "page.html")
     for width in (700, 1300):
         opened.open(path, width)
         opened.settle()
@@ -110,6 +122,8 @@ def test_a_picture_in_a_browser(opened, image, pictures, tmp_path):
         opened.settle()
         return opened.run(f"({DRAWN})('{canvas}')")[1]
 
+    buttons = "[...document.querySelectorAll('#people button')].map((button) => button.textContent)"
+    assert opened.run(buttons) == ["person 0", "person 3 (31 % a person)"]
     seen = [drawn("space")]
     opened.drag((900, 300), (1000, 320))
     seen.append(drawn("space"))

@@ -19,8 +19,10 @@ _COVARIANCE = (("xx", 0, 0), ("xy", 0, 1), ("xz", 0, 2), ("yy", 1, 1), ("yz", 1,
 
 
 def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Path]:
-    """Write ``COLUMNS``, and ``confidence`` and ``cov_xx_mm2`` ... where anybody has them; empty: not known."""
+    """Write ``COLUMNS``, and ``box_score``, ``confidence``, ``cov_xx_mm2`` ... that anybody has; empty: not known."""
     columns = list(COLUMNS)
+    if any(pose.box_score is not None for _, pose in result.people()):
+        columns.append("box_score")
     if any(pose.confidence is not None for _, pose in result.people()):
         columns.append("confidence")
     if any(pose.covariance_mm2 is not None for _, pose in result.people()):
@@ -43,6 +45,8 @@ def _rows(result: PoseResult) -> Iterator[dict[str, Any]]:
                 "x_cam_mm": f"{x:.2f}", "y_cam_mm": f"{y:.2f}", "z_cam_mm": f"{z:.2f}",
                 "observed": int(pose.observed),
             }  # fmt: skip
+            if pose.box_score is not None:
+                row["box_score"] = f"{pose.box_score:.4f}"
             if pose.confidence is not None and np.isfinite(pose.confidence[joint]):
                 row["confidence"] = f"{pose.confidence[joint]:.4f}"
             if pose.covariance_mm2 is not None and np.isfinite(pose.covariance_mm2[joint]).all():

@@ -57,9 +57,7 @@ def _person(result: PoseResult, frame: Frame, pose: PersonPose, image: UInt8[np.
     if result.source.kind == "video":
         caption = f"{frame.time_s:.2f} s, root at {pose.root_depth_mm / 1000:.2f} m"
     else:
-        judged = pose.box_from == "found" and pose.confidence is not None  # else a score is no chance
-        chance = pose.box_score if judged else None
-        sure = "" if chance is None else f" ({100 * chance:.0f} % a person)"
+        sure = "" if pose.chance is None else f" ({100 * pose.chance:.0f} % a person)"
         caption = f"person {pose.id}{sure}, root at {pose.root_depth_mm / 1000:.2f} m"
         caption += f"; focal length {FOCAL_MEANINGS[result.camera.focal_from].split(':')[0].split(';')[0]}"
     return Person(

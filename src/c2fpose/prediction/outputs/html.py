@@ -140,6 +140,8 @@ def _person(pose: PersonPose) -> dict[str, Any]:
         "px": _listed(pose.joints_px, 1),
         "mm": _listed(pose.joints_cam_mm, 0),
     }
+    if pose.chance is not None:
+        said["chance"] = round(pose.chance, 4)
     if pose.confidence is not None:
         said["confidence"] = _listed(pose.confidence, 3)
     if pose.covariance_mm2 is not None:

@@ -12,6 +12,7 @@ const FAINTEST = 0.15;
 const state = { frame: 0, hidden: new Set(), hover: null };
 const people = () => data.frames[state.frame].people.filter((person) => !state.hidden.has(person.id));
 const joint = (person, j) => person.mm.slice(3 * j, 3 * j + 3);
+const chance = (person) => (person?.chance === undefined ? "" : ` (${(100 * person.chance).toFixed(0)} % a person)`);
 const sure = (person, j) =>
   person.confidence && checked("faint") ? Math.max(FAINTEST, person.confidence[j] ?? FAINTEST) : 1;
 
@@ -351,7 +352,7 @@ function point(canvas, event, places) {
   const mm = joint(person, found.joint);
   const more = person.confidence && person.confidence[found.joint] !== null
     ? `\nconfidence ${person.confidence[found.joint].toFixed(2)}` : "";
-  const whose = data.ids.length > 1 ? `person ${found.id}, ` : "";
+  const whose = data.ids.length > 1 || chance(person) ? `person ${found.id}${chance(person)}, ` : "";
   tip.textContent = `${whose}${names[found.joint]}\nx ${mm[0]}, y ${mm[1]}, z ${mm[2]} mm${more}`;
   const frame = canvas.closest(".views").getBoundingClientRect();
   tip.style.left = `${Math.min(event.clientX - frame.left + 14, frame.width - 210)}px`;
@@ -453,7 +454,8 @@ function start() {
   });
   if (data.ids.length > 1) for (const id of data.ids) {
     const button = byId("people").appendChild(document.createElement("button"));
-    Object.assign(button, { type: "button", textContent: `person ${id}` });
+    const still = data.frames.length === 1 && data.frames[0].people.find((person) => person.id === id);
+    Object.assign(button, { type: "button", textContent: `person ${id}${chance(still || undefined)}` });
     button.setAttribute("aria-pressed", true);
     button.addEventListener("click", () => {
       state.hidden[state.hidden.has(id) ? "delete" : "add"](id);
