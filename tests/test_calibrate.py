@@ -39,6 +39,26 @@ def test_a_calibration_is_put_into_the_checkpoint(data, tmp_path, capsys):
     assert (out.parent / "calibration.json").is_file() and str(out) in capsys.readouterr().out
 
 
+def test_other_training_people_are_taken_whole(data, tmp_path):
+    """Of a network of a mix and of chosen subjects, whose own files are gone."""
+    gone = data | {
+        "train_file": "gone.h5",
+        "test_file": "gone.h5",
+        "mix": [{"source": "gone.h5"}],
+        "train_subjects": [7],
+    }
+    path, out = checkpoint("volume", gone, tmp_path / "a.ckpt"), tmp_path / "calibrated.ckpt"
+    calibrate.main([f"ckpt={path}", f"out={out}", f"train_file={data['train_file']}"])
+    assert Calibration.of(load_module(out).hparams["provenance"]["calibration"]).across > 0
+
+
+def test_a_network_that_names_no_data_is_told_the_key(tmp_path, capsys):
+    save_module(PoseModule({"network": NETWORK | {"head": "volume", "depths": [2, 8]}}, {}), tmp_path / "a.ckpt")
+    with pytest.raises(SystemExit):
+        calibrate.main([f"ckpt={tmp_path / 'a.ckpt'}", f"out={tmp_path / 'b.ckpt'}"])
+    assert "give train_file=..." in capsys.readouterr().err
+
+
 def test_a_network_that_says_nothing_is_refused(data, tmp_path, capsys):
     with pytest.raises(SystemExit):
         calibrate.main([f"ckpt={checkpoint('coordinates', data, tmp_path / 'a.ckpt')}", f"out={tmp_path / 'b.ckpt'}"])

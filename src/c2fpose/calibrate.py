@@ -23,7 +23,7 @@ def main(words: list[str] | None = None) -> None:
     settings = options(CalibrateSettings, "calibrate.yaml", words)
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.certainty import calibrate
-    from c2fpose.evaluation.checkpoint import check_joints, test_data
+    from c2fpose.evaluation.checkpoint import check_joints, training_data
     from c2fpose.model.checkpoints.conversion import save_module
     from c2fpose.model.checkpoints.formats import check_suffix
     from c2fpose.model.checkpoints.load import load_module
@@ -31,11 +31,8 @@ def main(words: list[str] | None = None) -> None:
     out = Path(settings.out)
     check_suffix(out)
     module = load_module(settings.ckpt)
-    config = test_data(module, None, workers=0, augmentation=None)
-    if settings.train_file:
-        config = config.model_copy(update={"train_file": settings.train_file})
-    data = PoseData(config)
-    data.setup("fit")
+    data = PoseData(training_data(module, settings.train_file, workers=0, augmentation=None))
+    data.setup("validate")
     check_joints(module, data.val.reader.info)
     calibration = calibrate(module, data, out.parent, "32-true")
     if calibration is None:

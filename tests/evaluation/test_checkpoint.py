@@ -6,7 +6,7 @@ from toy_labels import config_of
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.evaluation import EvaluateSettings
 from c2fpose.config.representations import names, schema_of
-from c2fpose.evaluation.checkpoint import evaluate_checkpoint
+from c2fpose.evaluation.checkpoint import evaluate_checkpoint, own_folder
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.module import PoseModule
 
@@ -18,6 +18,20 @@ def test_a_decoding_of_another_representation_is_refused(head, has, tmp_path):
     with pytest.raises(ConfigError, match=f"decoding=subvoxel is not for head={head}, which has {has}") as caught:
         evaluate_checkpoint(EvaluateSettings(ckpt=str(tmp_path / "x.ckpt"), decoding="subvoxel"))
     assert "\n" not in str(caught.value)
+
+
+def test_every_checkpoint_has_evaluations_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [
+        tmp_path / name for name in ("run/checkpoints/final.ckpt", "run/checkpoints/last.ckpt", "a/m.ckpt", "b/m.ckpt")
+    ]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+    folders = [own_folder(path, {"flip": True, "precision": "auto"}) for path in paths]
+    assert len(set(folders)) == 4
+    assert folders[0] == tmp_path / "run" / "evaluations" / "flip=True"
+    assert folders[1].name == "checkpoint=last,flip=True" and folders[2].parts[1].startswith("m_")
 
 
 def test_volumes_have_all_decodings_and_coordinates_none():

@@ -1,13 +1,15 @@
 """Tables after a sweep: made whatever its jobs came to, and silent where there was no sweep."""
 
 import pytest
+from hydra.core.utils import JobReturn
+from hydra.types import RunMode
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 from toy_sweeps import composed
 
 from c2fpose.config.command_line import conf_dir
 from c2fpose.reports.hooks import SweepTables
-from c2fpose.sweeps.hooks import write_sweep
+from c2fpose.sweeps.hooks import FailedOverrides, write_sweep
 from c2fpose.sweeps.rows import jobs
 
 
@@ -21,10 +23,31 @@ def test_tables_are_made_of_a_sweep_without_finished_jobs_and_the_exit_code_says
     assert "d1_64/seed0 missing" in (tmp_path / "tables" / "table.md").read_text()
 
 
+def test_a_multirun_of_overrides_ends_with_1_where_a_job_failed(tmp_path, capsys):
+    def multirun(*results: float, **more) -> None:
+        hook = FailedOverrides()
+        hydra = {"mode": "MULTIRUN", "sweep": {"dir": str(tmp_path), "subdir": ""}}
+        hook.on_multirun_start(OmegaConf.create({"hydra": hydra} | more))
+        for number, result in enumerate(results):  # in processes of their own: each with its own hook
+            config = OmegaConf.create({"hydra": hydra | {"mode": RunMode.MULTIRUN}} | more)
+            config.hydra.sweep.subdir = f"width={number}"
+            FailedOverrides().on_job_end(config, JobReturn(_return_value=result))
+        hook.on_multirun_end(OmegaConf.create({"hydra": hydra} | more))
+
+    multirun(80.0, 90.0)
+    multirun(float("nan"), sweep={"rows": {}})  # a sweep's failures are said with its tables
+    with pytest.raises(SystemExit) as stopped:
+        multirun(80.0, float("nan"), float("nan"))
+    assert stopped.value.code == 1
+    assert "2 jobs failed: width=1; width=2" in capsys.readouterr().err
+    multirun(80.0)  # what was is forgotten
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_that_is_no_sweep_is_passed_by():
     SweepTables().on_multirun_end(OmegaConf.create({"sweep": None}))
 
 
 def test_the_configuration_names_hooks_that_are_there():
     callbacks = OmegaConf.load(f"{conf_dir()}/train.yaml").hydra.callbacks
-    assert SweepTables in [get_class(callback._target_) for callback in callbacks.values()]
+    assert {SweepTables, FailedOverrides} <= {get_class(callback._target_) for callback in callbacks.values()}

@@ -16,7 +16,10 @@ from c2fpose.config.command_line import conf_dir
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Row
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
+from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports import plots
+from c2fpose.reports.dashboard.html import page as dashboard
+from c2fpose.reports.dashboard.panels import sections
 from c2fpose.reports.records import budget, differences, row_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.statistics import (
@@ -91,16 +94,24 @@ def test_curves():
 # --- a sweep's directory, made up ---
 
 
-def made_up_job(directory: Path, name: str, per_image: np.ndarray, seconds: float = 100.0, **identity) -> None:
+def made_up_job(
+    directory: Path,
+    name: str,
+    per_image: np.ndarray,
+    seconds: float = 100.0,
+    actions: tuple[str, ...] = ACTIONS,
+    **identity,
+) -> None:
     """A finished job with these errors (the same for all rules; reconstruction half of them)."""
-    action, subject = np.arange(IMAGES) % 15, np.array((9, 11))[np.arange(IMAGES) // 30]
+    action, subject = np.arange(IMAGES) % len(actions), np.array((9, 11))[np.arange(IMAGES) // 30]
     job = directory / name
     rows = []
     for metric, factor in (("mpjpe", 1.0), ("reconstruction", 0.5)):
         for rule in ROOT_DEPTH_RULES:
             errors = factor * per_image
-            rows.append(Row(NETWORK, rule, metric, ActionTable.of(np.repeat(errors[:, None], 17, 1), action), errors))
-    evaluation = Evaluation(tuple(rows), subject, action, np.arange(IMAGES), {})
+            table = ActionTable.of(np.repeat(errors[:, None], 17, 1), action, len(actions))
+            rows.append(Row(NETWORK, rule, metric, table, errors))
+    evaluation = Evaluation(tuple(rows), subject, action, np.arange(IMAGES), {}, actions=actions)
     evaluation.write(job / "evaluation")
     row, seed = name.split("/seed")
     values = {
@@ -300,6 +311,23 @@ def test_actions_are_columns_where_the_experiment_asks_for_them(tmp_path, errors
     assert rows["direct: paper (v1)"]["Phoning"] == "75.0" and rows["separated: paper (v1)"]["Walking"] == "59.1"
 
 
+def test_actions_have_the_names_of_the_jobs_own_data(tmp_path, errors):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["+experiment=ablation_supervision"])
+    hooks.write_sweep(tmp_path, cfg, ["direct/seed0", "separated/seed0"])
+    for row, actions in (("direct", ("Phoning", "Walking", "juggling")), ("separated", ("juggling", "Phoning"))):
+        made_up_job(tmp_path, f"{row}/seed0", errors["d1_64/seed0"], actions=actions, experiment="ablation_supervision")
+    results = read_results([tmp_path])
+    table = error_table(results, "mpjpe", "ground_truth")
+    rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
+    for row, place, count in (("direct", 0, 3), ("separated", 1, 2)):
+        mean = errors["d1_64/seed0"][np.arange(IMAGES) % count == place].mean()
+        assert rows[row]["Phoning"] == f"{mean:.1f}", row
+    assert rows["direct"]["Walking"] not in ("", "-") and rows["separated"]["Walking"] in ("", "-")
+    page = dashboard(results, sections(stacks=2), "ground_truth")
+    assert page.count(">juggling</th>") == 1 and "Directions" not in page
+
+
 def test_sweeps_of_two_machines_make_one_table(directory, errors, tmp_path):
     other = begin_sweep(tmp_path / "other", ["d8_64/seed0"])
     made_up_job(other, "d8_64/seed0", errors["d1_64/seed0"] + 4)
@@ -341,6 +369,38 @@ def test_a_sweep_without_an_experiment_has_rows_by_what_differs(tmp_path, errors
     results = read_results([tmp_path])
     assert [row.label for row in results.sweep.rows.values()] == ["norm=batch", "norm=group"]
     assert [job.seed for job in results.of("norm_batch")] == [0, 1]
+
+
+def test_directories_without_an_experiment_share_the_names_of_their_rows(tmp_path, errors):
+    """Each directory varies the seed alone, and they differ in width: two rows, not four seeds of one."""
+    for folder, width in (("a", 32), ("b", 64)):
+        for seed in (0, 1):
+            configuration = {"seed": seed, "model": {"network": {"width": width}}}
+            made_up_job(tmp_path, f"made/seed{seed}", errors["d1_64/seed0"], configuration=configuration)
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / "made" / f"seed{seed}").rename(tmp_path / folder / str(seed))
+    results = read_results([tmp_path / "a", tmp_path / "b"])
+    assert [row.label for row in results.sweep.rows.values()] == ["width=32", "width=64"]
+    assert [[job.seed for job in results.of(row)] for row in results.sweep.rows] == [[0, 1], [0, 1]]
+
+
+def test_seeds_of_one_row_differ_in_nothing_else(tmp_path, errors):
+    def made(configuration: dict, **identity) -> Path:
+        directory = begin_sweep(tmp_path / f"sweep{len(list(tmp_path.iterdir()))}", ["d64/seed0", "d64/seed1"])
+        made_up_job(
+            directory, "d64/seed0", errors["d1_64/seed0"], configuration={"seed": 0, "init": "x", "w": 1}, init="aa"
+        )
+        made_up_job(
+            directory, "d64/seed1", errors["d1_64/seed1"], configuration={"seed": 1} | configuration, **identity
+        )
+        return directory
+
+    with pytest.raises(DataError, match="no two seeds of one row: w 1 and 2"):
+        read_results([made({"init": "x", "w": 2}, init="aa")])
+    with pytest.raises(DataError, match=r"no two seeds of one row: init=x held other weights \(aa and bb\)"):
+        read_results([made({"init": "x", "w": 1}, init="bb")])
+    for init, weights in (("x", "aa"), ("x", None), ("y", "bb")):  # written down before; each seed with its own
+        assert len(read_results([made({"init": init, "w": 1}, init=weights)]).finished) == 2
 
 
 def test_an_evaluation_made_anew_is_refused(directory, errors):

@@ -41,6 +41,8 @@ def separated(tmp_path, monkeypatch) -> Path:
 def test_rows_that_two_tables_share_are_found(separated):
     assert same_training("runs/*/laptop", identity_of("ablation_depth", "d1_64/seed1")) == separated
     assert same_training("runs/*/paper", identity_of("ablation_depth", "d1_64/seed1")) is None
+    everywhere = f"{Path.cwd()}/runs/*/laptop"
+    assert same_training(everywhere, identity_of("ablation_depth", "d1_64/seed1")) == Path.cwd() / separated
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,24 @@ def test_rows_that_two_tables_share_are_found(separated):
 )  # fmt: skip
 def test_another_seed_network_code_or_data_is_not_taken(separated, experiment, job, changed):
     assert same_training("runs/*/laptop", replace(identity_of(experiment, job), **changed)) is None
+
+
+def test_a_row_that_evaluates_another_ones_network_is_no_training(separated):
+    (separated / "checkpoints" / "final.ckpt").unlink()
+    assert same_training("runs/*/laptop", identity_of("ablation_depth", "d1_64/seed1")) is None
+
+
+def test_other_weights_to_begin_with_are_another_training(separated, tmp_path):
+    (tmp_path / "a.ckpt").write_text("weights")
+    begun = []
+    for text in ("weights", "weights", "others"):
+        (tmp_path / "a.ckpt").write_text(text)
+        cfg = composed(*TOY, f"init={tmp_path / 'a.ckpt'}")
+        cfg.job = "d64/seed0"
+        begun.append(identify(planned(cfg), {}))
+    assert begun[0].difference(begun[1]) is None
+    assert "held other weights" in begun[0].difference(begun[2])
+    assert replace(begun[0], init=None).difference(begun[2]) is None  # of an earlier version, which did not write it
 
 
 def test_unfinished_and_unreadable_jobs_are_not_taken(separated, tmp_path):

@@ -47,15 +47,19 @@ class PoseData(pl.LightningDataModule):
         return said_once({split: info.fingerprint for split, info in self.infos.items()})
 
     def setup(self, stage: str | None = None) -> None:
-        """Read annotations and choose records: all three sets to fit, the test file alone to test or predict."""
+        """Read annotations and choose records: all three sets to fit, the test file alone to test or predict.
+
+        To validate, the test file is read only where the validation is taken from it.
+        """
         if stage in (None, "fit", "validate"):
             if not hasattr(self, "train"):
                 self._setup_training()
-        if not hasattr(self, "test"):
+        held_out = self.config.validation == "held_out_sequences"
+        if not hasattr(self, "test") and not (stage == "validate" and held_out):
             reader = self._open(self.config.test_file, "test")
             self.test = PoseDataset(reader, _scored(reader, self._test_records(reader)), self.config)
             self.test_sources = self._test_sources()
-        if stage in (None, "fit", "validate") and self.config.validation == "test_subjects":
+        if stage in (None, "fit", "validate") and not held_out:
             self.val = PoseDataset(self.test.reader, self._limited(self.test.records), self.config)
 
     def _setup_training(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.base.lock import alone_in
+from c2fpose.base.provenance import file_hash
 from c2fpose.config.data import DataConfig
 from c2fpose.config.evaluation import RECORDS, EvaluateSettings
 from c2fpose.config.model import DecodingConfig
@@ -50,6 +51,8 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     changed |= records
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch
         changed["batch_size"] = settings.batch_size
+    if settings.test_file:  # every data set has a test.h5
+        changed["test_file"] = f"{Path(settings.test_file).stem}_{data.fingerprints['test'][:8]}"
     folder = Path(settings.out) / "evaluation" if settings.out else own_folder(path, changed)
     origin = module.provenance | {
         "data_fingerprints": data.fingerprints,
@@ -69,6 +72,21 @@ def check_joints(module: PoseModule, info: SplitInfo) -> None:
         raise ConfigError(f"{info.path}: has other joints than the network: {what}")
 
 
+def training_data(module: PoseModule, train_file: str | None, **loading: Any) -> DataConfig:
+    """Find the data that a checkpoint was trained with, or all of ``train_file`` instead, held out as those were.
+
+    ``loading``: further keys of ``DataConfig``. Raises ``ConfigError`` where neither says what to take.
+    """
+    trained_with = module.provenance.get("configuration", {}).get("data") or {}
+    if not (train_file or trained_with.get("train_file")):
+        raise ConfigError("the checkpoint does not say what data it belongs to; give train_file=...")
+    if not train_file:
+        return _as_trained(module, trained_with, loading)
+    same = {key: trained_with[key] for key in ("validation_every", "validation_records") if key in trained_with}
+    all_of_it = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))
+    return _as_trained(module, same | all_of_it | {"train_file": train_file, "test_file": train_file}, loading)
+
+
 def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> DataConfig:
     """Find the data that a checkpoint was trained with, its test file replaced if another one is given.
 
@@ -80,31 +98,29 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
         raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")
     if test_file:  # then it is that file alone
         values = values | {"mix": []}
-    values = values | {
-        "test_file": test_file or values["test_file"],
-        "image_size": module.config.network.image_size,
-        "crop_mode": module.config.crop_mode,
-        "cache": "none",
-        **loading,
-    }
-    return parse(DataConfig, values, "data")
+    return _as_trained(module, values | {"test_file": test_file or values["test_file"]}, loading)
+
+
+def _as_trained(module: PoseModule, values: dict[str, Any], loading: dict[str, Any]) -> DataConfig:
+    """Show data to a network as it saw its own."""
+    crops = {"image_size": module.config.network.image_size, "crop_mode": module.config.crop_mode}
+    return parse(DataConfig, values | crops | {"cache": "none"} | loading, "data")
 
 
 def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
     """Name the folder of a further evaluation by what it changes: in the run's ``evaluations/``, never its own one.
 
-    Values of None and "auto" change nothing. A checkpoint outside a run's ``checkpoints/`` is evaluated in the current
-    directory.
+    Values of None and "auto" change nothing; of a run's checkpoints ``final`` is the one that needs no name. A
+    checkpoint outside a run's ``checkpoints/`` is evaluated in the current directory, in a folder that its name and
+    the first digits of its SHA-256 tell from others.
     """
-    words = [
-        f"{key}={Path(value).stem if key == 'test_file' else value}"
-        for key, value in changed.items()
-        if value not in (None, "auto")
-    ]
+    directory = checkpoint.resolve().parent
+    in_run = directory.name == "checkpoints"
+    words = [f"checkpoint={checkpoint.stem}"] if in_run and checkpoint.stem != "final" else []
+    words += [f"{key}={value}" for key, value in changed.items() if value not in (None, "auto")]
     name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
     if len(name) > 120:  # a directory's name has a limit
         name = f"{name[:100]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    directory = checkpoint.resolve().parent
-    if directory.name == "checkpoints":
+    if in_run:
         return directory.parent / "evaluations" / name
-    return Path("evaluations") / checkpoint.stem / name
+    return Path("evaluations") / f"{checkpoint.stem}_{file_hash(checkpoint)[:8]}" / name

@@ -21,7 +21,11 @@ NEAR_PERCENT = 10.0  # of the side of the box: joints as close as that count as 
 
 
 def evaluate_sources(
-    module: PoseModule, data: PoseData, folder: Path, read_as: ModelConfig | None = None
+    module: PoseModule,
+    data: PoseData,
+    folder: Path,
+    read_as: ModelConfig | None = None,
+    precision: str = "32-true",
 ) -> list[Source]:
     """Measure the sources that name a ``test_file``, and write ``sources.csv`` if there are any.
 
@@ -33,7 +37,7 @@ def evaluate_sources(
     module.eval()
     for name, source in data.test_sources.items():
         parts = []
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
             for batch in data.source_loader(source):
                 points = module.predict_points(batch["image"].to(module.device), read_as)
                 parts.append(labelled_errors(points, batch, module.config.pose_space))

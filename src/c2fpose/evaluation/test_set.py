@@ -83,7 +83,7 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
         how.folder / "sheet.png",
     )
     log_evaluation(evaluation, picture, loggers)
-    sources = evaluate_sources(module, data, how.folder, how.read_as)
+    sources = evaluate_sources(module, data, how.folder, how.read_as, how.precision)
     for logger in loggers:
         if sources:
             logger.log_metrics(logged(sources))

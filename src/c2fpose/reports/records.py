@@ -15,7 +15,6 @@ from c2fpose.config.data import SOURCE_ERRORS
 from c2fpose.evaluation.scores import AXES, NETWORK
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.metrics import ActionTable
-from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.paper import Figure, column
 from c2fpose.reports.results import Results, SweepJob
 from c2fpose.reports.statistics import (
@@ -55,9 +54,9 @@ def has_rule(job: SweepJob, root_depth: str) -> bool:
 
 
 def by_action(job: SweepJob, metric: str, root_depth: str, actions: Iterable[str]) -> list[float]:
-    """Return a finished job's mean errors of some actions."""
-    values = table_of(job, metric, root_depth).by_action()
-    return [float(values[ACTIONS.index(action)]) for action in actions]
+    """Return a finished job's mean errors of some actions; NaN of those that its data do not have."""
+    values = dict(zip(job.evaluation.actions, table_of(job, metric, root_depth).by_action().tolist(), strict=True))
+    return [values.get(action, math.nan) for action in actions]
 
 
 def training_cost(jobs: Sequence[SweepJob]) -> dict[str, float]:

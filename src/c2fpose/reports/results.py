@@ -96,7 +96,8 @@ class Results:
 
 def read_results(directories: Sequence[Path], accept_code: bool = False) -> Results:
     """Read one experiment's sweep directories, of one machine or several. Raises ``DataError``."""
-    books = [_read_sweep(directory) for directory in directories]
+    labels = _plain_rows([directory for directory in directories if not (directory / SWEEP).is_file()])
+    books = [_read_sweep(directory, labels) for directory in directories]
     first = books[0]
     rows: dict[str, Any] = {}
     found: dict[tuple[str, int], SweepJob] = {}
@@ -109,7 +110,7 @@ def read_results(directories: Sequence[Path], accept_code: bool = False) -> Resu
         for name, row in book["sweep"]["rows"].items():
             if rows.setdefault(name, row)["set"] != row["set"]:
                 raise DataError(f"{directory}: row {name} sets {row['set']}, elsewhere {rows[name]['set']}")
-        for job in _jobs_in(directory, book["jobs"]):
+        for job in _jobs_in(directory, book["jobs"], labels):
             _keep(found, job)
     sweep = parse(SweepConfig, first["sweep"] | {"rows": rows}, "sweep")
     results = Results(first["name"], first["scale"], sweep, tuple(found.values()))
@@ -117,13 +118,13 @@ def read_results(directories: Sequence[Path], accept_code: bool = False) -> Resu
     return results
 
 
-def _read_sweep(directory: Path) -> dict[str, Any]:
+def _read_sweep(directory: Path, labels: dict[Path, str]) -> dict[str, Any]:
     if not directory.is_dir():
         raise DataError(f"{directory}: no such directory")
     book = read_json(directory / SWEEP)
     if book is not None:
         return book
-    names = _plain_rows(directory)
+    names = {path: label for path, label in labels.items() if path.parent == directory}
     if not names:
         raise DataError(f"{directory}: not a sweep's directory: it holds neither {SWEEP} nor jobs")
     first = _identity(next(iter(names)))
@@ -142,9 +143,10 @@ def _identity(directory: Path) -> Identity:
     return identity
 
 
-def _plain_rows(directory: Path) -> dict[Path, str]:
-    """Jobs of a sweep of overrides, without an experiment, each labelled by the settings in which they differ."""
-    found = {path.parent: flat(_identity(path.parent).configuration) for path in sorted(directory.glob(f"*/{JOB}"))}
+def _plain_rows(directories: Sequence[Path]) -> dict[Path, str]:
+    """Jobs of sweeps of overrides, without an experiment, each labelled by the settings in which any of them differ."""
+    paths = [path.parent for directory in directories for path in sorted(directory.glob(f"*/{JOB}"))]
+    found = {path: flat(_identity(path).configuration) for path in paths}
     keys = {key for settings in found.values() for key in settings} - {"seed"}
     varying = sorted(key for key in keys if len({str(settings.get(key)) for settings in found.values()}) > 1)
     return {
@@ -157,17 +159,15 @@ def _as_name(label: str) -> str:
     return re.sub(r"[^\w.-]+", "_", label).strip("_")
 
 
-def _jobs_in(directory: Path, names: list[str]) -> list[SweepJob]:
+def _jobs_in(directory: Path, names: list[str], labels: dict[Path, str]) -> list[SweepJob]:
     jobs = [_read_job(directory / name, *split_job(name)) for name in names]
     known = {job.directory for job in jobs}
     for path in sorted(directory.glob(f"*/*/{JOB}")):
         if path.parent not in known:
             identity = _identity(path.parent)
             jobs.append(_read_job(path.parent, identity.row, identity.seed))
-    if not (directory / SWEEP).is_file():
-        jobs += [
-            _read_job(path, _as_name(label), _identity(path).seed) for path, label in _plain_rows(directory).items()
-        ]
+    plain = {path: label for path, label in labels.items() if path.parent == directory}
+    jobs += [_read_job(path, _as_name(label), _identity(path).seed) for path, label in plain.items()]
     return jobs
 
 
@@ -188,8 +188,12 @@ def _keep(found: dict[tuple[str, int], SweepJob], job: SweepJob) -> None:
 
 def _check_one_source(results: Results, accept_code: bool) -> None:
     done = results.finished
+    by_row: dict[str, SweepJob] = {}
     by_data: dict[str | None, SweepJob] = {}  # the first of each row with data of its own, and of all others
     for job in done:
+        seed = by_row.setdefault(job.row, job)
+        if differ := seed.identity.row_difference(job.identity):
+            raise DataError(f"{seed.directory} and {job.directory} are no two seeds of one row: {differ}")
         like = by_data.setdefault(job.row if results.sweep.rows[job.row].own_data else None, job)
         for other, same_data in ((like, True), (done[0], False)):
             clash = other.identity.clash(job.identity, accept_code, same_data)

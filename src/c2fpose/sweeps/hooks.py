@@ -1,5 +1,6 @@
 """Hydra's hook before a sweep: everything is checked before the first job (``reports.hooks`` makes its tables)."""
 
+import math
 import re
 import sys
 import traceback
@@ -8,7 +9,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError, UserError
@@ -40,6 +43,39 @@ def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
             raise SystemExit(2) from None
 
     return run
+
+
+class FailedOverrides(Callback):
+    """Exit with 1 behind a multirun of overrides of which a job failed; of a sweep, ``reports.hooks`` does.
+
+    Launchers end jobs in processes of their own, so that failures are written down beside the jobs until the last ends.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Forget what a stopped command has left."""
+        _failures(config).unlink(missing_ok=True)
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+        """Write a failed job down: it has returned NaN, and said why."""
+        if config.hydra.mode != RunMode.MULTIRUN or config.get("sweep") is not None:
+            return
+        if isinstance(job_return._return_value, float) and math.isnan(job_return._return_value):
+            with open(_failures(config), "a") as file:
+                file.write(f"{config.hydra.sweep.subdir}\n")
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Name the jobs that failed."""
+        path = _failures(config)
+        if path.is_file():
+            failed = path.read_text().splitlines()
+            path.unlink()
+            jobs_failed = "1 job" if len(failed) == 1 else f"{len(failed)} jobs"
+            print(f"error: {jobs_failed} failed: {'; '.join(failed)}", file=sys.stderr)
+            raise SystemExit(1)
+
+
+def _failures(config: DictConfig) -> Path:
+    return Path(config.hydra.sweep.dir) / ".failed"
 
 
 class CheckSweep(Callback):

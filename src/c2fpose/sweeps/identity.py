@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from c2fpose.base.provenance import config_hash
+from c2fpose.base.provenance import config_hash, file_hash
 from c2fpose.base.source_code import code_digest
 from c2fpose.config.run import TrainSettings
 from c2fpose.data.mix import said_once
 from c2fpose.data.schema import SplitReader
+from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.sweeps.rows import PlannedJob
 
 # What a result depends on beside its configuration: folders whole, files by name. Commands, pictures, loggers and
@@ -21,11 +22,14 @@ from c2fpose.sweeps.rows import PlannedJob
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
     "data/mix.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
-    "data/synth_wild/photographs.py", "evaluation", "model/inference.py",
+    "data/synth_wild/photographs.py", "evaluation", "model/checkpoints/transfer.py", "model/checkpoints/widen.py",
+    "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/trained.py",
     "model/volumes", "pose",
     "training/run.py", "training/trainer.py",
 )  # fmt: skip
+
+_NOT_THERE = (0, 0)
 
 # What may differ between machines, or names things, without making another result.
 _IMMATERIAL = {
@@ -53,6 +57,7 @@ class Identity:
     common: dict[str, Any]  # the same without them
     code: str  # ``code_fingerprint``
     data: dict[str, str]  # fingerprints
+    init: str | None = None  # SHA-256 of the weights that training began with; None: of none, or not written down
 
     @property
     def config_hash(self) -> str:
@@ -63,7 +68,7 @@ class Identity:
         """Find the first thing in which two identities of one job differ, in words; None if they are the same."""
         for key, (ours, theirs) in _differences(self.configuration, other.configuration).items():
             return f"{key} was {ours}, now {theirs}"
-        return self._other_source(other, accept_code)
+        return self._other_weights(other) or self._other_source(other, accept_code)
 
     def with_seed(self, seed: int) -> "Identity":
         """Say what the same row with another seed is made from."""
@@ -79,6 +84,20 @@ class Identity:
         for key, (ours, theirs) in _differences(self.common, other.common).items():
             return f"{key} {ours} and {theirs}"
         return self._other_source(other, accept_code, None if same_training_data else ("test",))
+
+    def row_difference(self, other: "Identity") -> str | None:
+        """Find the first setting in which two seeds of a row differ, in words; weights to begin with may be own."""
+        own = {"seed", "init"}
+        ours, theirs = ({k: v for k, v in each.configuration.items() if k not in own} for each in (self, other))
+        for key, (first, second) in _differences(ours, theirs).items():
+            return f"{key} {first} and {second}"
+        same = self.configuration.get("init") == other.configuration.get("init")
+        return self._other_weights(other) if same else None
+
+    def _other_weights(self, other: "Identity") -> str | None:
+        if self.init is None or other.init is None or self.init == other.init:
+            return None
+        return f"init={self.configuration.get('init')} held other weights ({self.init:.12} and {other.init:.12})"
 
     def _other_source(self, other: "Identity", accept_code: bool, splits: tuple[str, ...] | None = None) -> str | None:
         for split in sorted(self.data.keys() | other.data.keys()) if splits is None else splits:
@@ -141,7 +160,13 @@ def identify(job: PlannedJob, data: dict[str, str]) -> Identity:
         common.pop("seed")
     settings = job.settings
     configuration = material(settings)
-    return Identity(settings.name, settings.scale, job.row, job.seed, configuration, common, code_fingerprint(), data)
+    init = None
+    if settings.init is not None:
+        path = str(checkpoint_path(settings.init))
+        init = _hash_of(path, _version(path))
+    return Identity(
+        settings.name, settings.scale, job.row, job.seed, configuration, common, code_fingerprint(), data, init
+    )
 
 
 def data_fingerprints(settings: TrainSettings) -> dict[str, str]:
@@ -159,8 +184,14 @@ def _version(path: str | Path) -> tuple[int, int]:
     try:
         found = os.stat(path)
     except OSError:
-        return 0, 0  # the reader says what is wrong
+        return _NOT_THERE  # the reader says what is wrong
     return found.st_mtime_ns, found.st_size
+
+
+@cache
+def _hash_of(path: str, version: tuple[int, int]) -> str | None:
+    """Hash a file of weights once for all jobs; None for one that is not there, which training says."""
+    return file_hash(Path(path)) if version != _NOT_THERE else None
 
 
 @cache

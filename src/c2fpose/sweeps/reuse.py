@@ -3,6 +3,7 @@
 The paper's tables share rows (the plain hourglass of table 1 opens table 2; table 2's 1, 64 is table 3's separated).
 """
 
+import glob
 import os
 import shutil
 from pathlib import Path
@@ -12,12 +13,18 @@ from c2fpose.sweeps.identity import Identity
 from c2fpose.sweeps.job import identity_in, state
 
 # What a finished job leaves that belongs to its training; W&B's run stays with the sweep that ran it.
-_RESULTS = ("checkpoints/final.ckpt", "curve.csv", "evaluation", "logs", "pictures")
+_NETWORK = "checkpoints/final.ckpt"
+_RESULTS = (_NETWORK, "curve.csv", "evaluation", "logs", "pictures")
 
 
 def same_training(pattern: str, identity: Identity) -> Path | None:
-    """Find a finished job, in a directory that ``pattern`` matches, of equal configuration, code, data and seed."""
-    for job in sorted(Path().glob(f"{pattern}/*/seed{identity.seed}")):
+    """Find a finished job, in a directory that ``pattern`` matches, of equal configuration, code, data and seed.
+
+    One that evaluated another row's network again has no network of its own, and is none.
+    """
+    for job in map(Path, sorted(glob.glob(f"{pattern}/*/seed{identity.seed}"))):
+        if not (job / _NETWORK).is_file():
+            continue
         try:
             other = identity_in(job) if state(job) == "finished" else None
         except DataError:  # not of this version: nothing to take

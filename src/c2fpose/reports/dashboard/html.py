@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from c2fpose.base.table import Table
 from c2fpose.pictures.palette import GRID, SERIES
-from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports.dashboard.panels import Panel
 from c2fpose.reports.embedded import data_uri, svg_uri
 from c2fpose.reports.records import by_action, error_mm
@@ -115,11 +114,12 @@ def logged(directory: Path, metric: str) -> tuple[np.ndarray, np.ndarray] | None
 
 def _action_rows(results: Results, root_depth: str) -> Table:
     rows = []
+    actions = list(dict.fromkeys(action for job in results.finished for action in job.evaluation.actions))
     for name, row in results.sweep.rows.items():
         if jobs := results.of(name):
-            values = np.mean([by_action(job, "mpjpe", root_depth, ACTIONS) for job in jobs], 0)
+            values = np.mean([by_action(job, "mpjpe", root_depth, actions) for job in jobs], 0)
             rows.append((row.label, *("-" if math.isnan(value) else f"{value:.0f}" for value in values)))
-    return Table(("MPJPE by action, mm", *ACTIONS), tuple(rows))
+    return Table(("MPJPE by action, mm", *actions), tuple(rows))
 
 
 def _rule_rows(results: Results, panel: Panel) -> Table:
