@@ -174,6 +174,24 @@ def test_choices_are_those_of_the_data_set_that_they_name(make_mix, tmp_path):
     assert len(make_mix({}, {"source": make_mix.train, "subjects": [5]}, actions=["Eating"]).train.parts[1]) < 5
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_two_sets_of_ones_own_are_one_if_their_names_are(make_mix, tmp_path, same):
+    files = {}
+    for name, people_of in (("a", ["anna", "ben"]), ("b", ["anna", "ben"] if same else ["wu", "xi"])):
+        rows = people(48, seed=3, split="train")
+        rows["subject"][:] = 1 + np.arange(48) % 2
+        rows["action"][:] = 0
+        rows["trial"][:] = 1 + np.arange(48) // 2 % 4
+        told = {"subjects": dict(zip("12", people_of, strict=True)), "actions": ["walk"], "cameras": list("cdef")}
+        files[name] = str(tmp_path / f"{name}.h5")
+        images = (jpeg(number) for number in range(48))
+        write_split(files[name], rows, images, dataset="custom", split="train", provenance=told)
+    free = dict.fromkeys(("actions", "cameras", "test_subjects"))
+    data = make_mix({"source": files["b"]}, train_file=files["a"], train_subjects=[1], validation_every=2, **free)
+    other = data.train.parts[-1]
+    assert set(other.reader.annotations["subject"][other.records]) == ({1} if same else {1, 2})
+
+
 def test_a_source_of_which_nothing_would_be_left_is_trained_on(make_mix, tmp_path):
     annotations = people(40, 7, "train")
     for name, value in (("subject", [1] * 20 + [5] * 20), ("action", 0), ("trial", 1), ("camera", 0)):

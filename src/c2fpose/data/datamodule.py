@@ -73,7 +73,8 @@ class PoseData(pl.LightningDataModule):
             if len(val) == 0 or len(candidates) == 0:
                 raise DataError(
                     f"{reader.path}: one of {config.validation_every} sequences held out leaves "
-                    f"{len(candidates)} records to train and {len(val)} to validate; change validation_every"
+                    f"{len(candidates)} records to train and {len(val)} to validate; change data.validation_every, or "
+                    "validate on the test people: data.validation=test_subjects"
                 )
             self.val = PoseDataset(reader, _scored(reader, val), config)
         self.train: PoseDataset | Mix
@@ -116,13 +117,13 @@ class PoseData(pl.LightningDataModule):
 
     def _choice_in(self, own: SplitReader, reader: SplitReader) -> DataConfig:
         """Choose actions and cameras as in ``reader``'s file; all of them in a file of another data set."""
-        if own.info.dataset == reader.info.dataset:
+        if own.info.same_names(reader.info):
             return self.config
         return self.config.model_copy(update={"actions": None, "cameras": None, "exclude": ()})
 
     def _subjects_of(self, own: SplitReader, reader: SplitReader) -> tuple[int, ...] | None:
         """Likewise for subjects, whose numbers another data set gives to others."""
-        return self.config.train_subjects if own.info.dataset == reader.info.dataset else None
+        return self.config.train_subjects if own.info.same_names(reader.info) else None
 
     def _alone(self, own: SplitReader, records: Int[np.ndarray, " N"], source: MixSource, skeleton: Skeleton) -> Mix:
         """Take records of one source as they are, in the joints that are trained."""

@@ -15,6 +15,7 @@ from c2fpose.config.data import LABELS, AugmentationConfig, DataConfig
 from c2fpose.data.crops import augmentation
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
+from c2fpose.data.fields import MADE_ELSEWHERE
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth_wild.exchange import Backgrounds
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
@@ -222,7 +223,9 @@ class PoseDataset(Dataset):
 
         joints_box = crop.transform(to_crop, row["joints_px"].astype(float)) / size
         depth = row["joints_cam_mm"][:, 2] - row["joints_cam_mm"][self.skeleton.root, 2]
-        visible = ((joints_box >= 0) & (joints_box < 1)).all(1) & (row["joints_px"][:, 0] > 0)
+        across_px = row["joints_px"][:, 0]  # the original's rule: 0 is no label; data of one's own have NaN for that
+        labelled = across_px > 0 if self.reader.info.dataset in MADE_ELSEWHERE else np.isfinite(across_px)
+        visible = ((joints_box >= 0) & (joints_box < 1)).all(1) & labelled
         turned = crop.turned_mm(to_crop, row["joints_cam_mm"])
         if flip:
             joints_box, depth, visible, turned = (each[self._mirror] for each in (joints_box, depth, visible, turned))

@@ -38,6 +38,9 @@ def fields_of(skeleton: Skeleton) -> dict[str, Field]:
     return {name: replace(field, shape=counts.get(name, field.shape)) for name, field in FIELDS.items()}
 
 
+MADE_ELSEWHERE = ("h36m", "synth36", "synth_wild")  # by rules that are known, to which a file is held
+
+
 @dataclass(frozen=True)
 class SplitInfo:
     """What a file says about itself; goes into every result computed from it."""
@@ -69,6 +72,14 @@ class SplitInfo:
     def camera_names(self) -> tuple[str, ...]:
         """What ``camera`` counts in: a data set's own cameras, or Human3.6M's serial numbers."""
         return tuple(self.provenance.get("cameras") or map(str, CAMERA_SERIALS))
+
+    def same_names(self, other: "SplitInfo") -> bool:
+        """Whether numbers of subjects, actions and cameras mean the same in another file.
+
+        They do in files of one data set; all data of one's own are called by one name, and tell by theirs.
+        """
+        names = [[each.provenance.get(key) for key in ("subjects", "actions", "cameras")] for each in (self, other)]
+        return self.dataset == other.dataset and (self.dataset in MADE_ELSEWHERE or names[0] == names[1])
 
     @property
     def partly_labelled(self) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 
@@ -12,6 +12,7 @@ class SkeletonSettings(Schema):
 
     file: str
     out: Path | None = None
+    overwrite: bool = False
 
 
 @exits_cleanly
@@ -24,6 +25,10 @@ def main(words: list[str] | None = None) -> None:
 
     skeleton = SKELETONS.get(settings.file) or Skeleton.from_file(settings.file)
     out = settings.out or Path(settings.file).with_suffix(".png")
+    if out.suffix.lower() != ".png":
+        raise ConfigError(f"out={out}: a drawing is a PNG; give a name that ends in .png")
+    if out.exists() and not settings.overwrite:
+        raise ConfigError(f"{out}: is there already; overwrite=true replaces it, out= names another")
     save_png(skeleton_figure(skeleton, f"{Path(settings.file).name}: {skeleton.joints} joints"), out)
     print(f"{skeleton.joints} joints, root {skeleton.names[skeleton.root]}; drawn: {out}")
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from c2fpose.base.errors import DataError
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
+from c2fpose.data.rgb import UnknownRangeError, upright_rgb
 
 LONGEST_PX = 65_535  # of a side: JPEG knows no longer one
 FOCAL_PER_SIDE = 1.2  # assumed focal length over the longer image side: a diagonal view of about 55 degrees
@@ -50,9 +51,11 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
                         "photograph's: damaged?"
                     )
                 opened.load()  # all of it: a file that was cut off is found here
-                image = ImageOps.exif_transpose(opened)
+                return upright_rgb(opened)
     except DataError:
         raise
+    except UnknownRangeError as error:
+        raise DataError(f"{path}: {error}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
             f"{path}: more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; make it smaller"
@@ -63,15 +66,6 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
         raise DataError(f"{path}: asks for more memory than there is; make it smaller") from None
     except Exception as error:  # each format's decoder raises what it likes
         raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None
-    if image.mode == "F":
-        raise DataError(f"{path}: pixels are floating-point numbers of unknown range; save it as JPEG or PNG")
-    if image.mode.startswith("I"):
-        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1)
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:

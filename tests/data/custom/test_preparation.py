@@ -17,15 +17,18 @@ from own_data import (
     write_pictures,
     write_table,
 )  # fmt: skip
+from PIL import Image
 
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.config.data import DataConfig
+from c2fpose.data.crops.standard import decode
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.datamodule import PoseData
+from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.prepare import main
 from c2fpose.data.schema import SplitReader
-from c2fpose.data.verification.checks import handedness, limbs
+from c2fpose.data.verification.checks import handedness, image_fault, limbs
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
 FREE = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))  # all of a file
@@ -222,6 +225,26 @@ def small_pictures(records, folder):
     write_pictures(folder, records, (160, 120))
 
 
+def world_of_cameras_without_place(records, folder):
+    world(records, folder)
+    return {"rotation": None, "translation_mm": None, "joints_frame": "world"}
+
+
+def twice(records, folder):
+    records[5] |= {key: records[3][key] for key in ("subject", "action", "camera", "frame")}
+
+
+def elsewhere(records, folder):
+    """Joints in mm alone, of somebody whom the camera does not see."""
+    records[6]["cam_mm"] = records[6]["cam_mm"] + [5000.0, 0, 0]
+    records[6]["px"][:] = np.nan
+
+
+def cut_off_picture_of_a_test_person(records, folder):
+    path = folder / records[6]["image"]
+    path.write_bytes(path.read_bytes()[:-200])
+
+
 def no_picture(records, folder):
     (folder / records[4]["image"]).unlink()
 
@@ -230,7 +253,8 @@ def half_a_joint(records, folder):
     records[6]["px"][2, 1] = np.nan
 
 
-AFTER = (another_joint, small_pictures, no_picture)  # what is changed once the folder is written
+# What is changed once the folder is written
+AFTER = (another_joint, small_pictures, no_picture, cut_off_picture_of_a_test_person)
 
 
 @pytest.mark.parametrize(("spoil", "message"), [
@@ -240,6 +264,10 @@ AFTER = (another_joint, small_pictures, no_picture)  # what is changed once the 
     (metres, r"line 7 .*005.jpg.*metres for millimetres"),
     (world, r"line 2 .*world's frame.*joints_frame=world \(8 such"),
     (world_without_place, r"line 2 .*from another place: are they in the world's frame\? Then give .*\(8 such"),
+    (world_of_cameras_without_place, r"line 2 .*a camera without rotation and place \(8 such"),
+    (twice, r"line 7 .*the same subject, action, trial, camera and frame as an earlier record"),
+    (elsewhere, r"line 8 .*most joints lie outside the picture"),
+    (cut_off_picture_of_a_test_person, r"line 8: .*006.jpg"),
     (upside_down, r"line 2 .*whose y points up and z backward.*\(8 such"),
     (of_others, r"line 2 .*do not lie where those in mm are projected by the camera \(8 such"),
     (mirrored, r"a mirrored picture or camera"),
@@ -257,10 +285,12 @@ def test_mistakes_are_recognised_by_record_and_nothing_is_written(tmp_path, spoi
         make_folder(tmp_path, records)
         spoil(records, tmp_path)
     else:
-        make_folder(tmp_path, records, **(spoil(records, tmp_path) or {}))
+        changed = spoil(records, tmp_path) or {}
+        frame = {key: changed.pop(key) for key in ("joints_frame",) if key in changed}
+        make_folder(tmp_path, records, **changed)
     with pytest.raises(UserError, match=message) as error:
-        prepared(tmp_path)
-    assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+        prepared(tmp_path, **(frame if spoil not in AFTER else {}))
+    assert "\n" not in str(error.value) and not list(tmp_path.glob("out/*.h5"))
 
 
 def test_a_cameras_pose_the_other_way_round_is_told(tmp_path):
@@ -321,6 +351,109 @@ def test_an_earlier_file_stays_without_overwrite(tmp_path):
         prepared(folder)
     prepared(folder, overwrite=True)
     assert (folder / "out" / "train.h5").read_bytes() == before
+
+
+def test_a_test_picture_that_is_cut_off_leaves_earlier_files_alone(tmp_path):
+    folder = make_folder(tmp_path)
+    before = {path: path.read_bytes() for path in (Path(reader.info.path) for reader in prepared(folder).values())}
+    records = people()
+    for record in records:
+        record["action"] = "other"
+    write_table(folder, records)
+    cut_off_picture_of_a_test_person(records, folder)
+    with pytest.raises(DataError, match=r"line 8"):
+        prepared(folder, overwrite=True)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_subjects_to_test_on_go_before_what_the_records_say(tmp_path):
+    records = people()
+    for record in records:
+        record["split"] = "test" if record["subject"] == "anna" else "train"
+    folder = make_folder(tmp_path, records)
+    assert prepared(folder)["test"].info.provenance["test"] == "as each record says"
+    chosen = prepared(folder, test_subjects=("ben", "cleo"), overwrite=True)["test"]
+    assert chosen.info.provenance["test"] == "subjects ben, cleo"
+    assert {chosen.info.subject_names[number] for number in chosen.annotations["subject"]} == {"ben", "cleo"}
+
+
+def test_numbers_that_are_written_differently_are_two_subjects(tmp_path):
+    records = people()
+    for record in records:
+        record["subject"] = {"anna": "1", "ben": "01", "cleo": "2", "dora": "3"}[record["subject"]]
+    readers = prepared(make_folder(tmp_path, records))
+    assert sorted(readers["train"].info.subject_names.values()) == ["01", "1", "2", "3"]
+
+
+def test_names_in_bytes_are_text(tmp_path):
+    folder = make_folder(tmp_path)
+    path = write_as(folder, people(), "npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"subject": np.char.encode(arrays["subject"].astype(str))})
+    (folder / "records.csv").unlink()
+    assert set(prepared(folder)["train"].info.subject_names.values()) == {"anna", "ben", "cleo", "dora"}
+
+
+@pytest.mark.parametrize(("column", "value", "most"), [
+    ("frame", 2**31, 2**31 - 2), ("frame", "1e20", 2**31 - 2), ("trial", 65537, 32766), ("trial", "inf", 32766),
+])  # fmt: skip
+def test_numbers_that_the_file_cannot_hold_are_refused(tmp_path, column, value, most):
+    folder = make_folder(tmp_path)
+    lines = (folder / "records.csv").read_text().splitlines()
+    place = lines[0].split(",").index(column) if column in lines[0].split(",") else None
+    rows = [line.split(",") for line in lines]
+    for number, row in enumerate(rows):
+        if place is None:
+            row.append(column if number == 0 else "1")
+    rows[3][-1 if place is None else place] = str(value)
+    (folder / "records.csv").write_text("\n".join(",".join(row) for row in rows))
+    with pytest.raises(DataError, match=rf"line 4: {column}: .*expected a whole number from 0 to {most}"):
+        prepared(folder)
+
+
+def test_pictures_are_stored_as_they_look(tmp_path):
+    """Grey of 16 bits, transparent parts, and a JPEG with something behind its end, all of it stored."""
+    records = people(4)
+    folder = make_folder(tmp_path, records)
+    grey = np.tile(np.linspace(0, 65535, SIZE_PX[0]).astype(np.uint16), (SIZE_PX[1], 1))
+    Image.fromarray(grey).save(folder / "pictures" / "grey.png")
+    clear = np.zeros((SIZE_PX[1], SIZE_PX[0], 4), np.uint8)
+    Image.fromarray(clear).save(folder / "pictures" / "clear.png")
+    padded = {"short.jpg": 20, "long.jpg": 300}
+    for name, count in padded.items():
+        jpeg = (folder / records[2]["image"]).read_bytes()
+        (folder / "pictures" / name).write_bytes(jpeg + bytes(count))
+    for record, name in zip(records, ("grey.png", "clear.png", *padded), strict=True):
+        record["image"] = f"pictures/{name}"
+    write_table(folder, records)
+    reader = prepared(folder, crop="none", test_share=0)["train"]
+    by_frame = dict(zip(reader.annotations["frame"].tolist(), range(4), strict=True))
+    images = [decode(reader.jpeg(by_frame[number])) for number in (1, 2, 3, 4)]
+    assert abs(images[0][:, 160].mean() - 127.5) < 2 and images[0][:, :8].max() < 12
+    assert images[1].min() > 250
+    np.testing.assert_allclose(images[2].astype(int), images[3].astype(int), atol=6)
+    assert all(image_fault(reader, by_frame[number]) is None for number in (3, 4))
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_people_cut_by_either_edge_are_trained_alike(tmp_path, side):
+    """Joints beyond the picture lie in the box, whose part there is black."""
+    records = people(4)
+    for record in records:
+        record["px"] = record["px"] + [side * 1000.0, 0]
+        record["px"] = np.where(np.arange(17)[:, None] < 6, record["px"], record["px"] - [side * 1000.0, 0])
+        inner = SIZE_PX[0] / 2 + side * SIZE_PX[0] / 2
+        record["px"][:6, 0] = inner + side * np.arange(1, 7)
+    folder = make_folder(tmp_path, records)
+    write_table(folder, records, without=("mm",))
+    prepared(folder, test_share=0, trust_sides=True)
+    file = str(folder / "out" / "train.h5")
+    config = DataConfig(
+        train_file=file, test_file=file, validation_every=2, cache="none", workers=0, augmentation=None, **FREE
+    )
+    dataset = PoseDataset(SplitReader(file), np.arange(4), config)
+    assert all(dataset[number].sample["visible"].all() for number in range(4))
 
 
 def test_errors_are_measured_on_whole_labels_and_their_lack_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from own_data import INTRINSICS, SIZE_PX, people, project, write_pictures, write_table
+from PIL import Image
 
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
@@ -104,6 +105,43 @@ def test_deeplabcuts_three_headers_are_understood(tmp_path):
     reader = prepared(folder)
     assert reader.info.skeleton.names == tuple(names)
     np.testing.assert_allclose(reader.annotations["joints_px"][0], [[10, 20], [np.nan, np.nan]])
+
+
+def test_deeplabcut_names_pictures_in_three_columns_since_22(tmp_path, capsys):
+    records = source(tmp_path, people(2))
+    heads = [
+        [name, "", "", *cells]
+        for name, cells in (
+            ("scorer", ["me"] * 6), ("bodyparts", ["tail"] * 3 + ["tip"] * 3), ("coords", ["x", "y", "likelihood"] * 2)
+        )
+    ]  # fmt: skip
+    rows = [["labeled-data", "clip", f"img{n}.png", "10", f"{20 + n}", "0.01", "", "", "0.2"] for n in range(2)]
+    for row, record in zip(rows, records, strict=True):
+        target = tmp_path / "s" / "/".join(row[:3])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(tmp_path / "s" / record["image"]).save(target)
+    text = "\n".join(",".join(row) for row in heads + rows)
+    for lines in (text, "\n" + text):  # an empty line first is nothing
+        (tmp_path / "s" / "dlc.csv").write_text(lines)
+        folder = template(tmp_path, source=tmp_path / "s" / "dlc.csv", root="tail", overwrite=True)
+        assert "columns that are not taken over: likelihood" in "".join(capsys.readouterr())
+        reader = prepared(folder, overwrite=True)
+        np.testing.assert_allclose(reader.annotations["joints_px"][:, 0], [[10, 20], [10, 21]])
+    (tmp_path / "s" / "dlc.csv").write_text(text.replace("coords,,,x", "coords,,x"))
+    with pytest.raises(UserError, match="DeepLabCut's three headers have 9, 9, 8 columns"):
+        template(tmp_path, source=tmp_path / "s" / "dlc.csv", overwrite=True)
+
+
+def test_keys_that_would_do_nothing_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "a.csv").write_text("image,tail_x,tail_y\n")
+    for options, message in (
+        ({"source": tmp_path / "a.json", "joints": ("nose",)}, "joints: COCO's JSON names its joints"),
+        ({"source": tmp_path / "a.json", "root": "nose"}, "root: COCO's JSON names its joints"),
+        ({"source": tmp_path / "a.csv", "labels": "mm"}, "labels=mm: is for templates without from="),
+    ):
+        with pytest.raises(UserError, match=message):
+            template(tmp_path, **options)
 
 
 def test_of_cocos_json_it_is_ready(tmp_path):

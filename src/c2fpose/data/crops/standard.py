@@ -19,6 +19,7 @@ _REDUCED_RGB = {
     4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+PADDING = 64  # bytes; some writers pad a JPEG behind its end
 MOST_PIXELS = 100_000_000  # a damaged or hostile header can tell of 4,000 megapixels, which would fill the memory
 # Parts of a JPEG's header: JFIF, Adobe, quantisation and Huffman tables, comment; and sequential frames.
 _SEQUENTIAL = (b"\xc0", b"\xc1")
@@ -145,11 +146,13 @@ def decode(
     """Decode an RGB image, ``reduced`` times smaller; ``None`` where the bytes are not one whole JPEG.
 
     Where only the first ``rows`` of that image are needed, the others may be left out; those there are the same.
-    OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for. More than
-    ``MOST_PIXELS`` are not decoded.
+    OpenCV would fill the missing part of a cut-off file with grey, so both end markers are looked for, the second
+    before ``PADDING`` bytes at most. More than ``MOST_PIXELS`` are not decoded.
     """
-    if len(jpeg) < 4 or tuple(jpeg[:2]) != (0xFF, 0xD8) or tuple(jpeg[-2:]) != (0xFF, 0xD9):
+    end = jpeg[-PADDING:].tobytes().rfind(b"\xff\xd9")
+    if len(jpeg) < 4 or tuple(jpeg[:2]) != (0xFF, 0xD8) or end < 0:
         return None
+    jpeg = jpeg[: max(len(jpeg) - PADDING, 0) + end + 2]
     if math.prod(size_px(jpeg)) > MOST_PIXELS:
         return None
     if rows is not None:

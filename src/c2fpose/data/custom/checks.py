@@ -48,6 +48,12 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
 
     no_px, no_mm = (np.isnan(joints[..., 0]).all(1) for joints in (records.joints_px, records.joints_mm))
     report(no_px & no_mm, "no joint has a label: label one, or leave the record out")
+    moments = list(zip(records.subject, records.action, records.trial, records.camera, records.frame, strict=True))
+    first = dict(zip(reversed(moments), range(len(moments) - 1, -1, -1), strict=True))
+    report(
+        np.array([first[moment] != number for number, moment in enumerate(moments)], bool),
+        "the same subject, action, trial, camera and frame as an earlier record: leave one out, or tell them apart",
+    )
     _report_splits(records, found)
     extent_mm = _extent(records.joints_mm)
     report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
@@ -66,10 +72,14 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
 
 
 def in_camera_frame(records: Records) -> Float[np.ndarray, "N J 3"]:
-    """Give all joints in the frame of their record's camera, mm. The cameras must have a pose where it is needed."""
+    """Give all joints in the frame of their record's camera, mm; NaN where it is needed and has no pose."""
     if records.joints_frame == "camera":
         return records.joints_mm
-    return _by_camera(records, lambda camera, joints: camera.to_camera(joints), records.joints_mm)
+    return _by_camera(
+        records,
+        lambda camera, joints: camera.to_camera(joints) if camera.has_pose else np.full_like(joints, np.nan),
+        records.joints_mm,
+    )
 
 
 def projected(records: Records, joints_cam_mm: Float[np.ndarray, "N J 3"]) -> Float[np.ndarray, "N J 2"]:
@@ -159,7 +169,7 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
         else "are they in the world's frame? Then give rotation and place in cameras.yaml, and say joints_frame=world"
     ))  # fmt: skip
     report(off & ~explained & ~elsewhere, "joints in px do not lie where those in mm are projected by the camera")
-    _report_outside(records, sizes_px, report)
+    _report_outside(records, projected(records, joints_cam_mm), sizes_px, report)
 
 
 def _disagree(records: Records, joints_cam_mm: np.ndarray, usable: np.ndarray) -> np.ndarray:
@@ -243,8 +253,8 @@ def _factor(px: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return above / np.maximum(np.where(both, px**2, 0).sum((1, 2)), 1e-9)
 
 
-def _report_outside(records: Records, sizes_px: np.ndarray, report: Callable) -> None:
-    px = records.joints_px
+def _report_outside(records: Records, projected_px: np.ndarray, sizes_px: np.ndarray, report: Callable) -> None:
+    px = np.where(np.isnan(records.joints_px), projected_px, records.joints_px)
     with np.errstate(invalid="ignore"):
         outside = ((px < 0) | (px > sizes_px[:, None])).any(-1)
     labelled = np.isfinite(px[..., 0])

@@ -40,8 +40,10 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     """
     with readable(path, "not readable as text", "expected a CSV or TSV"):
         lines = path.read_text("utf-8-sig").splitlines()
-    separator = max(("\t", ";", ","), key=lines[0].count) if lines else ","
-    cells = list(csv.reader(lines, delimiter=separator))
+    separator = max(("\t", ";", ","), key=next(filter(None, lines), "").count)
+    reader = csv.reader(lines, delimiter=separator)
+    numbered = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    cells = _joined_by_deeplabcut([row for _, row in numbered], path)
     if not cells:
         raise DataError(f"{path}: holds nothing")
     first, columns = _header(cells)
@@ -49,9 +51,7 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     units = {"px": ("px", 1.0), "mm": ("mm", 1.0)}
     joints: dict[str, None] = {}
     rows = []
-    for line, row in enumerate(cells[first:], start=first + 1):
-        if not any(cell.strip() for cell in row):
-            continue
+    for (line, _), row in zip(numbered[first:], cells[first:], strict=True):
         place = f"{path.name}, line {line}"
         if len(row) != len(columns):
             raise DataError(f"{place}: {len(row)} cells for {len(columns)} columns")
@@ -69,13 +69,33 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
         rows.append(Row(place, words, found["px"], found["mm"], None))
     if not joints:
         raise DataError(f"{path}: no column of a joint, such as left_knee_x; it has {', '.join(cells[0][:8])}")
-    left_out = [name for name, column in zip(cells[0], columns, strict=True) if column is None and name.strip()]
-    return ForeignTable(rows, list(joints), [] if first == 3 else left_out)
+    named = cells[2] if first == 3 else cells[0]
+    left_out = [name for name, column in zip(named, columns, strict=True) if column is None and name.strip()]
+    left_out = list(dict.fromkeys(left_out))
+    return ForeignTable(rows, list(joints), left_out)
+
+
+def _joined_by_deeplabcut(cells: list[list[str]], path: Path) -> list[list[str]]:
+    """Make one column of the leading ones, in which DeepLabCut from 2.2 on names folder, video and picture."""
+    if not _is_deeplabcut(cells):
+        return cells
+    if len({len(row) for row in cells[:3]}) > 1:
+        raise DataError(
+            f"{path}: DeepLabCut's three headers have {', '.join(str(len(row)) for row in cells[:3])} columns"
+        )
+    leading = 1
+    while leading < len(cells[1]) and not cells[1][leading].strip():
+        leading += 1
+    return [["/".join(filter(None, (cell.strip() for cell in row[:leading]))), *row[leading:]] for row in cells]
+
+
+def _is_deeplabcut(cells: list[list[str]]) -> bool:
+    return len(cells) > 2 and cells[0][0].strip().lower() == "scorer"
 
 
 def _header(cells: list[list[str]]) -> tuple[int, list]:
     """Tell the number of header lines, and of each column a word, a joint with axis and unit, or None."""
-    if cells[0][0].strip().lower() == "scorer" and len(cells) > 2:  # DeepLabCut's
+    if _is_deeplabcut(cells):
         names, axes = cells[1], cells[2]
         columns: list = [
             (name.strip(), axis.strip().lower(), "") if axis.strip().lower() in ("x", "y", "z") else None

@@ -1,16 +1,18 @@
 """Pictures of one's own: files and frames of videos, their sizes, and what of them is stored."""
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
 from c2fpose.base.errors import DataError, readable
+from c2fpose.data.rgb import upright_rgb
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp")  # tried for names without one
@@ -60,6 +62,12 @@ def sizes_px(paths: list[Path | None]) -> np.ndarray:
     return np.array([known[path] or (np.nan, np.nan) for path in paths], np.float64).reshape(-1, 2)
 
 
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort files by name, numbers in it by their value: frame_2 before frame_10."""
+    return sorted(paths, key=lambda path: [(part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+                                           for part in re.split(r"(\d+)", path.name)])  # fmt: skip
+
+
 def is_video(path: Path) -> bool:
     """Say whether a file is a video, by its ending."""
     return path.suffix.lower() in VIDEOS
@@ -97,7 +105,7 @@ class Pictures:
         if not is_video(path):
             if path != self._path:
                 with readable(path, "not readable as an image"), Image.open(path) as opened:
-                    self._image = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+                    self._image = upright_rgb(opened)
                 self._path, self._video = path, None
             return self._image
         if path != self._path or self._video is None or frame < self._next - 1:
@@ -113,7 +121,8 @@ class Pictures:
 def _untouched(path: Path) -> bytes | None:
     with readable(path, "not readable as an image"), Image.open(path) as image:
         plain = image.format == "JPEG" and image.mode == "RGB" and image.getexif().get(_TURNED, 1) == 1
-    return path.read_bytes() if plain else None
+    jpeg = path.read_bytes() if plain else b""
+    return jpeg if jpeg.endswith(b"\xff\xd9") else None  # telephones write more behind the picture: made anew
 
 
 def _cut(image: UInt8[np.ndarray, "_ _ 3"], cut: Cut) -> UInt8[np.ndarray, "_ _ 3"]:

@@ -24,6 +24,7 @@ from c2fpose.data.schema import SplitInfo, SplitReader, checked_arrays, write_sp
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 DATASET = "custom"
+SPLITS = ("train", "test")
 LOOSE = 1.1  # sides of the joints' extent in a box that is not given, as Human3.6M's are for a person of 400 px
 FOCAL = 1.2  # of a picture's longer side: an ordinary camera's, where nothing is known of it
 _LEAST_SIDE_PX = 8.0
@@ -51,6 +52,8 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
     records = reader_of(config.source)(config)
     for note in records.notes:
         console.print(note)
+    if config.test_subjects is not None:  # before what the records say
+        records.split = []
     folders = [config.path / config.images] if config.images else [config.path, config.path / "images"]
     paths = found(records.image, records.places, folders)
     sizes = sizes_px(paths)
@@ -66,8 +69,12 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
     with alone_in(config.out):
         ready_directory(config.out)
         _check_free(config)
-        infos = [_written(config, ready, split, console) for split in ("train", "test")]
-    written = [info for info in infos if info is not None]
+        try:
+            new = {split: _written(config, ready, split, console) for split in SPLITS}
+            written = [info for split in SPLITS if (info := _in_place(config, split, new[split], console)) is not None]
+        finally:
+            for split in SPLITS:
+                _beside(config, split).unlink(missing_ok=True)
     for info in written:
         console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}")
     console.print(f"Check with: python -m c2fpose.data.verify {written[0].path}")
@@ -174,6 +181,7 @@ def _subjects(names: list[str]) -> tuple[dict[str, int], dict[str, str]]:
     """Give each subject a number: its own where all are numbers, and the names by number."""
     different = sorted(dict.fromkeys(names), key=lambda name: (len(name), name))
     plain = all(name.isdecimal() and int(name) < 2**15 for name in different)
+    plain = plain and len({int(name) for name in different}) == len(different)  # 1 and 01 are two
     numbers = {name: int(name) if plain else number for number, name in enumerate(different, start=1)}
     return numbers, {str(number): name for name, number in numbers.items()}
 
@@ -220,24 +228,37 @@ def _describe(ready: _Ready, console: PlainConsole) -> None:
 
 
 def _check_free(config: CustomConfig) -> None:
-    for split in ("train", "test"):
+    for split in SPLITS:
         path = config.out / f"{split}.h5"
         if path.exists() and not config.overwrite:
             raise DataError(f"{path}: is there already; overwrite=true replaces it, out= names another directory")
 
 
-def _written(config: CustomConfig, ready: _Ready, split: str, console: PlainConsole) -> SplitInfo | None:
-    rows = np.flatnonzero(ready.in_test if split == "test" else ~ready.in_test)
+def _in_place(config: CustomConfig, split: str, new: Path | None, console: PlainConsole) -> SplitInfo | None:
     path = config.out / f"{split}.h5"
-    if not len(rows):
+    if new is None:
         path.unlink(missing_ok=True)  # of earlier contents
         console.print(f"{path}: not written: no record is for it")
+        return None
+    new.replace(path)
+    return SplitReader(path).info
+
+
+def _beside(config: CustomConfig, split: str) -> Path:
+    return config.out / f"{split}.new.h5"
+
+
+def _written(config: CustomConfig, ready: _Ready, split: str, console: PlainConsole) -> Path | None:
+    """Write a split beside its place, where it comes when both are whole."""
+    rows = np.flatnonzero(ready.in_test if split == "test" else ~ready.in_test)
+    path = _beside(config, split)
+    if not len(rows):
         return None
     table = ready.annotations
     order = np.lexsort([table[name][rows] for name in ("frame", "camera", "trial", "action", "subject")])
     rows = rows[order]
     with Progress(console=console) as progress:
-        info = write_split(
+        write_split(
             path,
             {name: array[rows] for name, array in table.items()},
             None if ready.paths[0] is None else _jpegs(ready, rows, config.quality, progress, split),
@@ -246,12 +267,14 @@ def _written(config: CustomConfig, ready: _Ready, split: str, console: PlainCons
             provenance=ready.provenance,
             skeleton=ready.records.skeleton,
         )
-    return SplitReader(info.path).info
+    return path
 
 
 def _jpegs(ready: _Ready, rows: np.ndarray, quality: int, progress: Progress, split: str) -> Iterator[bytes]:
     task, pictures = progress.add_task(split, total=len(rows)), Pictures()
     for row in rows:
-        path = ready.paths[row]
-        yield pictures.encoded(path, ready.records.frame[row], ready.cuts[row], quality)
+        try:
+            yield pictures.encoded(ready.paths[row], ready.records.frame[row], ready.cuts[row], quality)
+        except DataError as error:
+            raise DataError(f"{ready.records.places[row]}: {error}") from None
         progress.advance(task)

@@ -12,7 +12,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.files import ready_directory, write_text
 from c2fpose.data.custom.cameras import fitted_intrinsics
 from c2fpose.data.custom.foreign import read_foreign
-from c2fpose.data.custom.images import ENDINGS, found, sizes_px
+from c2fpose.data.custom.images import ENDINGS, found, in_order, sizes_px
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
 from c2fpose.data.custom.preparation import FOCAL
 from c2fpose.data.custom.readers import coco
@@ -69,7 +69,12 @@ def _records(config: TemplateConfig) -> tuple[Records, list[str]]:
         return _empty(config, skeleton), guesses
     if not config.source.is_file():
         raise DataError(f"from={config.source}: no such file")
+    if config.labels != "both":
+        raise ConfigError(f"labels={config.labels}: is for templates without from=, which has columns of its own")
     if config.source.suffix.lower() == ".json":
+        for key in ("joints", "parents", "root"):
+            if getattr(config, key):
+                raise ConfigError(f"{key}: COCO's JSON names its joints; leave it out, or edit skeleton.yaml then")
         folder = str(config.images.resolve()) if config.images else None
         given = CustomConfig(
             source="coco", path=config.source.parent, out=config.out, table=config.source.name, images=folder
@@ -101,7 +106,7 @@ def _skeleton(config: TemplateConfig, names: tuple[str, ...] | list[str]) -> tup
 def _empty(config: TemplateConfig, skeleton: Skeleton) -> Records:
     images = list(_EXAMPLES)
     if config.images is not None:
-        files = sorted(path.name for path in config.images.glob("*") if path.suffix in ENDINGS)
+        files = [path.name for path in in_order(config.images.glob("*")) if path.suffix in ENDINGS]
         if not files:
             raise DataError(f"images={config.images}: no pictures there ({', '.join(ENDINGS[:3])} and more)")
         images = [os.path.relpath(config.images / name, config.out) for name in files]

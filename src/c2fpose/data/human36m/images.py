@@ -14,10 +14,11 @@ from jaxtyping import Int
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on, reason, written_whole
+from c2fpose.data.crops.standard import PADDING
 from c2fpose.data.human36m.frames import Files, SequenceRecords, Video
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
-_END_OF_IMAGE, _TAIL = b"\xff\xd9", 64  # some writers pad the end
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def read_jpeg(path: str | Path) -> bytes:
         raise DataError(f"{path}: {error.strerror}") from None
     if jpeg[:2] != b"\xff\xd8":
         raise DataError(f"{path}: not a JPEG file ({len(jpeg)} bytes); copy it again")
-    if _END_OF_IMAGE not in jpeg[-_TAIL:]:
+    if _END_OF_IMAGE not in jpeg[-PADDING:]:
         raise DataError(f"{path}: JPEG cut off after {len(jpeg)} bytes; copy it again")
     return jpeg
 

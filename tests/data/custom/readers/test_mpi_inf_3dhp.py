@@ -111,7 +111,7 @@ def test_pictures_are_those_of_the_frame(tmp_path, pictures):
     else:
         (folder / "imageSequence" / "video_1").mkdir()
         for frame, image in enumerate(shown):
-            cv2.imwrite(str(folder / "imageSequence" / "video_1" / f"frame_{frame:06d}.png"), image)
+            cv2.imwrite(str(folder / "imageSequence" / "video_1" / f"frame_{frame + 8}.png"), image)
     reader = prepared(tmp_path, test_share=0, every=2, crop="none")["train"]
     assert len(reader) == FRAMES // 2
     for row, frame in enumerate(reader.annotations["frame"]):

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera
-from c2fpose.data.custom.images import ENDINGS, VIDEOS
+from c2fpose.data.custom.images import ENDINGS, VIDEOS, in_order
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers._c3d_file import read_file
 from c2fpose.data.custom.readers.table import cameras_of, read_skeleton
@@ -164,7 +164,7 @@ def _moments(
             return [(name, int(frame) + 1) for frame in seen[at < count]], at[at < count]
     folder = Path(f"{stem}.{camera}")
     if folder.is_dir():
-        files = sorted(each for each in folder.iterdir() if each.suffix in ENDINGS)[:count]
+        files = in_order(each for each in folder.iterdir() if each.suffix in ENDINGS)[:count]
         kept = np.arange(0, len(files), config.every)
         return [(str(files[number].relative_to(config.path)), int(number) + 1) for number in kept], kept
     return [], np.arange(0, count, config.every)

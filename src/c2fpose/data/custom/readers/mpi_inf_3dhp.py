@@ -8,6 +8,7 @@ sequences without either are poses alone. The joints are the 17 that both parts 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from jaxtyping import Float
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, fitted_intrinsics
-from c2fpose.data.custom.images import ENDINGS
+from c2fpose.data.custom.images import ENDINGS, in_order
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
 from c2fpose.data.hdf5 import check_hdf5
@@ -110,7 +111,7 @@ def _testing(path: Path, config: CustomConfig) -> _Sequence:
     if not len(px) == len(mm) == len(valid):
         raise DataError(f"{path}: {len(px)} labels in px, {len(mm)} in mm, {len(valid)} frames")
     rows = np.flatnonzero(valid)[:: config.every]
-    images = _named(sorted((path.parent / "imageSequence").glob("*")), config.path)
+    images = _named((path.parent / "imageSequence").glob("*"), config.path)
     if images and len(images) < len(px):
         raise DataError(f"{path.parent / 'imageSequence'}: {len(images)} pictures for {len(px)} frames")
     name = path.parent.name
@@ -174,15 +175,15 @@ def _pictures(folder: Path, camera: int, frames: int, base: Path) -> list[str] |
         if video.is_file():
             return [str(video.relative_to(base))] * frames
         if (folder / place / f"video_{camera}").is_dir():
-            images = _named(sorted((folder / place / f"video_{camera}").glob("*")), base)
+            images = _named((folder / place / f"video_{camera}").glob("*"), base)
             if len(images) < frames:
                 raise DataError(f"{folder / place / f'video_{camera}'}: {len(images)} pictures for {frames} frames")
             return images
     return None
 
 
-def _named(files: list[Path], base: Path) -> list[str]:
-    return [str(path.relative_to(base)) for path in files if path.suffix in ENDINGS]
+def _named(files: Iterable[Path], base: Path) -> list[str]:
+    return [str(path.relative_to(base)) for path in in_order(files) if path.suffix in ENDINGS]
 
 
 def _fitted(px: np.ndarray, mm: np.ndarray, place: str) -> Camera:

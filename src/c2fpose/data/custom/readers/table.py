@@ -12,6 +12,7 @@ from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, read_cameras
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
+from c2fpose.data.fields import FIELDS
 from c2fpose.data.pickled import checked_array
 from c2fpose.pose.skeleton import SKELETONS, Skeleton
 
@@ -253,20 +254,22 @@ def _number(value: Any, where: str) -> float:
 def _text(value: Any) -> str | None:
     if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
         return None
+    if isinstance(value, bytes):  # of an NPZ
+        value = value.decode("utf-8", "replace")
     return str(value).strip() or None
 
 
 def _whole(values: list[Any], rows: list[Row], name: str) -> list[int]:
     """Whole numbers from 1; where none is given: 1, for frames the record's number."""
-    found = []
+    found, most = [], np.iinfo(FIELDS[name].dtype).max
     for number, (value, row) in enumerate(zip(values, rows, strict=True), start=1):
         text = _text(value)
         try:
             whole = float(text) if text is not None else (number if name == "frame" else 1)
-            if whole != int(whole) or whole < 0:
+            if not 0 <= whole < most or whole != int(whole):
                 raise ValueError
         except ValueError:
-            raise DataError(f"{row.place}: {name}: {text!r}; expected a whole number, 0 or more") from None
+            raise DataError(f"{row.place}: {name}: {text!r}; expected a whole number from 0 to {most - 1}") from None
         found.append(int(whole))
     return [value + 1 for value in found] if found and min(found) == 0 else found
 
