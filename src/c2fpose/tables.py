@@ -16,6 +16,8 @@ class TablesSettings(Schema):
     out: str | None = None
     root_depth: Literal["ground_truth", "own_limbs", "mean_limbs", "strong_perspective"] = "ground_truth"
     accept_code: bool = False
+    rows: tuple[str, ...] | None = None
+    times: bool = True
 
 
 @exits_cleanly
@@ -25,7 +27,7 @@ def main(words: list[str] | None = None) -> None:
     from c2fpose.reports.tables import summarise
 
     out = Path(settings.out) if settings.out else settings.sweeps[0] / "tables"
-    summarise(settings.sweeps, out, settings.root_depth, settings.accept_code)
+    summarise(settings.sweeps, out, settings.root_depth, settings.accept_code, settings.rows, settings.times)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from hydra import compose, initialize_config_dir
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.command_line import conf_dir
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Row
@@ -219,6 +219,31 @@ def test_more_rows_than_colours_differ_by_their_lines(directory, monkeypatch):
     means = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
     assert [line.get_linestyle() for line in means] == ["-", "--"]
     assert len({line.get_label() for line in means}) == 2
+
+
+def test_some_rows_alone(directory, tmp_path):
+    main([str(directory), f"out={tmp_path / 'some'}", "rows=[d64_64,d1_64]", "times=false"])
+    text = (tmp_path / "some" / "table.md").read_text()
+    assert "| 64, 64 |" in text and "| 1, 64 |" in text and "8, 64" not in text and "failed" not in text
+    with open(tmp_path / "some" / "differences.csv", newline="") as file:
+        assert {(each["first"], each["second"]) for each in csv.DictReader(file)} == {("d64_64", "d1_64")}
+    some = read_results([directory]).only(["d1_64"])
+    assert [len(plots.validation_figure(some, times).axes) for times in (True, False)] == [2, 1]
+    with pytest.raises(ConfigError, match="ablation_depth has no row d65"):
+        read_results([directory]).only(["d65"])
+
+
+def test_papers_figures_stand_beside_rows_where_they_are_few(tmp_path, errors):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["+experiment=ablation_representation_today"])
+    names = [f"{row}/seed0" for row in ("coordinates", "integral", "simcc")]
+    hooks.write_sweep(tmp_path, cfg, names)
+    for name in names:
+        made_up_job(tmp_path, name, errors["d1_64/seed0"], experiment="ablation_representation_today")
+    (axes,) = plots.error_figure(read_results([tmp_path]), "ground_truth").axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(labels) == 3 and labels[0].endswith("paper (v1), Human3.6M: 112.4")  # of the rows that were asked for
+    assert "paper" not in "".join(labels[1:])
 
 
 def test_a_row_about_other_data_stands_beside_the_others(tmp_path, errors):

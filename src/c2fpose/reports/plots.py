@@ -109,16 +109,23 @@ def _has_another_below(point: Point, points: list[Point]) -> bool:
 
 
 def _by_row(results: Results, root_depth: str) -> Figure:
-    rows = {name: row for name, row in results.sweep.rows.items() if row.paper or results.of(name, finished=False)}
+    rows = {name: row for name, row in results.sweep.rows.items() if results.of(name, finished=False)}
     version, published = column(row.paper for row in rows.values())
     shown = [name for name in rows if results.of(name)]
+    labels = [row.label for row in rows.values()]
+    if len([known for known in published if known is not None]) < len(rows) / 2:  # too few for a panel: said beside
+        labels = [
+            label if known is None else f"{label}\npaper ({version}), Human3.6M: {known.average_mm:.1f}"
+            for label, known in zip(labels, published, strict=True)
+        ]
+        version = None
     panels = 2 if version else 1
     figure = _figure(4.4 + 3.4 * panels, 1.1 + 0.34 * len(rows))
     all_axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
     places = {name: -index for index, name in enumerate(rows)}
     for axes in all_axes:
         quiet(axes)
-        axes.set_yticks(list(places.values()), [row.label for row in rows.values()], fontsize=8)
+        axes.set_yticks(list(places.values()), labels, fontsize=8)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_xlabel(_METRIC[results.sweep.metric], fontsize=9)
         axes.margins(x=0.12)
@@ -145,28 +152,32 @@ def _by_row(results: Results, root_depth: str) -> Figure:
     return figure
 
 
-def validation_figure(results: Results) -> Figure:
-    """Draw validation errors of every row against steps and against training time: mean over seeds, each seed thin."""
-    figure = _figure(11, 4.2)
-    panels = figure.subplots(1, 2, sharey=True)
+def validation_figure(results: Results, times: bool = True) -> Figure:
+    """Draw validation errors of every row: mean over seeds, each seed thin.
+
+    Against steps, and against training time if ``times``.
+    """
+    units = (("optimiser steps", 1), ("training time, minutes", 60))[: 2 if times else 1]
+    figure = _figure(11 if times else 8, 4.2)
+    panels = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
     trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]
     for number, name in enumerate(trained):
         color, dashes = SERIES[number % len(SERIES)], STYLES[number // len(SERIES) % len(STYLES)]
         curves = [job.curve for job in results.of(name) if len(job.curve)]
         length = min(map(len, curves))
         mean = np.mean([curve[:length] for curve in curves], 0)
-        for axis, (axes, unit) in enumerate(zip(panels, (1, 60), strict=True)):
+        for axis, (axes, unit) in enumerate(zip(panels, (unit for _, unit in units), strict=True)):
             if len(curves) > 1:
                 for curve in curves:
                     axes.plot(curve[:, axis] / unit, curve[:, 2], color=color, lw=0.5, alpha=0.45)
             label = results.sweep.rows[name].label
             axes.plot(mean[:, axis] / unit, mean[:, 2], color=color, ls=dashes, lw=1.6, label=label)
-    for axes, label in zip(panels, ("optimiser steps", "training time, minutes"), strict=True):
+    for axes, (label, _) in zip(panels, units, strict=True):
         quiet(axes)
         axes.set_xlabel(label, fontsize=9)
     errors = np.concatenate([job.curve[:, 2] for name in trained for job in results.of(name)] or [np.zeros(1)])
     panels[0].set_ylim(errors.min() * 0.95, min(errors.max(), 2 * np.median(errors)) * 1.03)
     panels[0].set_ylabel("MPJPE of validation images, mm", fontsize=9)
     if trained:
-        panels[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
+        panels[-1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure

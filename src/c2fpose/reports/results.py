@@ -6,14 +6,14 @@ half-written result.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
@@ -88,6 +88,15 @@ class Results:
     def finished(self) -> list[SweepJob]:
         """Jobs that have a result."""
         return [job for job in self.jobs if job.state == "finished"]
+
+    def only(self, rows: Sequence[str]) -> "Results":
+        """Keep some rows, in the experiment's order. Raises ``ConfigError`` for one that it does not have."""
+        if unknown := set(rows) - self.sweep.rows.keys():
+            raise ConfigError(f"rows: {self.name} has no row {min(unknown)}; it has {', '.join(self.sweep.rows)}")
+        kept = {name: row for name, row in self.sweep.rows.items() if name in rows}
+        compare = tuple(pair for pair in self.sweep.compare if set(pair) <= kept.keys())
+        sweep = self.sweep.model_copy(update={"rows": kept, "compare": compare})
+        return replace(self, sweep=sweep, jobs=tuple(job for job in self.jobs if job.row in kept))
 
     def values(self, key: str) -> list[str]:
         """List the different values that finished jobs have of something, such as "code_version"."""

@@ -58,10 +58,19 @@ APART = (
 
 
 def summarise(
-    directories: Sequence[Path], out: Path, root_depth: str = "ground_truth", accept_code: bool = False
+    directories: Sequence[Path],
+    out: Path,
+    root_depth: str = "ground_truth",
+    accept_code: bool = False,
+    rows: Sequence[str] | None = None,
+    times: bool = True,
 ) -> Results:
-    """Read the sweeps, write every table and figure to ``out``, print the main table. Raises ``DataError``."""
+    """Read the sweeps, write every table and figure to ``out``, print the main table.
+
+    ``rows``: of these alone; ``times``: draw curves against training time too. Raises ``DataError``.
+    """
     results = read_results(directories, accept_code)
+    results = results if rows is None else results.only(rows)
     out.mkdir(parents=True, exist_ok=True)
     metrics = {"mpjpe": "MPJPE", "reconstruction": "Reconstruction error"}
     wanted = ("mpjpe", "reconstruction") if results.sweep.actions == ACTIONS else (results.sweep.metric,)
@@ -93,7 +102,7 @@ def summarise(
         write_csv(out / "sources.csv", [record | {e: blank(record[e]) for e in SOURCE_ERRORS} for record in sources])
     if results.finished:
         save_png(error_figure(results, root_depth), out / "errors.png")
-        save_png(validation_figure(results), out / "validation.png")
+        save_png(validation_figure(results, times), out / "validation.png")
     print("\n".join(text))
     print(f"tables and figures: {out}")
     return results
