@@ -1,86 +1,33 @@
-"""Tables of a sweep: the statistics against SciPy's, what is printed, what is refused."""
+"""Tables of a sweep: curves, what is printed and what is written."""
 
 import csv
 import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.stats
 from hydra import compose, initialize_config_dir
+from made_up_sweeps import IMAGES, made_up_job
 
-from c2fpose.base.errors import ConfigError, DataError
-from c2fpose.base.provenance import file_hash
+from c2fpose.base.errors import ConfigError
 from c2fpose.config.command_line import conf_dir
-from c2fpose.evaluation.scores import NETWORK, Evaluation, Row
-from c2fpose.pose.camera import ROOT_DEPTH_RULES
-from c2fpose.pose.metrics import ActionTable
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports import plots
 from c2fpose.reports.dashboard.html import page as dashboard
 from c2fpose.reports.dashboard.panels import sections
-from c2fpose.reports.records import budget, differences, row_records
+from c2fpose.reports.records import budget, differences
 from c2fpose.reports.results import read_results
 from c2fpose.reports.statistics import (
     gained_at_the_end,
     mean_and_half_interval,
-    paired_difference,
-    seed_difference,
     value_at,
 )
 from c2fpose.reports.tables import budget_table, difference_table, error_table, source_table, summarise
 from c2fpose.sweeps import hooks
 from c2fpose.sweeps import job as job_files
 from c2fpose.sweeps import runner as sweep
-from c2fpose.sweeps.identity import Identity
 from c2fpose.tables import main
 from c2fpose.training.curve import read_curve, write_curve
-
-IMAGES = 60
-
-
-# --- statistics ---
-
-
-def test_intervals_over_seeds_are_students():
-    values = [101.0, 97.0, 104.5]
-    mean, half = mean_and_half_interval(values)
-    low, high = scipy.stats.t.interval(0.95, 2, np.mean(values), scipy.stats.sem(values))
-    assert (mean - half, mean + half) == pytest.approx((low, high))
-    assert mean_and_half_interval([5.0])[0] == 5.0 and np.isnan(mean_and_half_interval([5.0])[1])
-    assert np.isnan(mean_and_half_interval([])[0])
-
-
-def test_paired_difference_with_single_images_is_the_paired_t_test():
-    random = np.random.default_rng(0)
-    first, second = random.normal(100, 10, 40), random.normal(97, 10, 40)
-    found = paired_difference(first, second, np.arange(40))
-    expected = scipy.stats.ttest_rel(first, second)
-    assert found.p == pytest.approx(expected.pvalue)
-    interval = expected.confidence_interval(0.95)
-    assert (found.low_mm, found.high_mm) == pytest.approx((interval.low, interval.high))
-
-
-def test_copies_of_an_image_add_nothing():
-    """Frames of one sequence: with copies, the test is that of the sequences' means; unclustered it would be surer."""
-    random = np.random.default_rng(1)
-    difference = random.normal(3, 10, 12)
-    copied, cluster = np.repeat(difference, 50), np.repeat(np.arange(12), 50)
-    found = paired_difference(copied, np.zeros(600), cluster)
-    assert found.p == pytest.approx(scipy.stats.ttest_1samp(difference, 0).pvalue)
-    assert found.p > 10 * paired_difference(copied, np.zeros(600), np.arange(600)).p
-    assert paired_difference(copied, np.zeros(600), np.zeros(600, int)) is None
-
-
-def test_difference_over_seeds_is_welchs():
-    first, second = [100.0, 103.0, 99.0], [95.0, 90.0]
-    found = seed_difference(first, second)
-    expected = scipy.stats.ttest_ind(first, second, equal_var=False)
-    assert found.p == pytest.approx(expected.pvalue)
-    interval = expected.confidence_interval(0.95)
-    assert (found.low_mm, found.high_mm) == pytest.approx((interval.low, interval.high))
-    assert seed_difference(first, [1.0]) is None
 
 
 def test_curves():
@@ -89,80 +36,6 @@ def test_curves():
     assert gained_at_the_end(np.linspace(200, 100, 21)) == pytest.approx(25)
     assert gained_at_the_end(np.full(21, 90.0)) == pytest.approx(0)
     assert np.isnan(gained_at_the_end(np.array([3.0, 2.0])))
-
-
-# --- a sweep's directory, made up ---
-
-
-def made_up_job(
-    directory: Path,
-    name: str,
-    per_image: np.ndarray,
-    seconds: float = 100.0,
-    actions: tuple[str, ...] = ACTIONS,
-    **identity,
-) -> None:
-    """A finished job with these errors (the same for all rules; reconstruction half of them)."""
-    action, subject = np.arange(IMAGES) % len(actions), np.array((9, 11))[np.arange(IMAGES) // 30]
-    job = directory / name
-    rows = []
-    for metric, factor in (("mpjpe", 1.0), ("reconstruction", 0.5)):
-        for rule in ROOT_DEPTH_RULES:
-            errors = factor * per_image
-            table = ActionTable.of(np.repeat(errors[:, None], 17, 1), action, len(actions))
-            rows.append(Row(NETWORK, rule, metric, table, errors))
-    evaluation = Evaluation(tuple(rows), subject, action, np.arange(IMAGES), {}, actions=actions)
-    evaluation.write(job / "evaluation")
-    row, seed = name.split("/seed")
-    values = {
-        "experiment": "ablation_depth", "scale": "laptop", "row": row, "seed": int(seed), "configuration": {"row": row},
-        "common": {"steps": 100}, "code": "c0de", "data": {"train": "a" * 64, "test": "b" * 64},
-    } | identity  # fmt: skip
-    made = asdict(Identity(**values))
-    sweep.write_json(job / sweep.JOB, {"identity": made})
-    curve = [
-        {"step": step, "training_seconds": seconds * step / 100, "val_mpjpe_mm": per_image.mean() + 100 - step}
-        for step in range(10, 101, 10)
-    ]
-    write_curve(job / "curve.csv", curve)
-    record = {
-        "identity": made,
-        "mpjpe_mm": {rule: evaluation.mpjpe_mm(rule) for rule in ROOT_DEPTH_RULES},
-        "reconstruction_mm": {rule: evaluation.reconstruction_mm(rule) for rule in ROOT_DEPTH_RULES},
-        "dataset": "synth36", "images": IMAGES, "parameters": 2_000_000, "flops": 3_000_000_000, "max_steps": 100,
-        "evaluation_sha256": file_hash(job / "evaluation" / "evaluation.npz"), "code_version": "0.1", "torch": "2",
-        "training": {"seconds": seconds, "images_per_second": 16.0, "steps": 100, "memory_gib": 1.0, "device": "CPU"},
-        "evaluation_images_per_second": 50.0,
-    }  # fmt: skip
-    sweep.write_json(job / sweep.FINISHED, record)
-
-
-def begin_sweep(directory: Path, names: list[str], *overrides: str) -> Path:
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        cfg = compose("train", overrides=["+experiment=ablation_depth", *overrides])
-    hooks.write_sweep(directory, cfg, names)
-    return directory
-
-
-NAMES = ["d64_64/seed0", "d64_64/seed1", "d1_64/seed0", "d1_64/seed1", "d64/seed0", "d8_64/seed0"]
-
-
-@pytest.fixture
-def errors() -> dict[str, np.ndarray]:
-    random = np.random.default_rng(2)
-    hard = random.normal(150, 30, IMAGES)
-    means = {"d64_64/seed0": 10, "d64_64/seed1": 12, "d1_64/seed0": 0, "d1_64/seed1": 1}
-    return {name: hard + mean + random.normal(0, 3, IMAGES) for name, mean in means.items()}
-
-
-@pytest.fixture
-def directory(tmp_path, errors) -> Path:
-    """Two rows finished, one failed, one never begun, the others not asked for."""
-    directory = begin_sweep(tmp_path / "sweep", NAMES)
-    for name, per_image in errors.items():
-        made_up_job(directory, name, per_image, seconds=200.0 if "d64" in name else 100.0)
-    sweep.write_json(directory / "d64" / "seed0" / sweep.FAILED, {"reason": "RuntimeError: out of memory"})
-    return directory
 
 
 def test_means_intervals_and_papers_figures_are_printed(directory, errors):
@@ -213,14 +86,6 @@ def test_sources_of_a_mix_have_a_table_of_their_own(directory, tmp_path):
     assert results.of("d1_64")[0].curve.shape == (10, 3)
 
 
-def test_more_rows_than_colours_differ_by_their_lines(directory, monkeypatch):
-    monkeypatch.setattr(plots, "SERIES", ("#0072B2",))
-    figure = plots.validation_figure(read_results([directory]))
-    means = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
-    assert [line.get_linestyle() for line in means] == ["-", "--"]
-    assert len({line.get_label() for line in means}) == 2
-
-
 def test_some_rows_alone(directory, tmp_path):
     main([str(directory), f"out={tmp_path / 'some'}", "rows=[d64_64,d1_64]", "times=false"])
     text = (tmp_path / "some" / "table.md").read_text()
@@ -231,39 +96,6 @@ def test_some_rows_alone(directory, tmp_path):
     assert [len(plots.validation_figure(some, times).axes) for times in (True, False)] == [2, 1]
     with pytest.raises(ConfigError, match="ablation_depth has no row d65"):
         read_results([directory]).only(["d65"])
-
-
-def test_papers_figures_stand_beside_rows_where_they_are_few(tmp_path, errors):
-    with initialize_config_dir(conf_dir(), version_base="1.3"):
-        cfg = compose("train", overrides=["+experiment=ablation_representation_today"])
-    names = [f"{row}/seed0" for row in ("coordinates", "integral", "simcc")]
-    hooks.write_sweep(tmp_path, cfg, names)
-    for name in names:
-        made_up_job(tmp_path, name, errors["d1_64/seed0"], experiment="ablation_representation_today")
-    (axes,) = plots.error_figure(read_results([tmp_path]), "ground_truth").axes
-    labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert len(labels) == 3 and labels[0].endswith("paper (v1), Human3.6M: 112.4")  # of the rows that were asked for
-    assert "paper" not in "".join(labels[1:])
-
-
-def test_a_row_about_other_data_stands_beside_the_others(tmp_path, errors):
-    """Trained on other people, tested on the same; two seeds of it are trained on the same too."""
-    words = "++sweep.rows.d1_64.set={model.network.depths:[1,64],data.train_file:mine.h5}"
-    directory = begin_sweep(tmp_path / "sweep", NAMES, words)
-    mine = {"train": "c" * 64, "test": "b" * 64}
-    for name, per_image in errors.items():
-        made_up_job(directory, name, per_image, **({"data": mine} if name.startswith("d1_64") else {}))
-    notes = " ".join(error_table(read_results([directory]), "mpjpe", "ground_truth").notes)
-    assert "data train aaaaaaaaaaaa, test bbbbbbbbbbbb; 1, 64: train cccccccccccc;" in notes
-    assert "there they do not compare" in notes
-    for changed in ({"test": "d" * 64}, {"train": "d" * 64}):
-        made_up_job(directory, "d1_64/seed1", errors["d1_64/seed1"], data=mine | changed)
-        with pytest.raises(DataError, match=rf"cannot stand in one table: {next(iter(changed))} data .* and dddd"):
-            read_results([directory])
-    made_up_job(directory, "d1_64/seed1", errors["d1_64/seed1"], data=mine)
-    made_up_job(directory, "d64_64/seed1", errors["d64_64/seed1"], data=mine)
-    with pytest.raises(DataError, match="cannot stand in one table: train data"):
-        read_results([directory])
 
 
 def test_captions_do_not_call_synthetic_people_human36m(directory):
@@ -353,89 +185,6 @@ def test_actions_have_the_names_of_the_jobs_own_data(tmp_path, errors):
     assert page.count(">juggling</th>") == 1 and "Directions" not in page
 
 
-def test_sweeps_of_two_machines_make_one_table(directory, errors, tmp_path):
-    other = begin_sweep(tmp_path / "other", ["d8_64/seed0"])
-    made_up_job(other, "d8_64/seed0", errors["d1_64/seed0"] + 4)
-    records = {record["row"]: record for record in row_records(read_results([directory, other]), "ground_truth")}
-    assert records["d8_64"]["seeds_finished"] == 1 and records["d64_64"]["seeds_finished"] == 2
-
-
-@pytest.mark.parametrize(
-    ("identity", "message"),
-    [
-        ({"code": "0ther"}, "code c0de and 0ther"),
-        ({"data": {"train": "c" * 64, "test": "b" * 64}}, "train data aaaaaaaaaaaa and cccccccccccc"),
-        ({"common": {"steps": 200}}, "steps 100 and 200"),
-        ({"scale": "paper"}, "scale laptop and .* scale paper"),
-    ],
-)
-def test_mixed_results_are_refused(directory, errors, identity, message):
-    made_up_job(directory, "d8_64/seed0", errors["d1_64/seed0"], **identity)
-    with pytest.raises(DataError, match=message):
-        read_results([directory])
-    if "code" in identity:
-        results = read_results([directory], accept_code=True)
-        assert "2 versions of the code" in " ".join(error_table(results, "mpjpe", "ground_truth").notes)
-
-
-def test_a_seed_run_twice_is_refused(directory, errors, tmp_path):
-    other = begin_sweep(tmp_path / "other", ["d1_64/seed0"])
-    made_up_job(other, "d1_64/seed0", errors["d1_64/seed0"])
-    with pytest.raises(DataError, match="d1_64/seed0 was run twice"):
-        read_results([directory, other])
-
-
-def test_a_sweep_without_an_experiment_has_rows_by_what_differs(tmp_path, errors):
-    for name, norm, seed in (("a", "batch", 0), ("b", "batch", 1), ("c", "group", 0)):
-        configuration = {"seed": seed, "model": {"network": {"norm": norm, "width": 8}}}
-        made_up_job(tmp_path / "made", f"{name}/seed{seed}", errors["d1_64/seed0"] + seed, configuration=configuration)
-        (tmp_path / "made" / name / f"seed{seed}").rename(tmp_path / name)
-    (tmp_path / "made" / "a").rmdir(), (tmp_path / "made" / "b").rmdir(), (tmp_path / "made" / "c").rmdir()
-    results = read_results([tmp_path])
-    assert [row.label for row in results.sweep.rows.values()] == ["norm=batch", "norm=group"]
-    assert [job.seed for job in results.of("norm_batch")] == [0, 1]
-
-
-def test_directories_without_an_experiment_share_the_names_of_their_rows(tmp_path, errors):
-    """Each directory varies the seed alone, and they differ in width: two rows, not four seeds of one."""
-    for folder, width in (("a", 32), ("b", 64)):
-        for seed in (0, 1):
-            configuration = {"seed": seed, "model": {"network": {"width": width}}}
-            made_up_job(tmp_path, f"made/seed{seed}", errors["d1_64/seed0"], configuration=configuration)
-            (tmp_path / folder).mkdir(exist_ok=True)
-            (tmp_path / "made" / f"seed{seed}").rename(tmp_path / folder / str(seed))
-    results = read_results([tmp_path / "a", tmp_path / "b"])
-    assert [row.label for row in results.sweep.rows.values()] == ["width=32", "width=64"]
-    assert [[job.seed for job in results.of(row)] for row in results.sweep.rows] == [[0, 1], [0, 1]]
-
-
-def test_seeds_of_one_row_differ_in_nothing_else(tmp_path, errors):
-    def made(configuration: dict, **identity) -> Path:
-        directory = begin_sweep(tmp_path / f"sweep{len(list(tmp_path.iterdir()))}", ["d64/seed0", "d64/seed1"])
-        made_up_job(
-            directory, "d64/seed0", errors["d1_64/seed0"], configuration={"seed": 0, "init": "x", "w": 1}, init="aa"
-        )
-        made_up_job(
-            directory, "d64/seed1", errors["d1_64/seed1"], configuration={"seed": 1} | configuration, **identity
-        )
-        return directory
-
-    with pytest.raises(DataError, match="no two seeds of one row: w 1 and 2"):
-        read_results([made({"init": "x", "w": 2}, init="aa")])
-    with pytest.raises(DataError, match=r"no two seeds of one row: init=x held other weights \(aa and bb\)"):
-        read_results([made({"init": "x", "w": 1}, init="bb")])
-    for init, weights in (("x", "aa"), ("x", None), ("y", "bb")):  # written down before; each seed with its own
-        assert len(read_results([made({"init": init, "w": 1}, init=weights)]).finished) == 2
-
-
-def test_an_evaluation_made_anew_is_refused(directory, errors):
-    npz = directory / "d1_64" / "seed0" / "evaluation" / "evaluation.npz"
-    arrays = dict(np.load(npz))
-    np.savez_compressed(npz, **arrays | {"per_image_mm": arrays["per_image_mm"] + 1})
-    with pytest.raises(DataError, match="was changed after the job finished"):
-        differences(read_results([directory]), "ground_truth")
-
-
 def test_half_written_and_foreign_directories_get_one_line(directory, tmp_path, capsys):
     (directory / "d1_64" / "seed0" / sweep.FINISHED).write_text('{"identity"')
     for words, message in (
@@ -452,7 +201,6 @@ def test_half_written_and_foreign_directories_get_one_line(directory, tmp_path, 
 
 
 def test_the_benchmark_has_a_column_for_each_version_of_the_paper(tmp_path, errors):
-    from c2fpose.pose.protocol import ACTIONS
     from c2fpose.reports.tables import action_table
 
     with initialize_config_dir(conf_dir(), version_base="1.3"):

@@ -17,18 +17,16 @@ from own_data import (
     write_pictures,
     write_table,
 )  # fmt: skip
-from PIL import Image
 
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.config.data import DataConfig
-from c2fpose.data.crops.standard import decode
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.prepare import main
 from c2fpose.data.schema import SplitReader
-from c2fpose.data.verification.checks import handedness, image_fault, limbs
+from c2fpose.data.verification.checks import handedness, limbs
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
 FREE = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))  # all of a file
@@ -59,22 +57,6 @@ def test_records_are_called_by_the_names_that_they_came_with(tmp_path):
     reader = prepared(make_folder(tmp_path))["train"]
     assert [reader.name(row) for row in (0, 1)] == ["ben_walk_1.left_000003", "ben_sit_1.right_000004"]
     assert set(limbs(reader).figures) == set(handedness(reader).figures) == {"anna", "ben", "cleo"}
-
-
-def test_stored_pictures_show_the_joints_where_the_annotations_say(tmp_path):
-    records = people(2)
-    reader = prepared(make_folder(tmp_path, records), test_share=0, stored_px=96)["train"]
-    for row in range(2):
-        record = next(each for each in records if each["frame"] == reader.annotations["frame"][row])
-        image = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
-        assert image.shape == (96, 96, 3)
-        table = reader.annotations
-        stored = (record["px"] - table["stored_left_top_px"][row]) / table["stored_step_px"][row]
-        right = 0
-        for joint, (x, y) in enumerate(stored):
-            colour = np.array([40 + 12 * joint, 250 - 12 * joint, 128])
-            right += np.abs(image[int(y), int(x)] - colour).max() < 60
-        assert right >= 14  # some lie under others
 
 
 @pytest.mark.parametrize("form", ["csv", "semicolons", "jsonl", "npz"])
@@ -127,25 +109,6 @@ def test_two_d_alone_needs_no_cameras(tmp_path):
     (folder / "cameras.yaml").unlink()
     reader = prepared(folder)["train"]
     np.testing.assert_allclose(reader.annotations["intrinsics_px"], [[384, 384, 160, 120]] * len(reader))
-
-
-def test_videos_are_read_frame_by_frame(tmp_path):
-    records = [
-        record | {"image": "clip.avi", "camera": "left", "frame": number + 1} for number, record in enumerate(people(4))
-    ]
-    records = [record | {"px": project(record["cam_mm"], "left")} for record in records]
-    folder = make_folder(tmp_path, [record | {"image": f"pictures/{n}.png"} for n, record in enumerate(records)])
-    writer = cv2.VideoWriter(str(folder / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, SIZE_PX)
-    for number in range(4):
-        writer.write(cv2.imread(str(folder / f"pictures/{number}.png")))
-    writer.release()
-    write_table(folder, records)
-    reader = prepared(folder, test_share=0, crop="none")["train"]
-    for row, frame in enumerate(reader.annotations["frame"]):
-        shown = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR).astype(int)
-        drawn = cv2.imread(str(folder / f"pictures/{frame - 1}.png")).astype(int)
-        others = [cv2.imread(str(folder / f"pictures/{n}.png")).astype(int) for n in range(4) if n != frame - 1]
-        assert np.abs(shown - drawn).mean() < min(np.abs(shown - other).mean() for other in others)
 
 
 def test_one_subject_alone_is_split_by_sequence_with_a_warning(tmp_path, capsys):
@@ -383,57 +346,6 @@ def test_numbers_that_are_written_differently_are_two_subjects(tmp_path):
         record["subject"] = {"anna": "1", "ben": "01", "cleo": "2", "dora": "3"}[record["subject"]]
     readers = prepared(make_folder(tmp_path, records))
     assert sorted(readers["train"].info.subject_names.values()) == ["01", "1", "2", "3"]
-
-
-def test_names_in_bytes_are_text(tmp_path):
-    folder = make_folder(tmp_path)
-    path = write_as(folder, people(), "npz")
-    with np.load(path) as file:
-        arrays = dict(file)
-    np.savez(path, **arrays | {"subject": np.char.encode(arrays["subject"].astype(str))})
-    (folder / "records.csv").unlink()
-    assert set(prepared(folder)["train"].info.subject_names.values()) == {"anna", "ben", "cleo", "dora"}
-
-
-@pytest.mark.parametrize(("column", "value", "most"), [
-    ("frame", 2**31, 2**31 - 2), ("frame", "1e20", 2**31 - 2), ("trial", 65537, 32766), ("trial", "inf", 32766),
-])  # fmt: skip
-def test_numbers_that_the_file_cannot_hold_are_refused(tmp_path, column, value, most):
-    folder = make_folder(tmp_path)
-    lines = (folder / "records.csv").read_text().splitlines()
-    place = lines[0].split(",").index(column) if column in lines[0].split(",") else None
-    rows = [line.split(",") for line in lines]
-    for number, row in enumerate(rows):
-        if place is None:
-            row.append(column if number == 0 else "1")
-    rows[3][-1 if place is None else place] = str(value)
-    (folder / "records.csv").write_text("\n".join(",".join(row) for row in rows))
-    with pytest.raises(DataError, match=rf"line 4: {column}: .*expected a whole number from 0 to {most}"):
-        prepared(folder)
-
-
-def test_pictures_are_stored_as_they_look(tmp_path):
-    """Grey of 16 bits, transparent parts, and a JPEG with something behind its end, all of it stored."""
-    records = people(4)
-    folder = make_folder(tmp_path, records)
-    grey = np.tile(np.linspace(0, 65535, SIZE_PX[0]).astype(np.uint16), (SIZE_PX[1], 1))
-    Image.fromarray(grey).save(folder / "pictures" / "grey.png")
-    clear = np.zeros((SIZE_PX[1], SIZE_PX[0], 4), np.uint8)
-    Image.fromarray(clear).save(folder / "pictures" / "clear.png")
-    padded = {"short.jpg": 20, "long.jpg": 300}
-    for name, count in padded.items():
-        jpeg = (folder / records[2]["image"]).read_bytes()
-        (folder / "pictures" / name).write_bytes(jpeg + bytes(count))
-    for record, name in zip(records, ("grey.png", "clear.png", *padded), strict=True):
-        record["image"] = f"pictures/{name}"
-    write_table(folder, records)
-    reader = prepared(folder, crop="none", test_share=0)["train"]
-    by_frame = dict(zip(reader.annotations["frame"].tolist(), range(4), strict=True))
-    images = [decode(reader.jpeg(by_frame[number])) for number in (1, 2, 3, 4)]
-    assert abs(images[0][:, 160].mean() - 127.5) < 2 and images[0][:, :8].max() < 12
-    assert images[1].min() > 250
-    np.testing.assert_allclose(images[2].astype(int), images[3].astype(int), atol=6)
-    assert all(image_fault(reader, by_frame[number]) is None for number in (3, 4))
 
 
 @pytest.mark.parametrize("side", [-1, 1])

@@ -1,0 +1,84 @@
+"""Pictures of one's own are stored as they look, whatever they are made of."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from own_data import (
+    SIZE_PX,
+    make_folder,
+    people,
+    project,
+    write_table,
+)  # fmt: skip
+from PIL import Image
+
+from c2fpose.data.crops.standard import decode
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.schema import SplitReader
+from c2fpose.data.verification.checks import image_fault
+
+
+def prepared(folder: Path, **options) -> dict[str, SplitReader]:
+    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}
+
+
+def test_pictures_are_stored_as_they_look(tmp_path):
+    """Grey of 16 bits, transparent parts, and a JPEG with something behind its end, all of it stored."""
+    records = people(4)
+    folder = make_folder(tmp_path, records)
+    grey = np.tile(np.linspace(0, 65535, SIZE_PX[0]).astype(np.uint16), (SIZE_PX[1], 1))
+    Image.fromarray(grey).save(folder / "pictures" / "grey.png")
+    clear = np.zeros((SIZE_PX[1], SIZE_PX[0], 4), np.uint8)
+    Image.fromarray(clear).save(folder / "pictures" / "clear.png")
+    padded = {"short.jpg": 20, "long.jpg": 300}
+    for name, count in padded.items():
+        jpeg = (folder / records[2]["image"]).read_bytes()
+        (folder / "pictures" / name).write_bytes(jpeg + bytes(count))
+    for record, name in zip(records, ("grey.png", "clear.png", *padded), strict=True):
+        record["image"] = f"pictures/{name}"
+    write_table(folder, records)
+    reader = prepared(folder, crop="none", test_share=0)["train"]
+    by_frame = dict(zip(reader.annotations["frame"].tolist(), range(4), strict=True))
+    images = [decode(reader.jpeg(by_frame[number])) for number in (1, 2, 3, 4)]
+    assert abs(images[0][:, 160].mean() - 127.5) < 2 and images[0][:, :8].max() < 12
+    assert images[1].min() > 250
+    np.testing.assert_allclose(images[2].astype(int), images[3].astype(int), atol=6)
+    assert all(image_fault(reader, by_frame[number]) is None for number in (3, 4))
+
+
+def test_stored_pictures_show_the_joints_where_the_annotations_say(tmp_path):
+    records = people(2)
+    reader = prepared(make_folder(tmp_path, records), test_share=0, stored_px=96)["train"]
+    for row in range(2):
+        record = next(each for each in records if each["frame"] == reader.annotations["frame"][row])
+        image = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+        assert image.shape == (96, 96, 3)
+        table = reader.annotations
+        stored = (record["px"] - table["stored_left_top_px"][row]) / table["stored_step_px"][row]
+        right = 0
+        for joint, (x, y) in enumerate(stored):
+            colour = np.array([40 + 12 * joint, 250 - 12 * joint, 128])
+            right += np.abs(image[int(y), int(x)] - colour).max() < 60
+        assert right >= 14  # some lie under others
+
+
+def test_videos_are_read_frame_by_frame(tmp_path):
+    records = [
+        record | {"image": "clip.avi", "camera": "left", "frame": number + 1} for number, record in enumerate(people(4))
+    ]
+    records = [record | {"px": project(record["cam_mm"], "left")} for record in records]
+    folder = make_folder(tmp_path, [record | {"image": f"pictures/{n}.png"} for n, record in enumerate(records)])
+    writer = cv2.VideoWriter(str(folder / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, SIZE_PX)
+    for number in range(4):
+        writer.write(cv2.imread(str(folder / f"pictures/{number}.png")))
+    writer.release()
+    write_table(folder, records)
+    reader = prepared(folder, test_share=0, crop="none")["train"]
+    for row, frame in enumerate(reader.annotations["frame"]):
+        shown = cv2.imdecode(reader.jpeg(row), cv2.IMREAD_COLOR).astype(int)
+        drawn = cv2.imread(str(folder / f"pictures/{frame - 1}.png")).astype(int)
+        others = [cv2.imread(str(folder / f"pictures/{n}.png")).astype(int) for n in range(4) if n != frame - 1]
+        assert np.abs(shown - drawn).mean() < min(np.abs(shown - other).mean() for other in others)

@@ -1,0 +1,30 @@
+"""Figures of a sweep: rows are told apart, and the paper's figures stand where they belong."""
+
+from hydra import compose, initialize_config_dir
+from made_up_sweeps import made_up_job
+
+from c2fpose.config.command_line import conf_dir
+from c2fpose.reports import plots
+from c2fpose.reports.results import read_results
+from c2fpose.sweeps import hooks
+
+
+def test_more_rows_than_colours_differ_by_their_lines(directory, monkeypatch):
+    monkeypatch.setattr(plots, "SERIES", ("#0072B2",))
+    figure = plots.validation_figure(read_results([directory]))
+    means = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert [line.get_linestyle() for line in means] == ["-", "--"]
+    assert len({line.get_label() for line in means}) == 2
+
+
+def test_papers_figures_stand_beside_rows_where_they_are_few(tmp_path, errors):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["+experiment=ablation_representation_today"])
+    names = [f"{row}/seed0" for row in ("coordinates", "integral", "simcc")]
+    hooks.write_sweep(tmp_path, cfg, names)
+    for name in names:
+        made_up_job(tmp_path, name, errors["d1_64/seed0"], experiment="ablation_representation_today")
+    (axes,) = plots.error_figure(read_results([tmp_path]), "ground_truth").axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(labels) == 3 and labels[0].endswith("paper (v1), Human3.6M: 112.4")  # of the rows that were asked for
+    assert "paper" not in "".join(labels[1:])
