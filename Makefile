@@ -85,7 +85,7 @@ lint: $(VENV)/has-dev ## check style, types, and that nothing imports from a fol
 	$(RUN) -m mypy
 
 docs: $(VENV)/has-docs ## the docs as a site in site/; a dead link ends it
-	$(RUN) -m mkdocs build --strict --quiet
+	$(RUN) -m mkdocs build --strict
 
 house: $(VENV)/has-dev ## draw docs/house.md from the imports
 	$(RUN) scripts/draw_house.py

@@ -87,12 +87,16 @@ def laplace(front: Axes, above: Axes) -> None:
 
 
 def rle(front: Axes, above: Axes) -> None:
-    laplace_z = np.linspace(0, 1, 200)
-    density = 0.6 * np.exp(-np.abs(laplace_z - WRIST[2]) / 0.05) + 0.4 * np.exp(-np.abs(laplace_z - OTHER_Z) / 0.05)
-    points(front, above, WRIST[2])
+    """The point and the ellipse of ``laplace``; beside them one density, peaked and with heavy tails."""
+    z = np.linspace(0, 1, 400)
+    off = (z - MEAN_Z) / 0.05
+    density = 0.7 * np.exp(-np.abs(off)) + 0.3 / (1 + (off / 2) ** 2)  # not this wrist's two places: all joints' errors
+    points(front, above)
     ellipse(front, tuple(WRIST[:2]), 0.16, 0.16)
-    above.fill_betweenx(laplace_z, 0.98 - 0.16 * density / density.max(), 0.98, color=RED, alpha=0.4, linewidth=0)
-    above.annotate("a flow learns the shape\nof the errors (red)", (0.06, 0.82), fontsize=7.5, color=INK)
+    ellipse(above, (WRIST[0], MEAN_Z), 0.16, 0.56)
+    above.plot([WRIST[0], 0.99], [MEAN_Z, MEAN_Z], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
+    above.fill_betweenx(z, 0.99 - 0.13 * density, 0.99, color=RED, alpha=0.5, linewidth=0)
+    above.annotate("a flow learns one shape of errors\nfor all joints (orange)", (0.06, 0.86), fontsize=7.5, color=INK)
 
 
 def cells(front: Axes, above: Axes, bins: int = 16) -> None:

@@ -97,22 +97,26 @@ def page(found: dict[str, dict[str, dict[str, float]]]) -> str:
         for name, runs in found.items()
     ]
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---", *["---:"] * (len(head) - 1)], *rows)]
-    shown = ["![error against minutes for each size](images/sizes.png)", "", *lines, "", "In brackets: steps."]
+    shown = ["![error of each size after each time](images/sizes.png)", "", *lines, "", "In brackets: steps."]
     return "\n".join([HEAD, *shown, ""])
 
 
 def picture(found: dict[str, dict[str, dict[str, float]]]) -> Figure:
-    """Draw error against minutes: a line for each size, the one that is the default thick."""
-    figure = Figure(figsize=(7.5, 4.2), dpi=150, facecolor="white", layout="constrained")
+    """Draw a row for each size and a dot for each length; nothing was measured between them, so no line."""
+    lengths = sorted({length for runs in found.values() for length in runs}, key=float)
+    figure = Figure(figsize=(7.5, 0.9 + 0.36 * len(found)), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     quiet(axes)
-    for color, (name, runs) in zip(SERIES * 2, found.items(), strict=False):
-        points = sorted((float(minutes), run["error_mm"]) for minutes, run in runs.items())
-        default = not SIZES[name]
-        axes.plot(*zip(*points, strict=True), "o-", color=color, lw=3 if default else 1.2, ms=5, label=name)
-    axes.set_xlabel("minutes of processor time, one thread", fontsize=9)
-    axes.set_ylabel("MPJPE of held-out sequences, root given, mm", fontsize=9)
+    for color, marker, length in zip(SERIES, "osD^v", lengths, strict=False):
+        dots = [(runs[length]["error_mm"], row) for row, runs in enumerate(found.values()) if length in runs]
+        axes.plot(*zip(*dots, strict=True), marker, color=color, ms=6, label=f"after {length} min of\nprocessor time")
+        for error, row in dots:
+            axes.annotate(f"{error:.1f}", (error, row), (6, 0), textcoords="offset points", va="center", fontsize=7.5)
+    axes.set_yticks(range(len(found)), list(found), fontsize=9)
+    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.margins(x=0.14)
+    axes.set_xlabel("MPJPE of held-out sequences, root given, mm", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 

@@ -20,11 +20,14 @@ from PIL import Image
 
 from c2fpose.data.schema import write_split
 from c2fpose.model.module import PoseModule
+from c2fpose.prediction import predictor
+from c2fpose.prediction.photo import Box
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a notebook says in one line where what it needs is not there
 NEEDS = {path.stem: r"no trained network in runs/first: run make train first" for path in NOTEBOOKS}
+NEEDS["your_photo_in_ten_lines"] = r"no data/synth36_tiny here: run make data first, or give a photo of yours"
 NEEDS["reading_the_ablations"] = r"no experiments/ablation_depth/jobs\.csv here: run the notebook in a checkout"
 TINY_TEST_RECORDS = 390  # as many as data/synth36_tiny/test.h5 has: any record that a notebook may choose
 LARGEST_BYTES = 600_000
@@ -77,6 +80,8 @@ def trained(tmp_path, monkeypatch):
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
+    # in made-up pictures there is nobody to find
+    monkeypatch.setattr(predictor, "find_people", lambda *_, **__: [(Box(50.0, 40.0, 120.0), 0.9)])
     plt.switch_backend("Agg")
     return checkpoint
 
@@ -96,6 +101,7 @@ def test_runs_from_top_to_bottom(path, trained):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_without_what_it_needs_one_line_says_what_to_do(path, trained):
     trained.unlink()
+    (trained.parents[4] / "data/synth36_tiny/test.h5").unlink()
     (trained.parents[4] / "experiments").unlink()
     with pytest.raises(SystemExit, match=f"^{NEEDS[path.stem]}$"):
         run_cells(path)

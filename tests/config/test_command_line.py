@@ -82,8 +82,10 @@ def test_dashes_do_too():
         (["x.jpg"], "ckpt=... is needed"),
         (["ckpt=x", "count=[1"], "count=.1"),
         (["ckpt=x", "count=${nowhere}"], "nowhere"),
-        (["ckpt=x", "nothing=1"], "nothing: no such key"),
-        (["ckpt=x", "--nothing"], "--nothing: expected key=value"),
+        (["ckpt=x", "nothing=1"], "nothing: no such key; --help lists them$"),
+        (["ckpt=x", "cuont=1"], r"cuont: no such key; did you mean count\? --help lists them$"),
+        (["ckpt=x", "--cuont"], r"--cuont: expected key=value; did you mean count\? --help lists the keys$"),
+        (["ckpt=x", "--nothing"], "--nothing: expected key=value; --help"),
     ],
 )
 def test_what_is_wrong_is_one_line(words, message):

@@ -27,7 +27,7 @@ from c2fpose.config.schema import parse
         ({"levels": 5, "heatmap_size": 16, "image_size": 64}, "do not divide heatmap_size"),
         ({"heatmap_size": 60}, "a half or a quarter"),
         ({"head": "coordinates", "depths": [1, 64]}, "one stack"),
-        ({"widht": 64}, "model.network.widht: no such key"),
+        ({"widht": 64}, r"model\.network\.widht: no such key; did you mean model\.network\.width\?$"),
     ],
 )
 def test_refused(values, message):

@@ -226,7 +226,7 @@ def test_image_bytes_that_cannot_be_read_name_the_record(make_split):
     [
         ("data/synth36_small/train.h5", "python -m c2fpose.data.synth36 preset=small"),
         ("data/h36m/train.h5", r"python -m c2fpose.data.prepare source=\.\.\. .*docs/human36m"),
-        ("mine/train.h5", "synth36 by .* Human3.6M by "),
+        ("mine/train.h5", "synth36 by .* Human3.6M by .*, data of your own by .*docs/own_data.md"),
     ],
 )
 def test_missing_files_say_how_they_are_made(tmp_path, place, advice):

@@ -116,7 +116,7 @@ def test_a_photograph_through_every_engine(checkpoint, tmp_path):
         ({"ckpt": None}, "ckpt=... is needed"),
         ({"out": None}, "out=... is needed"),
         ({"out": "a.pt"}, r"out=a.pt: must end in .onnx or .xml"),
-        ({"ckpt": "none.ckpt"}, "none.ckpt: no such checkpoint"),
+        ({"ckpt": "none.ckpt"}, "none.ckpt: no such file; builtin is"),
         ({"out": "file/a.onnx"}, "out=file/a.onnx: cannot be written"),
         ({"out": "folder.onnx"}, "out=folder.onnx: cannot be written"),
         ({"colour": "red"}, "colour"),

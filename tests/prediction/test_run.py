@@ -295,7 +295,7 @@ def test_names_that_yaml_would_misread(files, tmp_path, monkeypatch):
         ({"input": "none.jpg"}, r"none\.jpg: no such image"),
         ({"input": "{files}/tiny.ckpt"}, "not an image"),
         ({"input": None}, "input=... is needed"),
-        ({"ckpt": "none.ckpt"}, r"none\.ckpt: no such checkpoint"),
+        ({"ckpt": "none.ckpt"}, r"none\.ckpt: no such file; builtin .* \.ckpt or \.safetensors .* \.onnx or \.xml"),
         ({"ckpt": "{files}/photo.jpg"}, "not a checkpoint"),
         ({"box": "900,0,100"}, "box=900,0,100: lies outside the image of 160 x 120 px"),
         ({"box": "0,0,0"}, "must be 1 px or more"),

@@ -191,7 +191,7 @@ def test_half_written_and_foreign_directories_get_one_line(directory, tmp_path, 
         ([str(directory)], "finished.json: cannot be read"),
         ([str(tmp_path)], "not a sweep's directory"),
         ([], "give at least one sweep directory"),
-        ([str(tmp_path / "nowhere")], "no such directory"),
+        ([str(tmp_path / "nowhere")], "no such directory; give a sweep's, such as runs/"),
     ):
         with pytest.raises(SystemExit, match="2"):
             main(words)

@@ -9,7 +9,7 @@ def script():
     return loaded("size_curves")
 
 
-def test_each_size_is_a_row_and_a_line_and_what_is_missing_stays_empty(script):
+def test_each_size_is_a_row_of_table_and_picture_and_what_is_missing_stays_empty(script):
     run = {"steps": 986, "step_ms": 121.7, "error_mm": 159.47}
     found = {"as scale=laptop": {"5": run | {"error_mm": 117.58}, "2": run}, "96 px": {"2": run}}
     lines = script.page(found).splitlines()
@@ -17,8 +17,13 @@ def test_each_size_is_a_row_and_a_line_and_what_is_missing_stays_empty(script):
     assert "| as scale=laptop | 122 | 159.5 (986) | 117.6 (986) |" in lines
     assert "| 96 px | 122 | 159.5 (986) |  |" in lines
     (axes,) = script.picture(found).axes
-    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
-    assert drawn == {"as scale=laptop": [[2.0, 159.47], [5.0, 117.58]], "96 px": [[2.0, 159.47]]}
+    drawn = {line.get_label().split(" of")[0]: line.get_xydata().tolist() for line in axes.lines}
+    assert drawn == {
+        "after 2 min": [[159.47, 0], [159.47, 1]],
+        "after 5 min": [[117.58, 0]],
+    }
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(found)
+    assert {line.get_linestyle() for line in axes.lines} == {"None"}  # nothing was measured between the times
 
 
 def test_every_size_is_a_valid_configuration(script):

@@ -49,6 +49,11 @@ class ConfigError(UserError):
     """A configuration value is refused; the message names the key, the value and what is allowed."""
 
 
+def how_to_install(extra: str) -> str:
+    """Say how an extra of the package is installed. Its name alone would not do: the package is in no index."""
+    return f"in the repository, .venv/bin/python -m pip install -c constraints.txt -e '.[{extra}]'"
+
+
 def _one_line(message: str) -> str:
     line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - _KEPT_AT_END]} [...] {line[-_KEPT_AT_END:]}"
@@ -122,8 +127,11 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in said)
 
 
-def refuses_in_one_line(command: Callable[[], object]) -> None:
-    """Run a Hydra command; what Hydra itself refuses (keys, choices, syntax) is one line and exit code 2 too."""
+def refuses_in_one_line(command: Callable[[], object], meant: Callable[[str], str] = lambda key: "") -> None:
+    """Run a Hydra command; what Hydra itself refuses (keys, choices, syntax) is one line and exit code 2 too.
+
+    ``meant`` may suggest a key instead of one that is not there.
+    """
     from hydra.errors import CompactHydraException  # noqa: PLC0415  # commands without Hydra read this file
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
@@ -132,17 +140,17 @@ def refuses_in_one_line(command: Callable[[], object]) -> None:
         try:
             command()
         except CompactHydraException as error:
-            print(f"error: {_hydra_refusal(error)}", file=sys.stderr)
+            print(f"error: {_hydra_refusal(error, meant)}", file=sys.stderr)
             raise SystemExit(2) from None
 
 
-def _hydra_refusal(error: Exception) -> str:
+def _hydra_refusal(error: Exception, meant: Callable[[str], str]) -> str:
     text = str(error)
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if key := re.match(r"Could not append to config\W+An item is already at '([^']+)'", text):
         return f"{key[1]}: a key already; give it without the +"
     if key := re.match(r"Could not (?:override|delete from config)\W+(?:.*?')?([\w./@]+)'", text):
-        return f"{key[1]}: no such key; --help lists them"
+        return f"{key[1]}: no such key; {f'{meant(key[1])} --help lists them'.strip()}"
     if choice := re.match(r".*Could not find '([^']+)'", text):
         found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
 from c2fpose.base.errors import ConfigError
-from c2fpose.config.schema import parse
+from c2fpose.config.schema import did_you_mean, fields_of, parse
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
@@ -32,13 +32,13 @@ def options(schema: type[SchemaT], file: str, words: list[str] | None = None, po
     if {"-h", "--help"} & set(words):
         print(path.read_text(encoding="utf-8"), end="")
         sys.exit(0)
-    given, plain = _told_apart(words, _fields(schema), positional)
+    given, plain = _told_apart(words, schema, positional)
     if plain and positional is not None:
-        several = _is_tuple(_fields(schema)[positional])
+        several = _is_tuple(fields_of(schema)[positional])
         if positional in given or (len(plain) > 1 and not several):
             raise ConfigError(f"{plain[-1]}: expected key=value; --help lists the keys")
         given[positional] = plain if several else plain[0]
-    values = _over_defaults(path, given, _fields(schema))
+    values = _over_defaults(path, given, fields_of(schema))
     missing = [key for key, value in values.items() if value == "???"]
     if missing:
         raise ConfigError(f"{missing[0]}=... is needed; --help lists the keys")
@@ -46,9 +46,10 @@ def options(schema: type[SchemaT], file: str, words: list[str] | None = None, po
 
 
 def _told_apart(
-    words: list[str], fields: dict[str, Any], positional: str | None
+    words: list[str], schema: type[BaseModel], positional: str | None
 ) -> tuple[dict[str, str | list[str]], list[str]]:
     """Tell ``key=value`` from words that stand alone."""
+    fields = fields_of(schema)
     given: dict[str, str | list[str]] = {}
     plain: list[str] = []
     rest = list(words)
@@ -69,7 +70,8 @@ def _told_apart(
         elif positional is not None and not word.startswith("--"):
             plain.append(word)
         else:
-            raise ConfigError(f"{word}: expected key=value; --help lists the keys")
+            meant = did_you_mean(schema, [key.lstrip("-").replace("-", "_")])
+            raise ConfigError(f"{word}: expected key=value; {meant}{meant and ' '}--help lists the keys")
     return given, plain
 
 
@@ -85,10 +87,6 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
         raise ConfigError(f"{' '.join(others)}: {reason}") from None
     values |= {key: None if value == "null" else value for key, value in texts.items()}
     return values | {key: value for key, value in given.items() if isinstance(value, list)}
-
-
-def _fields(schema: type[BaseModel]) -> dict[str, Any]:
-    return {field.alias or name: field.annotation for name, field in schema.model_fields.items()}
 
 
 def _is_text(annotation: Any) -> bool:

@@ -1,7 +1,9 @@
 """Schemas: immutable values that refuse unknown keys, and how a composed configuration is checked against them."""
 
 import re
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,15 +40,41 @@ def parse(schema: type[SchemaT], node: DictConfig | dict[str, Any], key: str) ->
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("; ".join(_in_words(fault, key) for fault in error.errors())) from None
+        raise ConfigError("; ".join(_in_words(fault, key, schema) for fault in error.errors())) from None
 
 
-def _in_words(fault: ErrorDetails, key: str) -> str:
+def did_you_mean(schema: type[BaseModel], path: Sequence[str], key: str = "") -> str:
+    """Ask whether a key was meant that the schema has and that is written nearly so; nothing where none is.
+
+    ``path``: the names down to the unknown key; ``key``: where the schema stands, for the message.
+    """
+    at = [schema]
+    for part in path[:-1]:  # numbers of a list, and kinds of value, are no fields: there the schemas stay
+        at = [inner for each in at for inner in _schemas_in(fields_of(each).get(part))] or at
+    near = get_close_matches(path[-1], [name for each in at for name in fields_of(each)], n=1)
+    return f"did you mean {'.'.join([key, *path[:-1], near[0]]).strip('.')}?" if near else ""
+
+
+def fields_of(schema: type[BaseModel]) -> dict[str, Any]:
+    """List the keys of a schema, and the type of each."""
+    return {field.alias or name: field.annotation for name, field in schema.model_fields.items()}
+
+
+def _schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _schemas_in(part)
+
+
+def _in_words(fault: ErrorDetails, key: str, schema: type[BaseModel]) -> str:
     # of a value that may be of several kinds, pydantic adds the kind that it tried
     parts = [str(part) for part in fault["loc"] if not _KIND.fullmatch(str(part))]
     place = ".".join([key, *parts]).strip(".")
     if fault["type"] == "extra_forbidden":
-        return f"{place}: no such key"
+        # what is read as a whole is a command line; a part may be a file's, which --help does not know
+        advice = f"{did_you_mean(schema, parts, key)}{'' if key else ' --help lists them'}".strip()
+        return f"{place}: no such key{advice and f'; {advice}'}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{place}: {message}" if place else message

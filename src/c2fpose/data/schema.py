@@ -302,7 +302,8 @@ def how_to_make(path: str) -> str:
         return f"make it first: {synth36.replace('tiny', preset)}{skeleton and f' skeleton={skeleton}'}"
     if "h36m" in directory or "human36m" in directory.lower():
         return f"make it first: {human36m}"
-    return f"make it first: synth36 by {synth36}, Human3.6M by {human36m}"
+    own = "data of your own by python -m c2fpose.data.template and prepare (docs/own_data.md)"
+    return f"make it first: synth36 by {synth36}, Human3.6M by {human36m}, {own}"
 
 
 def _check_is_there(path: str) -> None:

@@ -22,12 +22,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.errors import ConfigError, UserError, how_to_install
 from c2fpose.base.signals import stops_between_steps
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.config.schema import parse
-from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.builtin import BUILTIN, checkpoint_path
 from c2fpose.model.checkpoints.saved import Saved, load_network
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.networks.batch_norm import batch_statistics
@@ -84,6 +84,11 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
     """
     path = checkpoint_path(path)
     if path.suffix not in NETWORK_SUFFIXES:
+        if not path.exists():
+            raise UserError(
+                f"{path}: no such file; {BUILTIN} is the package's own network, or give a .ckpt or .safetensors of "
+                "c2fpose.train, or an .onnx or .xml of c2fpose.export"
+            )
         return make_predictor(load_network(path), TORCH if engine == "auto" else engine, precision)
     allowed = (ONNXRUNTIME, OPENVINO) if path.suffix == ".onnx" else (OPENVINO,)
     name = allowed[0] if engine == "auto" else engine
@@ -213,9 +218,7 @@ def imported(package: str) -> Any:
         with stops_between_steps():  # an exception in the midst of their C++ would abort the process
             return importlib.import_module(package)
     except ImportError:
-        raise UserError(
-            f"the package {package} is missing; install c2fpose with its extra: 'c2fpose[export]'"
-        ) from None
+        raise UserError(f"the package {package} is missing; {how_to_install('export')}") from None
 
 
 # --- files ---

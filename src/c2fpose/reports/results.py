@@ -129,7 +129,7 @@ def read_results(directories: Sequence[Path], accept_code: bool = False) -> Resu
 
 def _read_sweep(directory: Path, labels: dict[Path, str]) -> dict[str, Any]:
     if not directory.is_dir():
-        raise DataError(f"{directory}: no such directory")
+        raise DataError(f"{directory}: no such directory; give a sweep's, such as runs/ablation_depth/laptop")
     book = read_json(directory / SWEEP)
     if book is not None:
         return book

@@ -108,7 +108,7 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, name, text, message):
 
 
 def test_a_missing_file_and_an_empty_folder(tmp_path):
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match=r"no such file; give \.json .*, \.csv"):
         read_boxes(tmp_path / "none.json")
     with pytest.raises(DataError, match=r"no \.txt in this folder"):
         read_boxes(tmp_path)

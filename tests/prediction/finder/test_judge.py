@@ -84,6 +84,15 @@ def test_a_trial_counts_by_number_of_people():
     assert [row["1"]["precision"] for row in (before, after)] == [0, 1] and after["2"]["pictures"] == 0
 
 
+def test_no_picture_is_left_out_of_the_rows_by_number_of_people():
+    person = Peak(np.array([0.5, 0.5]), 0.4, 1.0)
+    truth = [[person] * number for number in (0, 1, 1, 3, 4, 6)]
+    rows = by_people(truth, truth, 0.5)
+    assert {name: row["pictures"] for name, row in rows.items()} == {"0": 1, "1": 2, "2": 0, "3": 1, "4 or more": 2}
+    assert sum(row["people"] for row in rows.values()) == 15 and rows["4 or more"]["people"] == 10
+    assert list(by_people(truth, truth, 0.5, most=2)) == ["0", "1", "2 or more"]
+
+
 def pose_at(left: float, side: float) -> PersonPose:
     """A person upright in a box of the scenes' pixels."""
     px = np.stack([np.full(17, left + side / 2), np.linspace(0, side, 17)], -1)

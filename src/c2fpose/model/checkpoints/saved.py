@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from c2fpose.base.errors import ConfigError, UserError
-from c2fpose.model.checkpoints.builtin import checkpoint_path, with_later_findings
+from c2fpose.model.checkpoints.builtin import BUILTIN, checkpoint_path, with_later_findings
 from c2fpose.model.checkpoints.formats import read_safetensors
 from c2fpose.model.trained import TrainedNetwork
 
@@ -79,7 +79,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read the dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``."""
     path = checkpoint_path(path)
     if not path.exists():
-        raise UserError(f"{path}: no such checkpoint; {_MAKE_ONE}")
+        raise UserError(
+            f"{path}: no such file; {BUILTIN} is the package's own network, or give a .ckpt or .safetensors of "
+            "python -m c2fpose.train"
+        )
     if not path.is_file():
         raise UserError(f"{path}: a directory, not a checkpoint; {_MAKE_ONE}")
     if path.suffix == ".safetensors":

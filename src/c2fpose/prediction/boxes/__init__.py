@@ -8,6 +8,8 @@ from c2fpose.prediction.boxes.given import BoxFile, GivenBox
 
 __all__ = ["BoxFile", "GivenBox", "read_boxes"]
 
+_FORMATS = ".json (COCO), .csv or .tsv with a header, .txt (MOT or YOLO) or a folder of YOLO's .txt"
+
 
 def read_boxes(path: str | Path) -> BoxFile:
     """Read boxes in whichever of four formats the file is: COCO JSON, CSV with a header, MOT or YOLO text.
@@ -16,7 +18,7 @@ def read_boxes(path: str | Path) -> BoxFile:
     """
     path = Path(path)
     if not path.exists():
-        raise DataError(f"boxes={path}: no such file")
+        raise DataError(f"boxes={path}: no such file; give {_FORMATS}")
     if path.is_dir():
         return yolo.read_folder(path)
     if path.suffix.lower() == ".json":
@@ -24,5 +26,5 @@ def read_boxes(path: str | Path) -> BoxFile:
     if path.suffix.lower() in (".csv", ".tsv"):
         return table.read(path)
     if path.suffix.lower() != ".txt":
-        raise DataError(f"boxes={path}: expected .json (COCO), .csv, .txt (MOT or YOLO) or a folder of YOLO's .txt")
+        raise DataError(f"boxes={path}: expected {_FORMATS}")
     return mot.read(path) if mot.looks_like(path) else yolo.read(path)

@@ -74,11 +74,12 @@ def best_threshold(truth: list[list[Peak]], found: list[list[Peak]]) -> float:
 
 
 def by_people(
-    truth: list[list[Peak]], found: list[list[Peak]], least: float, most: int = 3
+    truth: list[list[Peak]], found: list[list[Peak]], least: float, most: int = 4
 ) -> dict[str, dict[str, float]]:
-    """Compare separately the pictures of no person, of one, ... up to ``most``."""
+    """Compare separately the pictures of no person, of one, ... and of ``most`` or more, so that none is left out."""
     rows = {}
     for number in range(most + 1):
-        which = [at for at, people in enumerate(truth) if len(people) == number]
-        rows[str(number)] = compare([truth[at] for at in which], [found[at] for at in which], least).as_dict()
+        which = [at for at, people in enumerate(truth) if min(len(people), most) == number]
+        name = f"{most} or more" if number == most else str(number)
+        rows[name] = compare([truth[at] for at in which], [found[at] for at in which], least).as_dict()
     return rows

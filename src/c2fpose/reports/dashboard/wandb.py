@@ -4,7 +4,7 @@ from typing import Any
 
 import wandb
 
-from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.errors import ConfigError, UserError, how_to_install
 from c2fpose.reports.dashboard.panels import Panel, sections
 
 
@@ -13,7 +13,7 @@ def _interfaces() -> tuple[Any, Any]:
         import wandb_workspaces.reports.v2 as reports  # noqa: PLC0415  # of the extra dashboard
         import wandb_workspaces.workspaces as workspaces  # noqa: PLC0415  # of the extra dashboard
     except ImportError:
-        raise UserError("online=true needs wandb-workspaces: pip install 'c2fpose[dashboard]'") from None
+        raise UserError(f"online=true needs wandb-workspaces; {how_to_install('dashboard')}") from None
     return workspaces, reports
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from c2fpose.base.errors import DataError, readable
+from c2fpose.base.errors import DataError, how_to_install, readable
 from c2fpose.data.child import check_in_a_child
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Video, Wanted, sequence_records
@@ -102,7 +102,7 @@ def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimen
     try:
         import cdflib  # noqa: PLC0415  # of the extra h36m
     except ImportError:
-        raise DataError(f"{path}: reading CDF files needs cdflib; install it with: pip install c2fpose[h36m]") from None
+        raise DataError(f"{path}: reading CDF files needs cdflib; {how_to_install('h36m')}") from None
 
     def read_pose() -> np.ndarray:
         return np.asarray(cdflib.CDF(path).varget("Pose"), np.float64)
