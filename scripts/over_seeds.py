@@ -20,6 +20,8 @@ def by_seed(row: str, files: list[str], figure: str) -> dict[int, float]:
     """Find a row's figures by seed. Raises ``DataError`` for a figure that a file does not have."""
     found: dict[int, float] = {}
     for file in files:
+        if not Path(file).is_file():
+            raise DataError(f"{file}: no such file; give a jobs.csv of c2fpose.tables, or a figures.json")
         for name, seed, figures in (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text()):
             if name == row and figure not in figures:
                 raise DataError(f"{file}: no figure {figure!r}; there are {', '.join(sorted(figures))}")

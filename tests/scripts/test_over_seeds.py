@@ -42,6 +42,19 @@ def test_what_cannot_be_compared(tmp_path, capsys, words, message):
     assert exit.value.code == 2 and message in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_there(tmp_path, capsys):
+    with pytest.raises(SystemExit) as exit:
+        loaded("over_seeds").main(["a", "b", str(tmp_path / "no.csv")])
+    assert exit.value.code == 2 and "no.csv: no such file" in capsys.readouterr().err
+
+
+def test_the_papers_tables_2_and_3_trained_longer_as_they_are_said_to_be(capsys):
+    depth, supervision = (EXPERIMENTS / name / "longer" for name in ("ablation_depth", "ablation_supervision"))
+    files = [folder / part / "jobs.csv" for folder in (depth, supervision) for part in ("", "seeds_1_2")]
+    assert said(capsys, "d64_64", "d1_64", *files)[-1] == "d64_64 less d1_64: 1.0 mm (-1.0 to 3.0), p = 0.18"
+    assert said(capsys, "direct", "d1_64", *files)[-1] == "direct less d1_64: 0.8 mm (-1.2 to 2.7), p = 0.28"
+
+
 def test_the_papers_table_2_as_it_is_said_to_be(capsys):
     folder = EXPERIMENTS / "ablation_depth"
     lines = said(capsys, "d64_64", "d1_64", folder / "jobs.csv", folder / "seeds_3_4" / "jobs.csv")
