@@ -38,15 +38,19 @@ def main(cfg: DictConfig) -> float:
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.sweeps.runner import rank
-    from c2fpose.training.run import claim, going_on, run
+    from c2fpose.training.run import claim, forget, going_on, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
     with alone_in(run_dir):
         settings = going_on(settings, run_dir)
         claim(run_dir, settings)
+        if settings.overwrite and settings.resume is None:
+            set_aside(run_dir)
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
-        return run(settings, run_dir)
+        error_mm = run(settings, run_dir)
+        forget(run_dir)
+        return error_mm
 
 
 if __name__ == "__main__":

@@ -45,13 +45,14 @@ def test_the_packages_network_learns_other_joints(files, tmp_path, capsys):
         torch.testing.assert_close(ours, theirs[place].float(), atol=1e-6, rtol=0)
 
 
-def test_frozen_parts_stay_and_the_others_learn(files, tmp_path):
+@pytest.mark.parametrize("batch_norm", ["running", "recalibrated"])
+def test_frozen_parts_stay_and_the_others_learn(files, tmp_path, batch_norm):
     start = tmp_path / "start"
     start.mkdir()
     run(settings_for([*TINY, *files], start), start)
     then = tmp_path / "then"
     then.mkdir()
-    more = [f"init={start}/checkpoints/final.ckpt", "model.freeze=[stem,stack1]"]
+    more = [f"init={start}/checkpoints/final.ckpt", "model.freeze=[stem,stack1]", f"model.batch_norm={batch_norm}"]
     run(settings_for([*TINY, *files, *more], then), then)
     before, after = (
         torch.load(folder / "checkpoints" / "final.ckpt", weights_only=False)["state_dict"] for folder in (start, then)

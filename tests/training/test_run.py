@@ -62,6 +62,41 @@ def test_a_checkpoint_of_another_network_is_refused(files, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        ([], ["model.optimizer.learning_rate=0.5"], r"model.optimizer.learning_rate=0.003, asked for is 0.5"),
+        ([], ["model.optimizer.name=rmsprop"], r"model.optimizer.name=adamw, asked for is rmsprop"),
+        ([], ["model.optimizer.schedule=one_cycle"], r"model.optimizer.schedule=constant, asked for is one_cycle"),
+        ([], ["model.freeze=[stem]"], r"model.freeze=\[\], asked for is \['stem'\]"),
+        ([], ["trainer.ema_decay=0.9"], r"holds no running mean of the weights, trainer.ema_decay is 0.9"),
+        (["trainer.ema_decay=0.9"], ["trainer.ema_decay=0"], r"holds a running mean .*, trainer.ema_decay is 0"),
+    ],
+)
+def test_a_training_does_not_go_on_with_another_optimizer(files, tmp_path, before, now, message):
+    words = [*TINY, *files, "model.optimizer.name=adamw", "model.optimizer.learning_rate=0.003",
+             "model.optimizer.schedule=constant", "trainer.max_steps=2", "trainer.validate_every=2"]  # fmt: skip
+    run(settings_for([*words, *before], tmp_path), tmp_path)
+    last = f"resume={tmp_path}/checkpoints/last.ckpt"
+    with pytest.raises(ConfigError, match=message) as refused:
+        run(settings_for([*words, *before, *now, "trainer.max_steps=4", last], tmp_path / "b"), tmp_path / "b")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_strategy_that_there_is_not_is_one_line(files, tmp_path):
+    with pytest.raises(ConfigError, match=r"trainer: .*foo") as refused:
+        run(settings_for([*TINY, *files, "trainer.strategy=foo"], tmp_path), tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_steps_of_several_batches_are_whole_at_the_end_of_an_epoch(files, tmp_path):
+    """Three batches an epoch, two a step: a validation every second step, and one behind the last."""
+    words = [*TINY, *files, "trainer.accumulate=2", "trainer.max_steps=6", "trainer.validate_every=2"]
+    run(settings_for(words, tmp_path), tmp_path)
+    assert [row["step"] for row in read_curve(tmp_path / CURVE)] == [2, 4, 6]
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=False)["global_step"] == 6
+
+
 def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return torch.load(path, weights_only=False)["state_dict"]
 
@@ -256,6 +291,7 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         ("data.train_file=nowhere.h5", "nowhere.h5: no such file"),
         ("resume=nothing.ckpt", "resume=nothing.ckpt: no such checkpoint"),
         ("trainer.max_stepz=3", "max_stepz: no such key; did you mean trainer.max_steps? --help lists them"),
+        ("model.optimizer.learning_rate=inf", "model.optimizer.learning_rate=inf"),
         ("+seed=2", "seed: a key already; give it without the +"),
         ("~foo", "foo: no such key; --help lists them"),
         ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,22 @@ def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained, train):
     line = refused(train(*words, f"run_dir={run}", "hydra.output_subdir=null", cwd=run.parent))
     assert f"run_dir={run}: holds a run already" in line and "overwrite=true" in line and "resume=" in line
     assert contents(run / "checkpoints") | contents(run / "evaluation") == before
+
+
+def test_a_run_that_overwrites_another_never_goes_on_from_it(trained, train, tmp_path):
+    """What is replaced lies aside until the new run has ended: a failure leaves it there."""
+    run, words = trained
+    mine = tmp_path / "run"
+    shutil.copytree(run, mine)
+    before = contents(mine / "checkpoints")
+    words = [*words, f"run_dir={mine}", "hydra.output_subdir=null"]
+    done = train(*words, "overwrite=true", "data.train_file=nowhere.h5", cwd=tmp_path)
+    assert done.returncode == 2 and not (mine / "checkpoints").exists()
+    kept = contents(mine / "replaced" / "checkpoints")
+    assert list(kept.values()) == list(before.values())
+    done = train(*words, "overwrite=true", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (mine / "checkpoints" / "final.ckpt").is_file() and not (mine / "replaced").exists()
 
 
 def test_two_default_directories_of_one_second_are_two():

@@ -11,10 +11,10 @@ from pydantic_core import ErrorDetails
 
 from c2fpose.base.errors import ConfigError
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-NonNegative = Annotated[float, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 Count = Annotated[int, Field(ge=1)]

@@ -174,7 +174,8 @@ class PoseData(pl.LightningDataModule):
     def train_dataloader(self) -> PoseLoader:
         """Shuffled by (seed, epoch), full batches only; resumes exactly."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler = EpochSampler(len(self.train), self.config.batch_size, self.seed, replicas, rank)
+        epochs = self.trainer.accumulate_grad_batches if self.trainer else 1
+        sampler = EpochSampler(len(self.train), self.config.batch_size, self.seed, replicas, rank, epochs)
         if sampler.batches == 0:
             raise DataError(
                 f"{self.train.reader.path}: {len(self.train)} training records do not fill a batch of "

@@ -298,13 +298,15 @@ class ImageCache:
 class EpochSampler(Sampler[Turn]):
     """An endless stream of full batches, epoch after epoch, each in an order that depends on (seed, epoch) alone.
 
-    A pass is as long as an epoch and starts at ``next_batch``, counted from the beginning of training. With several
-    processes (``replicas``) each takes its share of one common order; give the Trainer
-    ``use_distributed_sampler=False``.
+    A pass is as long as ``epochs`` (as many as batches make a step, which then never ends early) and starts at
+    ``next_batch``, counted from the beginning of training. With several processes (``replicas``) each takes its share
+    of one common order; give the Trainer ``use_distributed_sampler=False``.
     """
 
-    def __init__(self, records: int, batch_size: int, seed: int, replicas: int = 1, rank: int = 0) -> None:
-        self.records, self.batch_size, self.seed = records, batch_size, seed
+    def __init__(
+        self, records: int, batch_size: int, seed: int, replicas: int = 1, rank: int = 0, epochs: int = 1
+    ) -> None:
+        self.records, self.batch_size, self.seed, self.epochs = records, batch_size, seed, epochs
         self.replicas, self.rank = replicas, rank
         self.next_batch = 0
 
@@ -314,11 +316,11 @@ class EpochSampler(Sampler[Turn]):
         return self.records // self.replicas // self.batch_size
 
     def __len__(self) -> int:
-        return self.batches * self.batch_size
+        return self.epochs * self.batches * self.batch_size
 
     def __iter__(self) -> Iterator[Turn]:
         shuffled_epoch, order = -1, np.empty(0, int)
-        for batch in range(self.next_batch, self.next_batch + self.batches):
+        for batch in range(self.next_batch, self.next_batch + self.epochs * self.batches):
             epoch, number = divmod(batch, self.batches)
             if epoch != shuffled_epoch:
                 order = augmentation.shuffled(self.records, self.seed, epoch)[self.rank :: self.replicas]

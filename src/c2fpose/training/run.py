@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
 from itertools import islice
 from pathlib import Path
@@ -27,9 +28,11 @@ from c2fpose.model.checkpoints.saved import read_checkpoint
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.batch_norm import recalibrate
+from c2fpose.model.networks.parts import parts_of
 from c2fpose.model.precision import denormals_flushed
 from c2fpose.pose.skeleton import difference
 from c2fpose.pose.space import space_of
+from c2fpose.training.averaging import running_mean
 from c2fpose.training.callbacks import TrainingCurve, memory_gib, reset_memory
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
 from c2fpose.training.trainer import make_trainer, quiet_lightning
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 LAST = "checkpoints/last.ckpt"  # of a training under way, in its run's directory
 DAMAGED = ".damaged"
+REPLACED = "replaced"  # what a run that overwrites another found, until it has ended
 
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
@@ -71,8 +75,13 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
         begin_loggers(loggers)
         with denormals_flushed(), stops_between_steps():
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False if resume else None)
+        mean = running_mean(trainer)
+        if mean is not None:
+            mean.settle(module)
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         recalibrated(module, data, settings)
+        if mean is not None:
+            mean.follow(module)
         if trainer.is_global_zero:
             _calibrated(module, data, run_dir / "evaluation", trainer.precision)
         final = run_dir / "checkpoints" / "final.ckpt"
@@ -115,7 +124,9 @@ def recalibrated(module: PoseModule, data: PoseData, settings: TrainSettings) ->
     """Measure BatchNorm's statistics again over training images, where ``model.batch_norm`` asks for it."""
     if settings.model.batch_norm == "recalibrated":
         batches = islice(data.train_dataloader(), settings.model.recalibration_batches)
-        recalibrate(module.network, (batch["image"].to(module.device) for batch in batches))
+        parts = parts_of(module.network)
+        frozen = [part for name in module.config.freeze for part in parts[name]]
+        recalibrate(module.network, (batch["image"].to(module.device) for batch in batches), frozen)
 
 
 def _calibrated(module: PoseModule, data: PoseData, folder: Path, precision: str) -> None:
@@ -152,6 +163,20 @@ def claim(run_dir: Path, settings: TrainSettings) -> None:
             f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one, go on with it "
             f"(resume={run_dir / LAST}), or give overwrite=true"
         )
+
+
+def set_aside(run_dir: Path) -> None:
+    """Move what ``overwrite=true`` replaces out of the way, so that nothing goes on from it."""
+    forget(run_dir)
+    for name in ("checkpoints", "evaluation"):
+        if (run_dir / name).is_dir():
+            (run_dir / REPLACED).mkdir(exist_ok=True)
+            (run_dir / name).rename(run_dir / REPLACED / name)
+
+
+def forget(run_dir: Path) -> None:
+    """Remove what was set aside."""
+    shutil.rmtree(run_dir / REPLACED, ignore_errors=True)
 
 
 def _counts(file: Path) -> bool:
@@ -203,7 +228,33 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
             f"{settings.trainer.max_steps}: begin a new cycle from its weights with init=, or go on at the rate that "
             "it has come to with model.optimizer.schedule=constant"
         )
+    _check_same_training(settings, saved)
     return settings.resume
+
+
+def _check_same_training(settings: TrainSettings, saved: dict[str, Any]) -> None:
+    """Refuse settings that the saved optimizer's state contradicts: it would go on with its own, or not at all."""
+    trained, wanted = saved["hyper_parameters"]["model"], settings.model.model_dump(mode="json")
+    before, now = trained.get("optimizer", {}), wanted["optimizer"]
+    keys = [key for key in now if key in before and key not in ("warmup", "schedule")]
+    different = [f"optimizer.{key}" for key in keys if before[key] != now[key]]
+    if before.get("schedule", now["schedule"]) == "constant" and now["schedule"] != "constant":
+        different.append("optimizer.schedule")
+    if list(trained.get("freeze", ())) != list(wanted["freeze"]):
+        different.append("freeze")
+    for key in different:
+        group, _, name = key.rpartition(".")
+        ours, theirs = (node[group][name] if group else node.get(name, []) for node in (wanted, trained))
+        raise ConfigError(
+            f"resume={settings.resume}: its training goes on with model.{key}={theirs}, asked for is {ours}; give "
+            "that, or begin with its weights: init="
+        )
+    if ("averaging_state" in saved) != bool(settings.trainer.ema_decay):
+        has = "a" if "averaging_state" in saved else "no"
+        raise ConfigError(
+            f"resume={settings.resume}: holds {has} running mean of the weights, trainer.ema_decay is "
+            f"{settings.trainer.ema_decay}; give what it was trained with, or begin with its weights: init="
+        )
 
 
 def _of_same_network(settings: TrainSettings, path: str) -> dict[str, Any]:

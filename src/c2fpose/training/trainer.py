@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from c2fpose.base.cores import VARIABLE, cores
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
+from c2fpose.training.averaging import RunningMean
 from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
 from c2fpose.training.checkpoints import SavesWhenStopped, WholeCheckpoints
 from c2fpose.training.divergence import StopsDiverged
@@ -27,7 +29,6 @@ from c2fpose.training.threads import FollowFreeCores
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
     from pytorch_lightning.loggers import Logger
-EMA_EVERY = 10  # steps: a mean of every tenth step's weights costs a tenth and differs little
 
 
 def quiet_lightning() -> None:
@@ -89,13 +90,20 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     if settings.logger.pictures_every:
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.ema_decay:
-        decay = config.ema_decay**EMA_EVERY
-        callbacks.append(pl.callbacks.EMAWeightAveraging(decay=decay, update_every_n_steps=EMA_EVERY))
+        callbacks.append(RunningMean(config.ema_decay))
     if config.progress:
         callbacks.append(StepProgress())
     if VARIABLE not in os.environ:
         callbacks.append(FollowFreeCores())
     callbacks.append(SavesWhenStopped(last, config.validate_every))
+    try:
+        return _trainer(settings, run_dir, callbacks, loggers)
+    except (ValueError, MisconfigurationException) as error:  # a strategy that there is not, or not for these devices
+        raise ConfigError(f"trainer: {str(error).strip().splitlines()[0]}") from None
+
+
+def _trainer(settings: TrainSettings, run_dir: Path, callbacks: list[Any], loggers: list[Logger]) -> Trainer:
+    config = settings.trainer
     return pl.Trainer(
         max_steps=config.max_steps,
         max_epochs=-1,

@@ -71,6 +71,24 @@ def test_what_has_no_counterpart_is_named():
     assert "no weights in it for" in said and "stacks.2" in said
 
 
+@pytest.mark.parametrize(("before", "now", "words"), [
+    ({"head": "coordinates", "depths": (16,)}, {"head": "coordinates", "depths": (16,), "width": 16},
+     "channels copied, width 8 to 16; no weights in it for coordinates"),
+    ({"head": "coordinates", "depths": (16,)}, {"head": "coordinates", "depths": (16,), "coordinates": "root_relative"},
+     "heads are new (coordinates=absolute in it, root_relative here)"),
+    ({"supervision": "none"}, {"supervision": "separated"}, "stacks.0.heatmaps"),
+    ({"head": "metric", "depths": (8,), "depth_bins": 8}, {"head": "metric", "depths": (16,)},
+     "no weights in it for stacks.0.heatmaps"),
+])  # fmt: skip
+def test_what_keeps_its_random_start_is_named(before, now, words):
+    module = module_of(seed=1, **now)
+    start = {name: weight.clone() for name, weight in module.state_dict().items()}
+    said = begin_with(module, saved(module_of(**before)), "init=a")
+    assert words in said and "\n" not in said
+    same = [name for name, weight in module.state_dict().items() if torch.equal(weight, start[name])]
+    assert any("heatmaps" in name or "coordinates" in name for name in same)
+
+
 def test_another_trunk_is_refused():
     with pytest.raises(ConfigError, match=r"init=a: a checkpoint of another network, model\.network\.width is 8 in it"):
         begin_with(module_of(width=12), saved(module_of()), "init=a")

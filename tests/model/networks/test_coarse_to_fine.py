@@ -78,15 +78,18 @@ def test_half_resolution_stem():
     assert network(torch.rand(1, 3, 16, 16))[-1].shape == (1, 17, 8, 8, 8)
 
 
-def test_recomputation_changes_no_gradient():
-    gradients = []
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_recomputation_changes_no_gradient_and_no_statistics(norm):
+    gradients, statistics = [], []
     for recompute in (False, True):
         torch.manual_seed(0)
-        network = CoarseToFine(small(checkpoint_activations=recompute, norm="group")).double()
+        network = CoarseToFine(small(checkpoint_activations=recompute, norm=norm)).double()
         torch.manual_seed(1)
         sum(v.square().sum() for v in network(torch.rand(2, 3, 32, 32, dtype=torch.float64))).backward()
         gradients.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
-    torch.testing.assert_close(*gradients, rtol=1e-10, atol=0)
+        statistics.append(torch.cat([buffer.flatten().double() for buffer in [torch.zeros(1), *network.buffers()]]))
+    torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-12)
+    assert torch.equal(*statistics)
 
 
 def test_spread_of_the_last_convolution_by_depth():

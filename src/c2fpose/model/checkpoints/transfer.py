@@ -46,7 +46,7 @@ def begin_with(module: PoseModule, saved: dict[str, Any], where: str) -> str | N
     times = module.config.network.width // theirs.network.width
     weights = saved["state_dict"] if times == 1 else widened(saved["state_dict"], times)
     ours = module.state_dict()
-    same_head = theirs.network.head == module.config.network.head
+    same_head = _same_head(theirs, module.config)
     names = [name for name in theirs.pose_space.skeleton.names if name in module.config.pose_space.skeleton.names]
     taken, untouched = dict(ours), []
     for name, weight in ours.items():
@@ -55,13 +55,21 @@ def begin_with(module: PoseModule, saved: dict[str, Any], where: str) -> str | N
         if other is None or (dimension is not None and not same_head):
             untouched.append(name)
         elif dimension is not None:
-            taken[name] = _Channels(theirs, module.config, name, dimension).carried(other, weight)
+            channels = _Channels(theirs, module.config, name, dimension).carried(other, weight)
+            taken[name] = weight if channels is None else channels
+            untouched += [name] if channels is None else []
         elif other.shape == weight.shape and (same_head or name.startswith(_SHARED)):
             taken[name] = other.to(weight.dtype)
         else:
             untouched.append(name)
     module.load_state_dict(taken)
     return _words(theirs, module, untouched, names, where)
+
+
+def _same_head(theirs: ModelConfig, ours: ModelConfig) -> bool:
+    """Whether outputs mean the same: one representation, and of coordinates, relative to the same."""
+    first, second = theirs.network, ours.network
+    return first.head == second.head and first.coordinates == second.coordinates
 
 
 def _check_trunk(theirs: ModelConfig, ours: ModelConfig, where: str) -> None:
@@ -83,14 +91,17 @@ class _Channels:
         self.joint_first = schema_of(ours.network.head).joints_first
         self.bins = schema_of(ours.network.head).volumetric and "coordinates" not in name
 
-    def carried(self, other: Tensor, start: Tensor) -> Tensor:
-        """Put the channels of joints of the same name into ``start``, our own weight; returns a new one."""
+    def carried(self, other: Tensor, start: Tensor) -> Tensor | None:
+        """Put the channels of joints of the same name into ``start``, our own weight; returns a new one.
+
+        None where the other's have no counterpart.
+        """
         from_joints, to_joints = (space.skeleton.joints for space in (self.theirs, self.ours))
         if other.shape[self.dimension] % from_joints:
-            return start
+            return None
         source, target = self._by_joint(other, from_joints), self._by_joint(start, to_joints).clone()
         if source.shape[2:] != target.shape[2:] or (source.shape[1] != target.shape[1] and not self.bins):
-            return start
+            return None
         for place, joint in enumerate(self.ours.skeleton.names):
             their_place = self.theirs.skeleton.index(joint)
             if their_place is not None:
@@ -134,26 +145,33 @@ def _words(theirs: ModelConfig, module: PoseModule, untouched: list[str], joints
     said = []
     if theirs.network.width != ours.network.width:
         said.append(f"channels copied, width {theirs.network.width} to {ours.network.width}")
+    same_head = _same_head(theirs, ours)
     if theirs.network.head != ours.network.head:
         said.append(f"heads are new (head={theirs.network.head} in it, {ours.network.head} here)")
+    elif not same_head:
+        said.append(f"heads are new (coordinates={theirs.network.coordinates} in it, {ours.network.coordinates} here)")
     elif new:
         said.append(f"{len(joints)} of {ours.pose_space.skeleton.joints} joints found in it by name, new: {_some(new)}")
     left = [name for name in theirs.pose_space.skeleton.names if name not in joints]
-    if left and theirs.network.head == ours.network.head:
+    if left and same_head:
         said.append(f"not needed: {_some(left)}")
     ranges = [config.pose_space.depth_range_mm for config in (theirs, ours)]
-    if ranges[0] != ranges[1] and theirs.network.head == ours.network.head:
-        said.append(f"depths from {_span(ranges[0])} brought to {_span(ranges[1])}")
-    other_parts = sorted({_part(name) for name in untouched if "heatmaps" not in name and "coordinates" not in name})
+    if ranges[0] != ranges[1] and same_head:
+        brought = "brought to" if schema_of(ours.network.head).volumetric else "taken as they are, here for"
+        said.append(f"depths from {_span(ranges[0])} {brought} {_span(ranges[1])}")
+    heads = ("heatmaps", "coordinates")
+    other_parts = {_part(name) for name in untouched if same_head or not any(word in name for word in heads)}
     if other_parts:
-        said.append(f"no weights in it for {_some(other_parts)}")
+        said.append(f"no weights in it for {_some(sorted(other_parts))}")
     return f"{where}: " + "; ".join(said) if said else None
 
 
 def _part(name: str) -> str:
     """Take the first words of a weight's name."""
     words = name.split(".")
-    return ".".join(words[1:3]) if words[0] == "network" else words[0]
+    if words[0] != "network":
+        return words[0]
+    return ".".join(words[1 : 4 if "heatmaps" in words else 3])
 
 
 def _some(words: Iterable[str]) -> str:

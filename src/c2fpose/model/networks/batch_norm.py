@@ -32,15 +32,42 @@ def freeze(network: torch.nn.Module) -> None:
             module.eval()
 
 
+@contextmanager
+def unchanged_statistics(network: torch.nn.Module) -> Iterator[None]:
+    """Keep the running statistics as they are while images go through again, as in the same step's backward pass."""
+    layers = list(normalisations(network))
+    before = [(layer, layer.momentum) for layer in layers]
+    counts = [layer.num_batches_tracked for layer in layers if layer.num_batches_tracked is not None]
+    values = [count.clone() for count in counts]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in before:
+            layer.momentum = momentum
+        for count, value in zip(counts, values, strict=True):
+            count.copy_(value)
+
+
 @torch.no_grad()
-def recalibrate(network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S S"]]) -> int:
-    """Measure the running statistics again, as plain means over the given batches; returns how many there were."""
-    layers, was_training = list(normalisations(network)), network.training
+def recalibrate(
+    network: torch.nn.Module, images: Iterable[UInt8[Tensor, "B 3 S S"]], frozen: Iterable[nn.Module] = ()
+) -> int:
+    """Measure the running statistics again, as plain means over the given batches; returns how many there were.
+
+    Those of ``frozen`` parts stay, and are used, as in training.
+    """
+    frozen, was_training = list(frozen), network.training
+    kept = {layer for part in frozen for layer in part.modules()}
+    layers = [layer for layer in normalisations(network) if layer not in kept]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # PyTorch: cumulative average
     network.train()
+    for part in frozen:
+        freeze(part)
     batches = 0
     for image in images:
         network(normalise(image, network))

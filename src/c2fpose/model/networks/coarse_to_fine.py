@@ -4,6 +4,7 @@ Shapes: B batch, J joints, D depth bins, H rows, W columns, C channels, M channe
 they are a volume. Volumes leave the network as (B, J, D, H, W), one a supervised stack; ``D`` follows the schedule.
 """
 
+from contextlib import nullcontext
 from typing import cast
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from c2fpose.config.model import NetworkConfig
+from c2fpose.model.networks.batch_norm import unchanged_statistics
 from c2fpose.model.networks.heads import Heads, volume_heads
 from c2fpose.model.networks.hourglass import Hourglass, Lin, Stem, residuals
 
@@ -137,5 +139,7 @@ class CoarseToFine(nn.Module):
 
     def _run(self, stack: Stack, x: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.config.checkpoint_activations and self.training:
-            return checkpoint(stack, x, use_reentrant=False)
+            return checkpoint(
+                stack, x, use_reentrant=False, context_fn=lambda: (nullcontext(), unchanged_statistics(stack))
+            )
         return stack(x)
