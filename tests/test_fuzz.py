@@ -42,7 +42,7 @@ def test_finished_jobs(tmp_path):
 
 def test_jobs(tmp_path):
     values = {"experiment": "a", "scale": "b", "row": "d64", "seed": 0, "configuration": {"seed": 0, "model": {"x": 1}},
-              "common": {}, "code": "0" * 16, "data": {"train": "1" * 64}}  # fmt: skip
+              "common": {}, "code": "0" * 16, "data": {"train": "1" * 64}, "init": "2" * 64}  # fmt: skip
     assert set(values) == {field.name for field in dataclasses.fields(Identity)}
     write_json(tmp_path / JOB, {"identity": values, "row": None, "code_version": "0.1.0"})
     assert fuzz(tmp_path / JOB, lambda: identity_in(tmp_path), str(tmp_path))
