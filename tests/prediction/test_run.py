@@ -302,6 +302,8 @@ def test_names_that_yaml_would_misread(files, tmp_path, monkeypatch):
         ({"box": "0,0"}, "expected x,y,side"),
         ({"box": "nan,0,5"}, "must be 1 px or more"),
         ({"box": "0,0,5", "boxes": "b.json"}, "give one of them"),
+        ({"out": ""}, "out= is empty: give a folder or a file"),
+        ({"formats": "[]"}, r"formats=\[\]: give one at least"),
         ({"boxes": "none.json"}, r"boxes=none\.json: no such file"),
         ({"focal_px": "-3"}, "focal_px=-3.*greater than 0"),
         ({"focal_px": ".inf"}, "focal_px=inf.*finite"),

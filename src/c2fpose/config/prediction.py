@@ -65,6 +65,14 @@ class PredictSettings(Schema):
             raise ValueError("box=... and boxes=...: give one of them")
         return self
 
+    @model_validator(mode="after")
+    def _something_to_write(self) -> "PredictSettings":
+        if self.out is not None and not self.out.strip():
+            raise ValueError("out= is empty: give a folder or a file, or null for beside the input")
+        if self.formats is not None and not self.formats:
+            raise ValueError("formats=[]: give one at least, or null")
+        return self
+
 
 class FinderSettings(Schema):
     """The keys of ``conf/finder.yaml``."""
