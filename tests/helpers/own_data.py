@@ -9,6 +9,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.preparation import prepare
+from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
 POSES = np.load(Path(__file__).parents[1] / "fixtures" / "evaluation.npz")["joints_cam_mm"]
@@ -124,3 +127,9 @@ def make_folder(folder: Path, records: list[dict] | None = None, skeleton=C2F17,
     skeleton.to_file(folder / "skeleton.yaml")
     (folder / "cameras.yaml").write_text(yaml.safe_dump(cameras(**cameras_changed)))
     return folder
+
+
+def prepared(folder: Path, **options) -> dict[str, SplitReader]:
+    """Prepare such a folder into its ``out/``; readers by split."""
+    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
+    return {info.split: SplitReader(info.path) for info in prepare(config)}

@@ -56,10 +56,14 @@ def test_a_run_that_overwrites_another_never_goes_on_from_it(trained, train, tmp
     shutil.copytree(run, mine)
     before = contents(mine / "checkpoints")
     words = [*words, f"run_dir={mine}", "hydra.output_subdir=null"]
-    done = train(*words, "overwrite=true", "data.train_file=nowhere.h5", cwd=tmp_path)
-    assert done.returncode == 2 and not (mine / "checkpoints").exists()
-    kept = contents(mine / "replaced" / "checkpoints")
-    assert list(kept.values()) == list(before.values())
+    for partial in (False, True):  # the second finds what a killed one would have left
+        done = train(*words, "overwrite=true", "data.train_file=nowhere.h5", cwd=tmp_path)
+        assert done.returncode == 2 and not (mine / "checkpoints").exists()
+        kept = contents(mine / "replaced" / "checkpoints")
+        assert list(kept.values()) == list(before.values())
+        if not partial:
+            (mine / "checkpoints").mkdir()
+            (mine / "checkpoints" / "last.ckpt").write_text("begun")
     done = train(*words, "overwrite=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (mine / "checkpoints" / "final.ckpt").is_file() and not (mine / "replaced").exists()

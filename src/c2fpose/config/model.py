@@ -66,8 +66,6 @@ class NetworkConfig(Schema):
         if self.heatmap_size % 2**self.levels:
             raise ValueError(f"levels={self.levels} halvings do not divide heatmap_size={self.heatmap_size}")
         schema_of(self.head).check_network(self)
-        if unknown := set(self.head_std_by_depth) - set(self.depths):
-            raise ValueError(f"head_std_by_depth: no stack of depth {min(unknown)} in depths={list(self.depths)}")
         if self.width % 4:
             raise ValueError(f"width={self.width} must be a multiple of 4")
         return self
@@ -212,9 +210,6 @@ class ModelConfig(Schema):
                 f"batch_norm_frozen={self.batch_norm_frozen} is for running statistics; set it to null with "
                 f"network.norm={self.network.norm} and batch_norm={self.batch_norm}"
             )
-        if self.batch_norm == "recalibrated" and self.network.norm != "batch":
-            raise ValueError(f"batch_norm=recalibrated is for network.norm=batch, not for norm={self.network.norm}")
-        self._check_growth()
         parts = part_names(self.network)
         if unknown := [part for part in self.freeze if part not in parts]:
             raise ValueError(f"freeze={list(self.freeze)}: no part is called {unknown[0]}; some of {', '.join(parts)}")
@@ -223,14 +218,24 @@ class ModelConfig(Schema):
         self.representation.check_model(self)
         return self
 
-    def _check_growth(self) -> None:
+    def check_training(self) -> None:
+        """Raise ``ValueError`` for what a training would not obey; networks that were trained so are read as ever."""
+        network = self.network
+        if unknown := set(network.head_std_by_depth) - set(network.depths):
+            raise ValueError(
+                f"model.network.head_std_by_depth: no stack of depth {min(unknown)} in depths={list(network.depths)}"
+            )
+        if self.batch_norm == "recalibrated" and network.norm != "batch":
+            raise ValueError(
+                f"model.batch_norm=recalibrated is for model.network.norm=batch, not for norm={network.norm}"
+            )
         for stage in range(1, len(self.grow_depth) + 1):
-            grown = max(1, self.network.depth_bins >> stage)
-            for depth in self.network.depths:
+            grown = max(1, network.depth_bins >> stage)
+            for depth in network.depths:
                 if depth > grown and depth % grown:
                     raise ValueError(
-                        f"grow_depth={list(self.grow_depth)}: {depth} bins cannot be averaged to {grown}; give fewer "
-                        "stages, or bins that can be halved as often"
+                        f"model.grow_depth={list(self.grow_depth)}: {depth} bins cannot be averaged to {grown}; give "
+                        "fewer stages, or bins that can be halved as often"
                     )
 
     @property

@@ -85,6 +85,7 @@ class TrainSettings(Schema):
                 f"data.crop_mode={self.data.crop_mode} differs from model.crop_mode={self.model.crop_mode}; "
                 "set the latter"
             )
+        self.model.check_training()
         return self
 
 

@@ -51,7 +51,8 @@ def did_you_mean(schema: type[BaseModel], path: Sequence[str], key: str = "") ->
     at = [schema]
     for part in path[:-1]:  # numbers of a list, and kinds of value, are no fields: there the schemas stay
         at = [inner for each in at for inner in _schemas_in(fields_of(each).get(part))] or at
-    near = get_close_matches(path[-1], [name for each in at for name in fields_of(each)], n=1)
+    names = [name for each in at for name in fields_of(each)]
+    near = [] if path[-1] in names else get_close_matches(path[-1], names, n=1)
     return f"did you mean {'.'.join([key, *path[:-1], near[0]]).strip('.')}?" if near else ""
 
 

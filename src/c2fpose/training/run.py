@@ -166,12 +166,17 @@ def claim(run_dir: Path, settings: TrainSettings) -> None:
 
 
 def set_aside(run_dir: Path) -> None:
-    """Move what ``overwrite=true`` replaces out of the way, so that nothing goes on from it."""
-    forget(run_dir)
-    for name in ("checkpoints", "evaluation"):
-        if (run_dir / name).is_dir():
+    """Move what ``overwrite=true`` replaces out of the way, so that nothing goes on from it.
+
+    Where a run lies aside already, the one that was to replace it has not ended: that one goes, the other stays.
+    """
+    unfinished = (run_dir / REPLACED).exists()
+    for folder in (run_dir / "checkpoints", run_dir / "evaluation"):
+        if unfinished:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif folder.is_dir():
             (run_dir / REPLACED).mkdir(exist_ok=True)
-            (run_dir / name).rename(run_dir / REPLACED / name)
+            folder.rename(run_dir / REPLACED / folder.name)
 
 
 def forget(run_dir: Path) -> None:

@@ -1,28 +1,19 @@
 """Pictures of one's own are stored as they look, whatever they are made of."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from own_data import (
     SIZE_PX,
     make_folder,
     people,
+    prepared,
     project,
     write_table,
 )  # fmt: skip
 from PIL import Image
 
 from c2fpose.data.crops.standard import decode
-from c2fpose.data.custom.options import CustomConfig
-from c2fpose.data.custom.preparation import prepare
-from c2fpose.data.schema import SplitReader
 from c2fpose.data.verification.checks import image_fault
-
-
-def prepared(folder: Path, **options) -> dict[str, SplitReader]:
-    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
-    return {info.split: SplitReader(info.path) for info in prepare(config)}
 
 
 def test_pictures_are_stored_as_they_look(tmp_path):

@@ -11,6 +11,7 @@ from own_data import (
     THIRTEEN,
     make_folder,
     people,
+    prepared,
     project,
     to_world,
     write_as,
@@ -20,8 +21,6 @@ from own_data import (
 
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.config.data import DataConfig
-from c2fpose.data.custom.options import CustomConfig
-from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.prepare import main
@@ -30,11 +29,6 @@ from c2fpose.data.verification.checks import handedness, limbs
 from c2fpose.pose.skeleton import C2F17, JOINTS
 
 FREE = dict.fromkeys(("train_subjects", "test_subjects", "actions", "cameras"))  # all of a file
-
-
-def prepared(folder: Path, **options) -> dict[str, SplitReader]:
-    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
-    return {info.split: SplitReader(info.path) for info in prepare(config)}
 
 
 def test_table_skeleton_and_cameras_become_both_splits(tmp_path):

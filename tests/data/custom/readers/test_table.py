@@ -1,24 +1,15 @@
 """Cells of one's own table: text that comes as bytes, numbers that no file could hold."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from own_data import (
     make_folder,
     people,
+    prepared,
     write_as,
 )  # fmt: skip
 
 from c2fpose.base.errors import DataError
-from c2fpose.data.custom.options import CustomConfig
-from c2fpose.data.custom.preparation import prepare
-from c2fpose.data.schema import SplitReader
-
-
-def prepared(folder: Path, **options) -> dict[str, SplitReader]:
-    config = CustomConfig(source="custom", path=folder, out=folder / "out", **options)
-    return {info.split: SplitReader(info.path) for info in prepare(config)}
 
 
 def test_names_in_bytes_are_text(tmp_path):
