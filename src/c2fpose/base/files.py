@@ -8,6 +8,7 @@ import platform
 import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,9 +95,8 @@ def ready_directory(path: str | Path) -> Path:
     directory = Path(path)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        trial = directory / f".{_writer()}.{secrets.token_hex(3)}.{_MARK}"
-        trial.touch()
-        trial.unlink()
+        with tempfile.TemporaryFile(dir=directory):  # without a name where there can be such: a kill leaves nothing
+            pass
     except OSError as error:
         raise OutputError(f"{path}: nothing can be written there ({reason(error)})") from None
     return directory
