@@ -104,6 +104,24 @@ def test_captions_do_not_call_synthetic_people_human36m(directory):
     assert "aaaaaaaaaaaa" in notes and "bbbbbbbbbbbb" in notes
 
 
+def test_precisions_of_the_training_are_told_and_kept(directory, tmp_path):
+    def trained(name, **facts):
+        record = sweep.read_json(directory / name / sweep.FINISHED)
+        sweep.write_json(directory / name / sweep.FINISHED, record | {"training": record["training"] | facts})
+
+    trained("d1_64/seed0", precision="bf16-mixed")
+    notes = error_table(read_results([directory]), "mpjpe", "ground_truth").notes
+    assert "Trained on CPU; CPU, bf16-mixed." in notes  # the others are from before it was written down
+    assert not any("different precisions" in note for note in notes)
+    trained("d1_64/seed1", precision="32-true", device="another CPU")
+    notes = error_table(summarise([directory], tmp_path), "mpjpe", "ground_truth").notes
+    assert "Trained on CPU; CPU, bf16-mixed; another CPU, 32-true: times of different machines." in notes
+    assert "Jobs were trained in different precisions; jobs.csv says which in which." in notes
+    with open(tmp_path / "jobs.csv", newline="") as file:
+        written = {(job["row"], job["seed"]): job["training_precision"] for job in csv.DictReader(file)}
+    assert [written["d1_64", "0"], written["d1_64", "1"], written["d64_64", "0"]] == ["bf16-mixed", "32-true", ""]
+
+
 def test_differences_are_paired_over_images_and_welchs_over_seeds(directory, errors):
     (pair,) = differences(read_results([directory]), "ground_truth")
     assert (pair.first, pair.second) == ("d64_64", "d1_64")

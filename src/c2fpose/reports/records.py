@@ -258,7 +258,8 @@ def job_records(results: Results) -> list[dict[str, Any]]:
         }
         facts = done.get("training", {})
         record |= {
-            f"training_{key}": facts.get(key, "") for key in ("seconds", "images_per_second", "memory_gib", "device")
+            f"training_{key}": facts.get(key, "")
+            for key in ("seconds", "images_per_second", "memory_gib", "device", "precision")
         }
         record["evaluation_images_per_second"] = done.get("evaluation_images_per_second", "")
         records.append(record)

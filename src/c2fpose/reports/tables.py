@@ -208,11 +208,7 @@ def _notes(results: Results, version: str | None) -> list[str]:
         "Code " + ", ".join(results.values("code_version")) + "; torch " + ", ".join(results.values("torch")) + "."
     )
     notes.append("GFLOP: forward pass of one image; training time without validation.")
-    devices = sorted({job.result.training["device"] for job in done if "device" in job.result.training})
-    if devices:
-        notes.append(
-            "Trained on " + "; ".join(devices) + ("." if len(devices) == 1 else ": times of different machines.")
-        )
+    notes += _trained_on(done)
     if results.sweep.apart:
         notes.append(
             "x, y, depth: error along the camera's axes, root depth given; own limbs, mean limbs, strong perspective: "
@@ -223,6 +219,21 @@ def _notes(results: Results, version: str | None) -> list[str]:
     codes = {job.identity.code for job in done}
     if len(codes) > 1:
         notes.append(f"Rows come from {len(codes)} versions of the code that results depend on, accepted as the same.")
+    return notes
+
+
+def _trained_on(done: list[SweepJob]) -> list[str]:
+    """Say on what, and in which precision, the finished jobs were trained."""
+    facts = [job.result.training for job in done]
+    machines = {
+        ", ".join(fact[key] for key in ("device", "precision") if key in fact) for fact in facts if "device" in fact
+    }
+    if not machines:
+        return []
+    several = len({fact["device"] for fact in facts if "device" in fact}) > 1
+    notes = ["Trained on " + "; ".join(sorted(machines)) + (": times of different machines." if several else ".")]
+    if len({fact["precision"] for fact in facts if "precision" in fact}) > 1:
+        notes.append("Jobs were trained in different precisions; jobs.csv says which in which.")
     return notes
 
 
