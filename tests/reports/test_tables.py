@@ -15,7 +15,7 @@ from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports import plots
 from c2fpose.reports.dashboard.html import page as dashboard
 from c2fpose.reports.dashboard.panels import sections
-from c2fpose.reports.records import budget, differences
+from c2fpose.reports.records import budget, differences, job_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.statistics import (
     gained_at_the_end,
@@ -67,6 +67,9 @@ def test_parts_of_the_error_and_calibration_are_columns_where_they_are_asked_for
     names = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %", "surest 80 %, of all, mm")
     assert [rows["1, 64"][name] for name in names] == ["20.5", "15.0", "60.0", "3.0", "88.5", "60.5 of 92.0"]
     assert [rows["64, 64"][name] for name in names] == ["-"] * 6  # a job from before these were kept
+    jobs = {(job["row"], job["seed"]): job for job in job_records(results)}
+    assert [jobs["d1_64", 1][key] for key in ("x_mm", "depth_mm", "coverage_90", "surest_80_mm")] == [21, 60, 0.89, 61]
+    assert jobs["d64_64", 0]["x_mm"] == "" and "own_limbs_mm" not in jobs["d64_64", 0]  # mpjpe_mm_own_limbs is there
 
 
 def test_sources_of_a_mix_have_a_table_of_their_own(directory, tmp_path):

@@ -92,8 +92,11 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
             offset, ha, va = ((0, 7), "center", "bottom") if wanted else ((0, -7), "center", "top")
             if not wanted and _has_another_below(point, points):
                 offset, ha, va = (7, 0), "left", "center"
+            elif point[2] > 0:  # beside the bar of its interval
+                offset, ha = (4, offset[1]), "left"
             axes.annotate(
                 point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color,
+                zorder=1.8,  # its white edge under lines and bars
                 path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )  # fmt: skip
     if points:

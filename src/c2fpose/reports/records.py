@@ -34,6 +34,8 @@ APART_KEYS = (
     "calibration_error", "coverage_90", "surest_80_mm", "calibrated_mm",
 )  # fmt: skip
 
+RULES_MM = tuple(f"{rule}_mm" for rule in ROOT_DEPTH_RULES)
+
 
 def error_mm(job: SweepJob, metric: str, root_depth: str) -> float:
     """Return a finished job's average over all test images; NaN for a rule that its poses do not have."""
@@ -262,6 +264,9 @@ def job_records(results: Results) -> list[dict[str, Any]]:
             for key in ("seconds", "images_per_second", "memory_gib", "device", "precision")
         }
         record["evaluation_images_per_second"] = done.get("evaluation_images_per_second", "")
+        if results.sweep.apart:
+            parts = apart([job]) if job.record else {}
+            record |= {key: blank(parts.get(key, math.nan)) for key in APART_KEYS if not key.endswith(RULES_MM)}
         records.append(record)
     return records
 
