@@ -14,8 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.base.lock import alone_in
 from c2fpose.config.command_line import conf_dir
-from c2fpose.config.run import TrainSettings, train_settings
-from c2fpose.config.schema import did_you_mean
+from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.sweeps.rows import remember_swept
 
 
@@ -55,4 +54,4 @@ def main(cfg: DictConfig) -> float:
 
 if __name__ == "__main__":
     remember_swept(sys.argv[1:])
-    refuses_in_one_line(main, lambda key: did_you_mean(TrainSettings, key.split(".")))
+    refuses_in_one_line(main, refusal_of_key)

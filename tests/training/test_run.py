@@ -292,6 +292,14 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         ("resume=nothing.ckpt", "resume=nothing.ckpt: no such checkpoint"),
         ("trainer.max_stepz=3", "max_stepz: no such key; did you mean trainer.max_steps? --help lists them"),
         ("model.optimizer.learning_rate=inf", "model.optimizer.learning_rate=inf"),
+        (
+            "model.network.head_std_by_depth={64: 0.1}",
+            "head_std_by_depth: takes names of its own; write '++model.network.head_std_by_depth={NAME: VALUE}'",
+        ),
+        (
+            "model.representation.form=paper",
+            "no key of the representation that is chosen, but one of model=rle, model=",
+        ),
         ("++model.network.head_std_by_depth={3: 0.1}", "model.network.head_std_by_depth: no stack of depth 3"),
         ("+seed=2", "seed: a key already; give it without the +"),
         ("~foo", "foo: no such key; --help lists them"),

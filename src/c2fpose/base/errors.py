@@ -127,10 +127,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in said)
 
 
-def refuses_in_one_line(command: Callable[[], object], meant: Callable[[str], str] = lambda key: "") -> None:
+def refuses_in_one_line(command: Callable[[], object], of_key: Callable[[str], str]) -> None:
     """Run a Hydra command; what Hydra itself refuses (keys, choices, syntax) is one line and exit code 2 too.
 
-    ``meant`` may suggest a key instead of one that is not there.
+    ``of_key`` says what is wrong with a key that Hydra does not take.
     """
     from hydra.errors import CompactHydraException  # noqa: PLC0415  # commands without Hydra read this file
 
@@ -140,17 +140,17 @@ def refuses_in_one_line(command: Callable[[], object], meant: Callable[[str], st
         try:
             command()
         except CompactHydraException as error:
-            print(f"error: {_hydra_refusal(error, meant)}", file=sys.stderr)
+            print(f"error: {_hydra_refusal(error, of_key)}", file=sys.stderr)
             raise SystemExit(2) from None
 
 
-def _hydra_refusal(error: Exception, meant: Callable[[str], str]) -> str:
+def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     text = str(error)
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if key := re.match(r"Could not append to config\W+An item is already at '([^']+)'", text):
         return f"{key[1]}: a key already; give it without the +"
     if key := re.match(r"Could not (?:override|delete from config)\W+(?:.*?')?([\w./@]+)'", text):
-        return f"{key[1]}: no such key; {f'{meant(key[1])} --help lists them'.strip()}"
+        return f"{key[1]}: {of_key(key[1])}"
     if choice := re.match(r".*Could not find '([^']+)'", text):
         found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"

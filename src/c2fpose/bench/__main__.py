@@ -12,8 +12,8 @@ from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.base.files import write_text
 from c2fpose.config.command_line import conf_dir
-from c2fpose.config.run import TrainSettings, train_settings
-from c2fpose.config.schema import did_you_mean, parse
+from c2fpose.config.run import refusal_of_key, train_settings
+from c2fpose.config.schema import parse
 
 
 @hydra.main(config_path=conf_dir(), config_name="bench", version_base="1.3")
@@ -41,4 +41,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    refuses_in_one_line(main, lambda key: did_you_mean(TrainSettings, key.split(".")))
+    refuses_in_one_line(main, refusal_of_key)

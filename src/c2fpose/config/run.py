@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from hydra.experimental.callback import Callback
@@ -10,9 +11,10 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, model_validator
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.config.command_line import conf_dir
 from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig
-from c2fpose.config.schema import Count, NonNegative, Schema, parse
+from c2fpose.config.schema import Count, NonNegative, Schema, did_you_mean, is_mapping, parse
 from c2fpose.config.sweep import Seed, SweepConfig
 
 
@@ -97,6 +99,22 @@ def train_settings(cfg: DictConfig) -> TrainSettings:
     except OmegaConfBaseException as error:  # an interpolation of something that is not there
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
     return parse(TrainSettings, values, "")
+
+
+def refusal_of_key(key: str) -> str:
+    """Say what is wrong with a key that Hydra refuses, and what was meant, as far as can be told."""
+    path = key.split(".")
+    if is_mapping(TrainSettings, path):
+        return f"takes names of its own; write '++{key}={{NAME: VALUE}}'"
+    holders = []
+    if path[:2] == ["model", "representation"]:
+        files = {file.stem: OmegaConf.load(file) for file in sorted(Path(conf_dir(), "model").glob("*.yaml"))}
+        holders = [
+            name for name, conf in files.items() if OmegaConf.select(conf, key.removeprefix("model.")) is not None
+        ]
+    if holders:
+        return f"no key of the representation that is chosen, but one of {', '.join(f'model={h}' for h in holders)}"
+    return f"no such key; {did_you_mean(TrainSettings, path)} --help lists them".replace(";  ", "; ")
 
 
 class CheckConfiguration(Callback):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -48,12 +48,23 @@ def did_you_mean(schema: type[BaseModel], path: Sequence[str], key: str = "") ->
 
     ``path``: the names down to the unknown key; ``key``: where the schema stands, for the message.
     """
-    at = [schema]
-    for part in path[:-1]:  # numbers of a list, and kinds of value, are no fields: there the schemas stay
-        at = [inner for each in at for inner in _schemas_in(fields_of(each).get(part))] or at
+    at = _schemas_at(schema, path[:-1])
     names = [name for each in at for name in fields_of(each)]
     near = [] if path[-1] in names else get_close_matches(path[-1], names, n=1)
     return f"did you mean {'.'.join([key, *path[:-1], near[0]]).strip('.')}?" if near else ""
+
+
+def is_mapping(schema: type[BaseModel], path: Sequence[str]) -> bool:
+    """Tell whether the key at ``path`` takes any names below it."""
+    here = [fields_of(each).get(path[-1]) for each in _schemas_at(schema, path[:-1])]
+    return any(get_origin(annotation) is dict for annotation in here)
+
+
+def _schemas_at(schema: type[BaseModel], path: Sequence[str]) -> list[type[BaseModel]]:
+    at = [schema]
+    for part in path:  # numbers of a list, and kinds of value, are no fields: there the schemas stay
+        at = [inner for each in at for inner in _schemas_in(fields_of(each).get(part))] or at
+    return at
 
 
 def fields_of(schema: type[BaseModel]) -> dict[str, Any]:
