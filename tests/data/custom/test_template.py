@@ -1,5 +1,6 @@
 """Templates: what they hold is what was said, and made of a table they are prepared without a change."""
 
+import csv
 import json
 
 import cv2
@@ -129,6 +130,38 @@ def test_deeplabcut_names_pictures_in_three_columns_since_22(tmp_path, capsys):
         np.testing.assert_allclose(reader.annotations["joints_px"][:, 0], [[10, 20], [10, 21]])
     (tmp_path / "s" / "dlc.csv").write_text(text.replace("coords,,,x", "coords,,x"))
     with pytest.raises(UserError, match="DeepLabCut's three headers have 9, 9, 8 columns"):
+        template(tmp_path, source=tmp_path / "s" / "dlc.csv", overwrite=True)
+
+
+@pytest.mark.parametrize("leading", [1, 3])
+def test_deeplabcuts_individuals_are_records_of_their_own(tmp_path, capsys, leading):
+    records = source(tmp_path, people(2))
+    owners = ["one"] * 6 + ["two"] * 6 + ["single"] * 3
+    parts = (["tail"] * 3 + ["tip"] * 3) * 2 + ["corner"] * 3
+    heads = [["scorer", *["me"] * 15], ["individuals", *owners], ["bodyparts", *parts]]
+    heads += [["coords", *["x", "y", "likelihood"] * 5]]
+    here = [*map(str, (10, 20, 0.9, 30, 40, 0.9)), *map(str, (50, 60, 0.9)), "", "", "", "1", "2", "0.9"]
+    gone = [*map(str, (11, 21, 0.9, 31, 41, 0.9)), "", "nan", "", "", "", "", "1", "2", "0.9"]
+    names = [f"labeled-data/clip/{record['image'].split('/')[-1]}" for record in records]
+    for name, record in zip(names, records, strict=True):
+        (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.open(tmp_path / "s" / record["image"]).save(tmp_path / "s" / name)
+    first = [name.split("/") if leading == 3 else [name] for name in names]
+    lines = [[head[0], *[""] * (leading - 1), *head[1:]] for head in heads]
+    lines += [[*cells, *values] for cells, values in zip(first, (here, gone), strict=True)]
+    (tmp_path / "s" / "dlc.csv").write_text("\n".join(",".join(line) for line in lines))
+    folder = template(tmp_path, source=tmp_path / "s" / "dlc.csv", root="tail")
+    assert "not taken over: likelihood, points of no individual (single)" in "".join(capsys.readouterr())
+    with open(folder / "records.csv", newline="") as file:
+        made = list(csv.DictReader(file))
+    assert [row["subject"] for row in made] == ["one", "two", "one"]  # the second is not in the second picture
+    reader = prepared(folder)
+    assert reader.info.skeleton.names == ("tail", "tip")
+    nan = [np.nan, np.nan]
+    found = sorted(reader.annotations["joints_px"].tolist())
+    np.testing.assert_allclose(found, [[[10, 20], [30, 40]], [[11, 21], [31, 41]], [[50, 60], nan]])
+    (tmp_path / "s" / "dlc.csv").write_text("\n".join(",".join(line) for line in (lines[0][:-1], *lines[1:])))
+    with pytest.raises(UserError, match="DeepLabCut's four headers have "):
         template(tmp_path, source=tmp_path / "s" / "dlc.csv", overwrite=True)
 
 

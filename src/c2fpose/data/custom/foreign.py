@@ -1,4 +1,4 @@
-"""Tables of joints as others write them, to the package's rows: columns by their names, DeepLabCut's three headers."""
+"""Tables of joints as others write them, to the package's rows: columns by their names, DeepLabCut's headers."""
 
 import csv
 import re
@@ -21,6 +21,7 @@ _OTHER_WORD = {other: word for word, others in _WORDS.items() for other in other
 _SCORES = r"likelihood|score|conf|confidence|visibility|visible|vis|prob|p|v|c"
 _JOINT = re.compile(r"(?P<joint>.+?)[_.\s-](?P<axis>[xyzXYZ])$|(?P<axis2>[xyzXYZ])[_.\s-](?P<joint2>.+)$")
 _SCORE = re.compile(rf"(.+?)[_.\s-]({_SCORES})$|({_SCORES})[_.\s-](.+)$", re.IGNORECASE)
+_NOBODY = "single"  # DeepLabCut's word for points that belong to no individual
 _MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 
 
@@ -36,6 +37,7 @@ class ForeignTable:
 def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTable:
     """Read a CSV or TSV. Joints with three columns are in ``unit``, others in px; ``image``: of all rows, if given.
 
+    A line of several individuals (DeepLabCut's fourth header) is a row for each of them that it says anything of.
     Raises ``DataError``, one line, where no joint is found or a row does not fit.
     """
     with readable(path, "not readable as text", "expected a CSV or TSV"):
@@ -46,43 +48,68 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     cells = _joined_by_deeplabcut([row for _, row in numbered], path)
     if not cells:
         raise DataError(f"{path}: holds nothing")
+    whose = _individuals_of_deeplabcut(cells)
+    if whose:
+        del numbered[1], cells[1]
     first, columns = _header(cells)
+    blocks: dict[str | None, list] = _by_individual(columns, whose) if whose else {None: columns}
     deep = {column[0] for column in columns if isinstance(column, tuple) and column[1:] == ("z", "")}
-    units = {"px": ("px", 1.0), "mm": ("mm", 1.0)}
+    units = {"px": ("px", 1.0), "mm": ("mm", 1.0), "": ("px", 1.0)}
     joints: dict[str, None] = {}
     rows = []
     for (line, _), row in zip(numbered[first:], cells[first:], strict=True):
         place = f"{path.name}, line {line}"
         if len(row) != len(columns):
             raise DataError(f"{place}: {len(row)} cells for {len(columns)} columns")
-        words: dict[str, str] = {} if image is None else {"image": image}
-        found: dict[str, dict[str, list]] = {"px": {}, "mm": {}}
-        for column, cell in zip(columns, row, strict=True):
-            if isinstance(column, str):
-                words.setdefault(column, cell.strip())
-            elif column is not None:
-                joint, axis, said = column
-                kind, factor = units.get(said) or (("mm", _MM[unit]) if joint in deep else ("px", 1.0))
-                at = found[kind].setdefault(joint, [None] * (3 if kind == "mm" else 2))
-                at["xyz".index(axis)] = _scaled(cell, factor)
-                joints[joint] = None
-        rows.append(Row(place, words, found["px"], found["mm"], None))
+        for individual, block in blocks.items():
+            words: dict[str, str] = {} if image is None else {"image": image}
+            words |= {} if individual is None else {"subject": individual}
+            found: dict[str, dict[str, list]] = {"px": {}, "mm": {}}
+            for column, cell in zip(block, row, strict=True):
+                if isinstance(column, str):
+                    words.setdefault(column, cell.strip())
+                elif column is not None:
+                    joint, axis, said = column
+                    kind, factor = ("mm", _MM[unit]) if said == "" and joint in deep else units[said]
+                    at = found[kind].setdefault(joint, [None] * (3 if kind == "mm" else 2))
+                    at["xyz".index(axis)] = _scaled(cell, factor)
+                    joints[joint] = None
+            if individual is None or _says_something(found["px"] | found["mm"]):
+                rows.append(Row(place, words, found["px"], found["mm"], None))
     if not joints:
         raise DataError(f"{path}: no column of a joint, such as left_knee_x; it has {', '.join(cells[0][:8])}")
     named = cells[2] if first == 3 else cells[0]
     left_out = [name for name, column in zip(named, columns, strict=True) if column is None and name.strip()]
-    left_out = list(dict.fromkeys(left_out))
-    return ForeignTable(rows, list(joints), left_out)
+    left_out += [f"points of no individual ({_NOBODY})"] * (_NOBODY in whose and _NOBODY not in blocks)
+    return ForeignTable(rows, list(joints), list(dict.fromkeys(left_out)))
+
+
+def _by_individual(columns: list, whose: list[str]) -> dict[str | None, list]:
+    """Give each individual the columns that are its own, and those of words."""
+    names = dict.fromkeys(whose[1:])
+    if len(names) > 1:
+        names.pop(_NOBODY, None)
+    return {
+        name: [
+            column if isinstance(column, str) or name == own else None
+            for column, own in zip(columns, whose, strict=True)
+        ]
+        for name in names
+    }
+
+
+def _says_something(joints: dict[str, list]) -> bool:
+    return any(str(cell).strip().lower() not in ("", "nan", "none") for cells in joints.values() for cell in cells)
 
 
 def _joined_by_deeplabcut(cells: list[list[str]], path: Path) -> list[list[str]]:
     """Make one column of the leading ones, in which DeepLabCut from 2.2 on names folder, video and picture."""
     if not _is_deeplabcut(cells):
         return cells
-    if len({len(row) for row in cells[:3]}) > 1:
-        raise DataError(
-            f"{path}: DeepLabCut's three headers have {', '.join(str(len(row)) for row in cells[:3])} columns"
-        )
+    heads = cells[: 4 if _has_individuals(cells) else 3]
+    if len({len(row) for row in heads}) > 1:
+        many = {3: "three", 4: "four"}[len(heads)]
+        raise DataError(f"{path}: DeepLabCut's {many} headers have {', '.join(str(len(row)) for row in heads)} columns")
     leading = 1
     while leading < len(cells[1]) and not cells[1][leading].strip():
         leading += 1
@@ -91,6 +118,15 @@ def _joined_by_deeplabcut(cells: list[list[str]], path: Path) -> list[list[str]]
 
 def _is_deeplabcut(cells: list[list[str]]) -> bool:
     return len(cells) > 2 and cells[0][0].strip().lower() == "scorer"
+
+
+def _has_individuals(cells: list[list[str]]) -> bool:
+    return _is_deeplabcut(cells) and len(cells) > 3 and cells[1][0].strip().lower() == "individuals"
+
+
+def _individuals_of_deeplabcut(cells: list[list[str]]) -> list[str]:
+    """Return whose each column is; empty for a table of one individual, which has no such header."""
+    return [name.strip() for name in cells[1]] if _has_individuals(cells) else []
 
 
 def _header(cells: list[list[str]]) -> tuple[int, list]:
