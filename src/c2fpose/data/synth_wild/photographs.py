@@ -6,8 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
+from c2fpose.data.rgb import upright_rgb
 from c2fpose.data.synth_wild.backgrounds import Picture
 
 MADE = "made"  # instead of a folder: backgrounds made by procedures
@@ -27,13 +29,13 @@ def folder_digest(source: str) -> str:
 def read_photographs(folder: Path, side: int, rng: np.random.Generator, most: int) -> list[Picture]:
     """Squares out of a folder's photographs (with its subfolders), RGB, ``side`` px, at most ``most`` drawn at random.
 
-    Files that are no images are passed over with one warning that names the first. Raises ``DataError`` for a folder
-    that does not exist or holds no image.
+    Files that are no images, or not whole, are passed over with one warning that names the first. Raises
+    ``DataError`` for a folder that does not exist or holds no image.
     """
     files = _files(folder)
-    readable = [path for path in files if cv2.haveImageReader(str(path))]
-    others = [path for path in files if path not in set(readable)]
-    chosen = [readable[place] for place in rng.permutation(len(readable))[:most]]
+    images = [path for path in files if cv2.haveImageReader(str(path))]
+    others = [path for path in files if path not in set(images)]
+    chosen = [images[place] for place in rng.permutation(len(images))[:most]]
     pool = []
     for path in chosen:
         square = _square(path, side)
@@ -45,17 +47,18 @@ def read_photographs(folder: Path, side: int, rng: np.random.Generator, most: in
         raise DataError(f"{folder}: holds no photograph that can be read ({len(files)} files)")
     if others:
         names = ", ".join(path.name for path in others[:SHOWN])
-        warnings.warn(f"{folder}: {len(others)} of {len(files)} files are no images: {names}", stacklevel=2)
+        warnings.warn(f"{folder}: {len(others)} of {len(files)} files are no images, or cut off: {names}", stacklevel=2)
     return pool
 
 
 def _square(path: Path, side: int) -> Picture | None:
-    """Read the middle of a photograph, or None where it cannot be decoded."""
+    """Read the middle of a photograph, upright; None where not all of it can be decoded."""
     try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
+        with readable(path, "not readable as an image"), Image.open(path) as opened:
+            image = upright_rgb(opened)
+    except DataError:
         return None
-    if image is None or min(image.shape[:2]) < 16:
+    if min(image.shape[:2]) < 16:
         return None
     rows, columns = image.shape[:2]
     half = min(rows, columns) // 2
