@@ -111,6 +111,24 @@ def test_a_box_of_the_first_frame_is_followed(monkeypatch):
     assert frames[-1].people[0].joints_cam_mm[0, 0] > 150
 
 
+def test_in_a_box_that_was_given_there_is_one_person_also_behind_a_cut(monkeypatch):
+    """Another pose in every tenth of a second, as behind cuts; the first look is at the box itself."""
+    world = World(monkeypatch, {})
+    shown = []
+
+    def changing(predictor, image, boxes, camera, volumes=None):
+        shown.extend(each.box for each in boxes)
+        person = pose(round(world.time_s * 10), 0)
+        return [replace(person, box=each.box, box_from=each.source) for each in boxes]
+
+    monkeypatch.setattr(follow, "poses_in", changing)
+    monkeypatch.setattr(follow, "second_looks", lambda *_: pytest.fail("a box that was given needs no second look"))
+    start = Box(300.0, 300.0, 400.0)
+    frames = world.film(2, start=start, looks=2)
+    assert [[person.id for person in frame.people] for frame in frames] == [[0]] * len(frames)
+    assert shown[0] == start and len(shown) == len(frames)
+
+
 def test_boxes_do_not_shrink_with_joints_that_draw_together(monkeypatch):
     """A network that sees everybody half as large as the box."""
     world = World(monkeypatch, {1: (lambda t: 0.0, always)})

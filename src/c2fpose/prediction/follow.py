@@ -70,12 +70,12 @@ class FollowFound:
             for track in self.tracker.tracks
         ]
         looked, new = self._new_boxes(frame, expected)
-        if new and self.looks > 1:
+        if new and self.looks > 1 and self.start is None:  # a box that was given is taken as it is
             new, _ = second_looks(self.predictor, frame.image, new, self.intrinsics_px, self.looks)
         boxes = [Seen(box, "tracked") for _, box in expected] + new
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
         kept = self._without_doubles(people, len(expected))
-        tracks = self.tracker.assign([people[at] for at in kept], frame.time_s)
+        tracks = self._tracks_of([people[at] for at in kept], frame.time_s)
         for at, track in zip(kept, tracks, strict=True):
             if at >= len(expected):
                 track.found_side_px = boxes[at].box.side
@@ -88,6 +88,14 @@ class FollowFound:
             for at, track in zip(kept, tracks, strict=True)
         )
         return Frame(found, frame.index, frame.time_s)
+
+    def _tracks_of(self, people: list[PersonPose], time_s: float) -> list[Track]:
+        """Match poses to tracks. In a box that was given there is one person, also behind a cut, where it looks new."""
+        if self.start is None or not self.tracker.tracks:
+            return self.tracker.assign(people, time_s)
+        for track, person in zip(self.tracker.tracks, people, strict=True):
+            track.take(person, time_s)
+        return self.tracker.tracks
 
     def _sure(self, track: Track, time_s: float) -> bool:
         """Whether the last look that there was has seen the person."""
