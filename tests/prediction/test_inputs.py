@@ -1,5 +1,7 @@
 """Files, folders and patterns to a list of pictures and videos."""
 
+from pathlib import Path
+
 import pytest
 
 from c2fpose.base.errors import DataError
@@ -55,6 +57,12 @@ def test_what_names_nothing_is_refused(folder, monkeypatch, word, message):
     monkeypatch.chdir(folder / "inner")
     with pytest.raises(DataError, match=message):
         expand([word]) if word else expand([str(folder / "none")])
+
+
+def test_one_file_by_two_names_is_one_input(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "x.jpg").touch()
+    assert [each.path for each in expand(["x.jpg", str(folder / "x.jpg"), "./x.jpg"])] == [Path("x.jpg")]
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -1,11 +1,13 @@
 """Pictures and videos go in, results come out; whatever is wrong is said in one line, and the others are done."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -206,6 +208,35 @@ def test_an_existing_output_is_refused_unless_told(files, tmp_path, capsys):
     assert (tmp_path / "photo_pose.json").stat().st_mtime_ns == before
     run(files, tmp_path, "formats=json", "overwrite=true")
     assert (tmp_path / "photo_pose.json").stat().st_mtime_ns != before
+
+
+def test_a_video_has_its_formats_in_a_folder_with_a_dot_in_its_name(files, tmp_path):
+    (tmp_path / "version.1").mkdir()
+    run(files, tmp_path / "version.1", "person=whole", name="clip")
+    assert sorted(path.name for path in (tmp_path / "version.1").iterdir()) == ["clip_pose.json", "clip_pose.webm"]
+
+
+@pytest.mark.parametrize("wrong", ["ckpt=none.ckpt", "finder=none.safetensors", "sizes=[1,2]"])
+def test_what_is_wrong_with_a_network_is_said_once(files, tmp_path, capsys, wrong):
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(files / "photo.jpg", tmp_path / name)
+    with pytest.raises(SystemExit):
+        command.main([str(tmp_path), f"ckpt={files / 'tiny.ckpt'}", "formats=json", wrong])
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and wrong.partition("=")[0] in error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names there are bytes")
+def test_a_name_that_is_no_text(files, tmp_path):
+    """In a process of its own, whose output takes UTF-8 alone."""
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/ph\xff.jpg")
+    shutil.copy(files / "photo.jpg", name)
+    words = [name, f"ckpt={files / 'tiny.ckpt'}", "person=whole", "formats=[json,html,figure]"]
+    module = [sys.executable, "-m", "c2fpose.predict"]
+    done = subprocess.run([*module, *words], capture_output=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert done.returncode == 0, done.stderr
+    said = json.loads(Path(os.fsdecode(os.fsencode(tmp_path) + b"/ph\xff_pose.json")).read_text("utf-8"))
+    assert said["source"]["file"].endswith("ph\ufffd.jpg") and "ph\ufffd.jpg: 1 person" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("ending", [None, "broken"])

@@ -1,8 +1,9 @@
 """What the command line names: pictures and videos, by file, folder or pattern."""
 
 import glob
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -41,25 +42,35 @@ def expand(words: Sequence[str]) -> list[Input]:
     A file's ending says whether it is a video; what is neither a video nor a known image is taken for an image, and
     refused later if it is none. Raises ``DataError`` for a word that names nothing.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, Path] = {}  # by the absolute path: one file may be named in two ways
+
+    def add(paths: Iterable[Path]) -> None:
+        for each in paths:
+            found.setdefault(os.path.abspath(each), each)
+
     for word in words:
         path = Path(word).expanduser()
         if path.is_dir():
             inside = [each for each in path.iterdir() if _is_input(each)]
             if not inside:
                 raise DataError(f"{word}: a folder without pictures or videos")
-            found.update(dict.fromkeys(sorted(inside, key=_by_number)))
+            add(sorted(inside, key=_by_number))
         elif path.exists():
-            found[path] = None
+            add([path])
         elif glob.has_magic(word):
             matched = [each for each in map(Path, glob.glob(str(path), recursive=True)) if each.is_file()]
             matched = [each for each in matched if not _is_output(each)]
             if not matched:
                 raise DataError(f"{word}: no file has such a name")
-            found.update(dict.fromkeys(sorted(matched, key=_by_number)))
+            add(sorted(matched, key=_by_number))
         else:
             raise DataError(f"{word}: no such image, video or folder")
-    return [Input(path, "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image") for path in found]
+    return [Input(path, "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image") for path in found.values()]
+
+
+def shown(path: str | Path) -> str:
+    """Give a path as text that can be printed and written; bytes in it that are no UTF-8 become a question mark."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _is_input(path: Path) -> bool:

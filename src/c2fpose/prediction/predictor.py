@@ -24,6 +24,7 @@ from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
+from c2fpose.prediction.inputs import shown
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, whole_box
 from c2fpose.prediction.reading import read_as_asked
@@ -188,7 +189,7 @@ def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
     """Say which network a predictor is, for results."""
     trained = predictor.provenance
     return ModelUsed(
-        file=str(file),
+        file=shown(file),
         sha256=file_hash(path) if (path := checkpoint_path(file)).is_file() else None,
         code_version=trained.get("code_version"),
         data_fingerprints=trained.get("data_fingerprints"),

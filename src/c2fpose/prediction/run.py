@@ -28,7 +28,7 @@ from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
-from c2fpose.prediction.inputs import Input, expand
+from c2fpose.prediction.inputs import Input, expand, shown
 from c2fpose.prediction.outputs import marked_unfinished, plan, write
 from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
@@ -61,6 +61,8 @@ def run(settings: PredictSettings) -> int:
     inputs = expand(settings.input)
     job = PredictJob(settings)
     job.check(inputs)
+    if len(inputs) > 1:
+        job.load(inputs)  # what is wrong with a network is said once, not of each input
     failed = 0
     console = PlainConsole(stderr=True)
     bar = (words_column("{task.description}"), BarColumn(20), MofNCompleteColumn(), words_column("left"),
@@ -120,12 +122,20 @@ class PredictJob:
         for folder in {path.parent for path in targets}:
             ready_directory(folder)
 
+    def load(self, inputs: list[Input]) -> None:
+        """Load the networks, and refuse what does not go with them."""
+        asked, predictor = self.settings, self.predictor
+        if any(each.kind == "image" for each in inputs):
+            sizes_for(predictor, asked.sizes, "given")
+        if asked.box is None and self.boxes is None and asked.person == "find":
+            load_finder(asked.finder)
+
     def targets(self, each: Input, overwrite: bool) -> dict[str, Path]:
         """Name the files that an input's results are written to."""
-        formats = self.settings.formats
-        if formats is None and not (self.settings.out and Path(self.settings.out).suffix):
+        formats, out = self.settings.formats, self.settings.out
+        if formats is None and (out is None or not Path(out).suffix or Path(out).is_dir()):
             formats = _DEFAULT_FORMATS[each.kind]
-        return plan(each.path, self.settings.out, formats, overwrite)
+        return plan(each.path, out, formats, overwrite)
 
     def done(self, each: Input, progress: Progress) -> str:
         """Predict one input and write what was asked for; returns a line that says so. Raises ``UserError``."""
@@ -144,17 +154,18 @@ class PredictJob:
             result = with_volumes(self.predictor, result, next(iter(pictures)))
         written: list[Path] = []
         with marked_unfinished(targets):
-            for name, path in targets.items():
+            for format, path in targets.items():
                 try:
-                    written += write(result, path, pictures, name)
+                    written += write(result, path, pictures, format)
                 except OSError as error:  # a disk that has become full
                     raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+        name = shown(each.path)
         for note in result.notes:
-            print(f"warning: {each.path}: {note}", file=sys.stderr)
+            print(f"warning: {name}: {note}", file=sys.stderr)
         people = len(result.ids)
         focal = f"focal length {result.camera.intrinsics_px[0]:.0f} px ({_FOCAL_WORDS[result.camera.focal_from]})"
         who = "1 person" if people == 1 else f"{people} people"
-        return f"{each.path}: {who}, {focal}: {', '.join(str(path) for path in written)}"
+        return f"{name}: {who}, {focal}: {', '.join(map(shown, written))}"
 
     def camera(self, size_px: tuple[int, int], path: Path | None = None) -> Camera:
         """Choose an input's camera."""
@@ -167,7 +178,7 @@ class PredictJob:
         rows, columns = image.shape[:2]
         camera = self.camera((columns, rows), path)
         people = self._people_of(path, image, camera.intrinsics_px)
-        source = Source("image", (columns, rows), str(path), file_hash(path))
+        source = Source("image", (columns, rows), shown(path), file_hash(path))
         return self._result(source, camera, [Frame(tuple(people))], None), [image]
 
     def _people_of(self, path: Path, image: Image, intrinsics_px: np.ndarray) -> list[PersonPose]:
@@ -239,7 +250,7 @@ class PredictJob:
         if asked.smooth != "none":
             frames = SpooledFrames(folder, smoothed(frames, camera.intrinsics_px, space.skeleton.root))
             smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
-        source = Source("video", clip.size_px, str(path), file_hash(path), clip.fps)
+        source = Source("video", clip.size_px, shown(path), file_hash(path), clip.fps)
         return self._result(source, camera, frames, smoothing, clip.note), clip
 
     def _follower(self, clip: Video, intrinsics_px: np.ndarray) -> Follower:

@@ -43,6 +43,16 @@ def test_wrong_wishes(tmp_path, monkeypatch, out, formats, message):
         plan("photo.png", out, formats, overwrite=False)
 
 
+def test_motions_of_several_people_are_there_already_too(image, tmp_path):
+    """BVH has a file a person: ``walk_0.bvh`` is what ``walk.bvh`` was planned as; ``walk_old.bvh`` is not."""
+    (tmp_path / "walk_old.bvh").touch()
+    (path,) = plan("walk.jpg", tmp_path / "walk.bvh", overwrite=False).values()
+    written = write(image, path)
+    with pytest.raises(UserError, match=r"walk_0\.bvh: is there already; overwrite=true replaces it"):
+        plan("walk.jpg", path, overwrite=False)
+    assert len(written) == 2 and plan("walk.jpg", path, overwrite=True) == {"bvh": path}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_writes_a_file_of_its_ending_and_nothing_else(name, image, video, pictures, tmp_path):
     result, shown = (video, pictures) if name == "video" else (image, pictures[3:4])

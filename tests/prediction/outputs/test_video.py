@@ -49,6 +49,15 @@ def test_uneven_times_are_shown_at_the_right_moments(video, tmp_path):
     assert fps == pytest.approx(10) and [frame[:, :160].mean() > 128 for frame in read] == [True] * 6 + [False]
 
 
+def test_few_frames_a_second_and_tiny_ones_are_written_whole(video, tmp_path):
+    """Each hundredth frame of a video: one in four seconds."""
+    frames = tuple(Frame((), number, 4.0 * number) for number in range(6))
+    shown = [np.full((2, 2, 3), 40 * number, np.uint8) for number in range(6)]
+    (path,) = output.write(dataclasses.replace(video, frames=frames), shown, tmp_path / "out.webm")
+    read, fps = frames_of(path)
+    assert len(read) / fps == pytest.approx(21, abs=0.1)
+
+
 def test_a_picture_turns_for_some_seconds(image, pictures, tmp_path):
     (path,) = output.write(image, pictures[3:4], tmp_path / "out.mp4")
     frames, fps = frames_of(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,8 +79,8 @@ def plan(
             raise DataError(f"{path}: is a directory; give another out=")
         if source.exists() and path.exists() and path.samefile(source):
             raise DataError(f"{path}: would replace what is read; give another out=")
-        if path.exists() and not overwrite and path.name not in _left_unfinished(path):
-            raise DataError(f"{path}: is there already; overwrite=true replaces it")
+        if not overwrite and (there := _written(path)) and path.name not in _left_unfinished(path):
+            raise DataError(f"{there[0]}: is there already; overwrite=true replaces it")
     return planned
 
 
@@ -90,20 +92,27 @@ def marked_unfinished(planned: dict[str, Path]) -> Iterator[None]:
     """
     mark = _mark_beside(next(iter(planned.values())))
     with written_whole(mark, durable=False) as temporary:
-        temporary.write_text("\n".join(path.name for path in planned.values()), "utf-8")
+        temporary.write_bytes(b"\n".join(os.fsencode(path.name) for path in planned.values()))
     try:
         yield
     except BaseException:
-        if not any(path.exists() for path in planned.values()):
+        if not any(map(_written, planned.values())):
             mark.unlink(missing_ok=True)
         raise
     mark.unlink(missing_ok=True)
 
 
+def _written(path: Path) -> list[Path]:
+    """List what is there of a planned file: itself, or of BVH those of several people, ``<name>_<id>.bvh``."""
+    several = path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix}") if path.suffix.lower() == ".bvh" else ()
+    numbered = sorted(each for each in several if each.stem.removeprefix(f"{path.stem}_").isdigit())
+    return [path, *numbered] if path.exists() else numbered
+
+
 def _left_unfinished(path: Path) -> list[str]:
     """Names beside ``path`` that a stopped command was about to write."""
     try:
-        return _mark_beside(path).read_text("utf-8", "replace").splitlines()
+        return os.fsdecode(_mark_beside(path).read_bytes()).splitlines()
     except OSError:
         return []
 

@@ -24,11 +24,11 @@ from c2fpose.pose.skeleton import Skeleton
 from c2fpose.prediction.outputs.formats import Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
 
-LARGEST_SIDE_PX = 640  # of a frame in the video
+LARGEST_SIDE_PX, LEAST_SIDE_PX = 640, 16  # of a frame in the video; encoders refuse smaller ones
 PANEL_PX = 480  # most; never higher than the frame
 FULL_TURN_S = 12.0
 STILL_S, STILL_FPS = 6.0, 25.0  # a single picture: its pose turns for so long
-HIGHEST_FPS = 60.0
+LOWEST_FPS, HIGHEST_FPS = 1.0, 60.0  # of a WebM of less than a half a second OpenCV miscounts the frames
 CODECS = {".webm": "VP80", ".mp4": "mp4v"}
 _LOOK_BACK, _LEAST_FREE = 50, 2**20  # frames between two looks at the disk, and bytes that must be free there
 
@@ -55,7 +55,7 @@ def _clock(result: PoseResult) -> tuple[float, int]:
     steps = np.diff(times)
     if not (steps > 0).any():
         return STILL_FPS, round(STILL_S * STILL_FPS)
-    fps = min(1 / float(np.median(steps[steps > 0])), HIGHEST_FPS)
+    fps = float(np.clip(1 / np.median(steps[steps > 0]), LOWEST_FPS, HIGHEST_FPS))
     return fps, round((times[-1] - times[0]) * fps) + 1
 
 
@@ -98,7 +98,7 @@ def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: in
 def _page(skeleton: Skeleton, frame: Frame, image: Image, stage: Stage | None, turn_deg: float) -> Image:
     """One frame of the video: the picture with joints, and the panel beside it; even numbers of rows and columns."""
     scale = min(1.0, LARGEST_SIDE_PX / max(image.shape[:2]))
-    rows, columns = (max(2, round(side * scale / 2) * 2) for side in image.shape[:2])
+    rows, columns = (max(LEAST_SIDE_PX, round(side * scale / 2) * 2) for side in image.shape[:2])
     small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
     side = min(rows, PANEL_PX)
     several = len(frame.people) > 1
