@@ -199,6 +199,39 @@ def test_ids_of_a_file_are_kept_in_a_video(files, tmp_path):
     assert {person["id"] for person in people(said)} == {3, 7}
 
 
+def test_ids_that_a_file_has_in_part_are_nobody_elses(files, tmp_path):
+    rows = [
+        f"{n},{id if n % 2 else last},{left},10,60"
+        for n in range(FRAMES)
+        for id, last, left in ((0, 0, 0), (1, -1, 90))
+    ]
+    (tmp_path / "b.csv").write_text("\n".join(["frame,id,left,top,side", *rows]))
+    said = run(files, tmp_path, f"boxes={tmp_path / 'b.csv'}", "smooth=none", "formats=json", name="clip")
+    at = {(person["id"], person["box"]["left_px"]) for person in people(said)}
+    assert at == {(0, 0.0), (1, 90.0), (2, 90.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("clip", "frame,id,left,top,side\n1,4,0,0,50\n1,4,60,0,50", r"frame 0 \(from 0\) has the id 4 twice"),
+        (
+            "clip",
+            "file,frame,left,top,side\nother.avi,1,0,0,50",
+            r"clip\.avi: no box for any of its frames in .*b\.csv",
+        ),
+        ("photo", "left,top,side\n0.1,0.2,0.5", r"a side of 0\.5 px; 1 to 640 can be"),
+        ("photo", "left,top,side\n0,0,1e300", r"a side of 1e\+300 px"),
+    ],
+)
+def test_boxes_that_cannot_be_looked_at_are_one_line(files, tmp_path, capsys, name, rows, message):
+    (tmp_path / "b.csv").write_text(rows)
+    with pytest.raises(SystemExit):
+        run(files, tmp_path, f"boxes={tmp_path / 'b.csv'}", "formats=json", name=name)
+    error = capsys.readouterr().err
+    assert re.search(message, error) and error.count("\n") == 1, error
+
+
 def test_an_existing_output_is_refused_unless_told(files, tmp_path, capsys):
     run(files, tmp_path, "formats=json")
     before = (tmp_path / "photo_pose.json").stat().st_mtime_ns

@@ -6,12 +6,14 @@ frames have shown to be nobody.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 from jaxtyping import Float
 
+from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes import BoxFile
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import (
@@ -156,27 +158,43 @@ class FollowFile:
     """People in the boxes of a file; its ids if it has some, else those that the tracker finds."""
 
     def __init__(
-        self, predictor: Predictor, intrinsics_px: Float[np.ndarray, " 4"], boxes: BoxFile, *, everybody: bool = True
+        self,
+        predictor: Predictor,
+        intrinsics_px: Float[np.ndarray, " 4"],
+        boxes: BoxFile,
+        video: Path,
+        *,
+        everybody: bool = True,
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
-        self.boxes, self.everybody = boxes, everybody
+        self.boxes, self.video, self.everybody = boxes, video, everybody
+        self._free = 1 + max(
+            (each.id for each in boxes if each.id is not None), default=-1
+        )  # from there on ids are new
         self.tracker = Tracker(self.predictor.config.pose_space.skeleton.root)
 
     def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:
         """Predict a frame's boxes."""
         rows, columns = frame.image.shape[:2]
-        given = [(each.box(columns, rows), each) for each in self.boxes.of_frame(frame.index)]
-        given = [(box, each) for box, each in given if is_inside(box, columns, rows)]
+        given = [(each.box(columns, rows), each) for each in self.boxes.of_frame(frame.index, self.video)]
+        given = [(box, each) for box, each in given if is_inside(box, columns, rows) and has_size(box, columns, rows)]
         if not self.everybody:
             given = sorted(given, key=lambda pair: -pair[0].side)[:1]
         boxes = [Seen(box, "given", each.score) for box, each in given]
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
-        ids = [each.id for _, each in given if each.id is not None]
-        if len(ids) < len(given):  # the file does not say who is who
-            tracks = self.tracker.assign(people, frame.time_s)
-            ids = [track.id for track in tracks]
-            self.tracker.end([each for each in self.tracker.tracks if frame.time_s - each.time_s > LOST_AFTER_S])
-        found = tuple(replace(person, id=id) for person, id in zip(people, ids, strict=True))
+        named = [each.id for _, each in given if each.id is not None]
+        if twice := sorted({id for id in named if named.count(id) > 1}):
+            raise DataError(
+                f"boxes={self.boxes.path}: frame {frame.index} (from 0) has the id {twice[0]} twice; "
+                "each person needs an id of its own, or -1"
+            )
+        unknown = [person for person, (_, each) in zip(people, given, strict=True) if each.id is None]
+        tracks = iter(self.tracker.assign(unknown, frame.time_s))  # the file does not say who they are
+        found = tuple(
+            replace(person, id=self._free + next(tracks).id if each.id is None else each.id)
+            for person, (_, each) in zip(people, given, strict=True)
+        )
+        self.tracker.end([each for each in self.tracker.tracks if frame.time_s - each.time_s > LOST_AFTER_S])
         return Frame(found, frame.index, frame.time_s)
 
 
@@ -211,6 +229,11 @@ def overlap(first: Box, second: Box) -> float:
     )
     shared = float(np.prod(np.maximum(high - low, 0)))
     return shared / (first.side**2 + second.side**2 - shared)
+
+
+def has_size(box: Box, columns: int, rows: int) -> bool:
+    """Tell whether a box of a file is large enough to show something, and not absurdly large for the picture."""
+    return 1 <= box.side <= 4 * max(columns, rows)
 
 
 def is_inside(box: Box, columns: int, rows: int) -> bool:

@@ -27,7 +27,7 @@ from c2fpose.prediction.engines import Predictor, load_predictor
 from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
-from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, is_inside, tidied
+from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, has_size, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand, shown
 from c2fpose.prediction.outputs import marked_unfinished, plan, write
 from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
@@ -147,6 +147,8 @@ class PredictJob:
         else:
             result, pictures = self.video(each.path, progress, next(iter(targets.values())).parent)
         if not any(frame.people for frame in result.frames):
+            if self.settings.boxes:
+                raise NobodyFound(f"{each.path}: no box for any of its frames in {self.settings.boxes}")
             raise NobodyFound(
                 f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
             )
@@ -216,6 +218,9 @@ class PredictJob:
             if not is_inside(box, columns, rows):
                 where = ",".join(f"{value:.0f}" for value in box)
                 raise DataError(f"{path}: the box {where} of {self.boxes.path} lies outside the {columns} x {rows} px")
+            if not has_size(box, columns, rows):
+                most = 4 * max(columns, rows)
+                raise DataError(f"{path}: a box of {self.boxes.path} has a side of {box.side:g} px; 1 to {most} can be")
         return [Seen(box, "given", each.score) for box, each in given]
 
     def _largest(self, boxes: list[Seen]) -> list[Seen]:
@@ -261,7 +266,7 @@ class PredictJob:
             start = check_box(Box(*asked.box), first)
             return FollowFound(self.predictor, intrinsics_px, find, start=start, looks=asked.looks)
         if self.boxes is not None:
-            return FollowFile(self.predictor, intrinsics_px, self.boxes, everybody=everybody)
+            return FollowFile(self.predictor, intrinsics_px, self.boxes, clip.path, everybody=everybody)
         if asked.person == "whole":
             return FollowWhole(self.predictor, intrinsics_px)
         return FollowFound(self.predictor, intrinsics_px, find, everybody=everybody, looks=asked.looks)

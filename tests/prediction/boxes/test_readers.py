@@ -1,6 +1,7 @@
 """Boxes of people as other tools write them: the same box out of every format, and a line for what is wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,18 +71,49 @@ def test_yolo_outline_confidence_and_id(tmp_path):
     )
     (tmp_path / "labels" / "clip_2.txt").write_text("")
     boxes = read_boxes(tmp_path / "labels")
-    first, second, outline = boxes.of_frame(0)
+    first, second, outline = boxes.of_frame(0, Path("in/clip.mp4"))
     assert (first.id, first.score, second.id, second.score) == (3, 0.5, 2, None)
     assert outline[:4] == pytest.approx((0.1, 0.1, 0.2, 0.4))
-    assert boxes.of_frame(1) == []
+    assert boxes.of_frame(1, Path("clip.mp4")) == []
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_frames_count_from_wherever_the_file_counts(tmp_path, first):
     (tmp_path / "mot.txt").write_text("".join(f"{first + n},2,{n + 1},0,10,20,1,-1,-1,-1\n" for n in range(3)))
     boxes = read_boxes(tmp_path / "mot.txt")
-    assert [boxes.of_frame(n)[0].left for n in range(3)] == [1, 2, 3]
-    assert boxes.of_frame(0)[0].id == 2 and boxes.of_frame(3) == []
+    clip = Path("clip.mp4")
+    assert [boxes.of_frame(n, clip)[0].left for n in range(3)] == [1, 2, 3]
+    assert boxes.of_frame(0, clip)[0].id == 2 and boxes.of_frame(3, clip) == []
+
+
+def test_boxes_of_another_video_or_picture_are_not_taken(tmp_path):
+    """YOLO's tools write all videos of a command into one folder, and no file where they found nobody."""
+    for name, x in (("a_1", 0.2), ("b_1", 0.8), ("cat_7", 0.5)):
+        (tmp_path / f"{name}.txt").write_text(f"0 {x} 0.5 0.2 0.2\n")
+    boxes = read_boxes(tmp_path)
+    assert [box.left for box in boxes.of_frame(0, Path("a.mp4"))] == pytest.approx([0.1])
+    assert [box.left for box in boxes.of_frame(0, Path("b.mp4"))] == pytest.approx([0.7])
+    assert boxes.of_frame(0, Path("c.mp4")) == [] and boxes.of_image(Path("dog_7.jpg")) == []
+
+
+def test_files_of_one_name_in_two_folders(tmp_path):
+    (tmp_path / "a.csv").write_text("file,left,top,side\na/1.jpg,1,0,50\nb/1.jpg,2,9,80\n")
+    boxes = read_boxes(tmp_path / "a.csv")
+    assert [[box.left for box in boxes.of_image(tmp_path / name)] for name in ("a/1.jpg", "b/1.jpg")] == [[1], [2]]
+    with pytest.raises(DataError, match=r"1\.jpg: .*has it as a/1\.jpg and b/1\.jpg"):
+        boxes.of_image(Path("/c/1.jpg"))
+
+
+def test_a_table_of_frames_of_several_videos(tmp_path):
+    (tmp_path / "a.csv").write_text("file,frame,left,top,side\na.mp4,0,1,0,50\nb.mp4,1,2,9,80\nb.mp4,2,3,9,80\n")
+    boxes = read_boxes(tmp_path / "a.csv")
+    assert [boxes.of_frame(0, Path(name))[0].left for name in ("a.mp4", "b.mp4")] == [1, 2]
+
+
+def test_scores_and_ids_that_are_none(tmp_path):
+    said = ({"score": 0}, {"score": float("nan")}, {"score": 87}, {"score": 0.5, "track_id": -1})
+    (tmp_path / "a.json").write_text(coco(*({"image_id": 1} | each for each in said)))
+    assert [(box.score, box.id) for box in read_boxes(tmp_path / "a.json")] == [(None, None), (0.5, None)]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,11 @@ def read(path: Path) -> BoxFile:
         score = entry.get("score")
         if not isinstance(entry["image_id"], int | str) or not isinstance(score, int | float | None):
             raise DataError(f"boxes={path}: {where}: image_id is a number or a name, score a number")
-        if entry.get("category_id", person) != person or entry.get("iscrowd") or (score or 1.0) < LEAST_SCORE:
+        if (
+            entry.get("category_id", person) != person
+            or entry.get("iscrowd")
+            or not (score is None or score >= LEAST_SCORE)
+        ):
             continue
         try:
             left, top, width, height = (float(value) for value in entry["bbox"])

@@ -49,41 +49,60 @@ class BoxFile:
     """The boxes of one file, by the picture or the frame that they belong to."""
 
     path: Path
-    by_name: dict[str, list[GivenBox]] = field(default_factory=dict)  # name of an image file, with or without ending
+    # name of an image file, with or without ending; then the path that was given
+    by_name: dict[str, dict[str, list[GivenBox]]] = field(default_factory=dict)
     by_number: dict[int, list[GivenBox]] = field(default_factory=dict)  # frame, or number in an image's name
+    by_video: dict[str, dict[int, list[GivenBox]]] = field(default_factory=dict)  # a video's name without ending; frame
     everywhere: list[GivenBox] = field(default_factory=list)  # the file names neither
 
     def add(self, box: GivenBox, where: str, name: str | None = None, number: int | None = None) -> None:
-        """File a box under a name, a number, or neither; ``DataError`` at ``where`` if it has no size."""
+        """File a box under a name, a number, both (a frame of a video), or neither.
+
+        An id below 0 is none, and so is a score outside 0..1. Raises ``DataError`` at ``where`` if it has no size.
+        """
         if not np.isfinite(box[:4]).all() or box.width <= 0 or box.height <= 0:
             size = f"{box.width:g} x {box.height:g}"
             raise DataError(f"boxes={self.path}: {where}: a box of size {size}; it must be finite and more than 0")
+        id = box.id if box.id is not None and box.id >= 0 else None
+        box = box._replace(id=id, score=box.score if box.score is not None and 0 <= box.score <= 1 else None)
         if name is not None:
-            self.by_name.setdefault(Path(name).name, []).append(box)
+            self.by_name.setdefault(Path(name).name, {}).setdefault(name, []).append(box)
+            if number is not None:
+                self.by_video.setdefault(Path(name).stem, {}).setdefault(number, []).append(box)
         elif number is not None:
             self.by_number.setdefault(number, []).append(box)
         else:
             self.everywhere.append(box)
 
-    @property
-    def first_number(self) -> int:
-        """The number of a video's first frame: 0 if any box says 0, else 1."""
-        return 0 if 0 in self.by_number else 1
-
     def of_image(self, path: Path) -> list[GivenBox]:
-        """List an image's boxes: by its name, else by the number that its name ends with."""
+        """List an image's boxes: by its name, else by the number that its name ends with.
+
+        Of several files of that name, those of the one whose folders agree. Raises ``DataError`` if none does more.
+        """
         for name in (path.name, path.stem):
-            if name in self.by_name:
-                return self.by_name[name]
+            if places := self.by_name.get(name):
+                alike = {given: _same_folders(Path(given), path.absolute()) for given in places}
+                nearest = [given for given in places if alike[given] == max(alike.values())]
+                if len(nearest) > 1:
+                    raise DataError(f"{path}: boxes={self.path} has it as {nearest[0]} and {nearest[1]}; leave one")
+                return places[nearest[0]]
         digits = re.search(r"(\d+)$", path.stem)
         if digits and int(digits[1]) in self.by_number:
             return self.by_number[int(digits[1])]
         return self.everywhere
 
-    def of_frame(self, index: int) -> list[GivenBox]:
-        """List a video frame's boxes; ``index`` counts from 0."""
-        return self.by_number.get(index + self.first_number, self.everywhere)
+    def of_frame(self, index: int, video: Path) -> list[GivenBox]:
+        """List a video frame's boxes; ``index`` counts from 0, the file's numbers from 0 if any is 0, else from 1."""
+        numbers = self.by_video.get(video.stem, self.by_number)
+        return numbers.get(index + (0 if 0 in numbers else 1), self.everywhere)
 
     def __iter__(self) -> Iterator[GivenBox]:
-        for boxes in (*self.by_name.values(), *self.by_number.values(), self.everywhere):
+        named = (boxes for places in self.by_name.values() for boxes in places.values())
+        for boxes in (*named, *self.by_number.values(), self.everywhere):
             yield from boxes
+
+
+def _same_folders(first: Path, second: Path) -> int:
+    """Count the folders at the end of two paths, before the file's name, that are the same."""
+    pairs = zip(first.parent.parts[::-1], second.parent.parts[::-1], strict=False)
+    return next((number for number, (one, other) in enumerate(pairs) if one != other), len(first.parent.parts))

@@ -19,7 +19,9 @@ def read(path: Path) -> BoxFile:
     """Read the boxes of the picture or frame that a file is named after."""
     found = BoxFile(path)
     _fill(found, path)
-    found.everywhere = found.by_name.get(path.stem, [])  # a single file will do for whatever picture it is given with
+    found.everywhere = found.by_name.get(path.stem, {}).get(
+        path.stem, []
+    )  # a single file will do for whatever picture it is given with
     return found
 
 
@@ -52,10 +54,10 @@ def _fill(found: BoxFile, path: Path) -> None:
         if int(values[0]) != PERSON:
             continue
         box = _box(values)
-        found.by_name.setdefault(path.stem, [])
         found.add(box, where, name=path.stem)
         if frame:
-            found.add(box, where, number=int(frame[1]))
+            numbers = found.by_video.setdefault(path.stem[: frame.start()], {})
+            numbers.setdefault(int(frame[1]), []).append(found.by_name[path.stem][path.stem][-1])
 
 
 def _box(values: list[float]) -> GivenBox:
