@@ -104,7 +104,9 @@ def marked_unfinished(planned: dict[str, Path]) -> Iterator[None]:
 
 def _written(path: Path) -> list[Path]:
     """List what is there of a planned file: itself, or of BVH those of several people, ``<name>_<id>.bvh``."""
-    several = path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix}") if path.suffix.lower() == ".bvh" else ()
+    several: Iterable[Path] = (
+        path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix}") if path.suffix.lower() == ".bvh" else ()
+    )
     numbered = sorted(each for each in several if each.stem.removeprefix(f"{path.stem}_").isdigit())
     return [path, *numbered] if path.exists() else numbered
 
