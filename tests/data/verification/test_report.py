@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import time
+from dataclasses import replace
 
 import cv2
 import fabricate_human36m as fabricate
 import h5py
 import numpy as np
+import own_data
 import pytest
 from fabricated import reseal
 
@@ -158,6 +161,52 @@ def test_every_50_fps_frame_is_not_compared(data):
     provenance(data, subset={})
     edit(data, lambda v: v + (v == 6), "frame")
     assert "10 fps" in checks.counts(SplitReader(data)).text
+
+
+def test_every_10th_frame_is_not_compared(data):
+    """Frames 1, 11, 21, ... are a half of those at 10 fps: no file that lacks half of its records."""
+    provenance(data, subset={})
+    edit(data, lambda v: 2 * v - 1, "frame")
+    reader = SplitReader(data)
+    assert set(reader.annotations["frame"]) == {1, 11, 21}
+    assert "10 fps" in checks.counts(reader).text and checks.action_counts(reader) is None
+
+
+def test_other_joints_pass_with_their_fingerprint(tmp_path, capsys):
+    own_data.prepared(own_data.make_folder(tmp_path / "own", skeleton=own_data.THIRTEEN), test_share=0)
+    code, out, _ = run(tmp_path / "own" / "out" / "train.h5", "images=all", capsys=capsys)
+    assert code == 0 and "fingerprint" in out and "Nothing wrong" in out
+
+
+def test_joints_without_a_label_lie_nowhere(tmp_path, capsys):
+    """Neither outside the image nor under another record's name: what is not known is no fault."""
+    records = own_data.people()
+    for record, joints in ((records[0], slice(None)), (records[3], slice(12))):
+        record["cam_mm"][joints] = np.nan
+    records[3]["px"][:12] = np.nan
+    own_data.prepared(own_data.make_folder(tmp_path / "own", records), test_share=0)
+    path = tmp_path / "own" / "out" / "train.h5"
+    code, out, _ = run(path, "images=all", capsys=capsys)
+    assert code == 0 and "8 of 8 decoded, all readable" in out
+    reader = SplitReader(path)
+    unlabelled = next(i for i in range(8) if np.isnan(reader.annotations["joints_cam_mm"][i]).all())
+    assert unlabelled < 5
+    reader.annotations["joints_px"][5] += 3
+    found = checks.reprojection(reader)
+    assert f"worst: {reader.name(5)}," in found.text and found.figures["median_px"] < 0.01
+
+
+def test_a_camera_for_each_image_is_no_gap(data):
+    """Two thousand people, each before a camera of his own: once this took minutes, and gigabytes."""
+    reader, count = SplitReader(data), 2000
+    reader.info = replace(reader.info, dataset="custom", provenance={"cameras": [f"photo{i}" for i in range(count)]})
+    number = np.arange(count)
+    same = {name: np.ones(count, int) for name in ("action", "trial", "frame")}
+    reader.annotations = {"subject": number, "camera": number, **same}
+    start = time.monotonic()
+    found = checks.sequences(reader)
+    assert found.status == "pass" and found.text.startswith("2000 sequences, 2000 takes, 2000 cameras")
+    assert time.monotonic() - start < 5
 
 
 def test_unreadable_data_and_wrong_keys(tmp_path, capsys):

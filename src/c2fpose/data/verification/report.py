@@ -16,6 +16,7 @@ from c2fpose.base.progress import Progress
 from c2fpose.data.schema import FIELDS, SplitReader
 from c2fpose.data.verification import checks
 from c2fpose.data.verification.checks import FAIL, NOTE, PASS, Finding
+from c2fpose.pose.skeleton import C2F17
 
 GEOMETRY = (
     checks.counts,
@@ -51,6 +52,8 @@ def draw_records(reader: SplitReader, count: int, seed: int) -> np.ndarray:
 def check_fingerprint(reader: SplitReader) -> Finding:
     """Compute the file's fingerprint again from annotations and images."""
     digest = hashlib.sha256()
+    if reader.info.skeleton != C2F17:
+        digest.update(reader.info.skeleton.to_json().encode())
     for name in FIELDS:
         digest.update(name.encode() + np.ascontiguousarray(reader.annotations[name]).tobytes())
     try:
