@@ -117,6 +117,27 @@ def test_images_may_stay_files(prepare, sets):
     assert SplitReader(cut_files.path).jpeg(5).tobytes() == SplitReader(cut_embedded.path).jpeg(5).tobytes()
 
 
+@pytest.mark.parametrize("source", ["c2f", "mmpose"])
+def test_the_corrupt_video_is_left_out_where_a_source_has_it(source, prepare, damaged):
+    """MMPose's converter makes no exception of it; the fabricated S9 plays S11, his Photo 1 the Directions."""
+    path, names = damaged(source), lambda name: name.replace("S9", "S11").replace("Photo_1", "Directions")
+    if source == "mmpose":
+        npz = path / "annotation_body3d" / "fps10" / "h36m_test.npz"
+        table = dict(np.load(npz))
+        np.savez(npz, **table | {"imgname": np.array([names(str(name)) for name in table["imgname"]])})
+    else:
+        (path / "annot" / "valid.mat").unlink()
+        listed = path / "annot" / "valid_images.txt"
+        listed.write_text(names(listed.read_text()))
+    for file in sorted(path.rglob("*S9*"), key=lambda file: -len(file.parts)):
+        file.rename(file.with_name(names(file.name)))
+    info = prepare(source, path, subjects=(11,), actions=None, complete=False)[0]
+    table = SplitReader(info.path).annotations
+    directions = table["action"] == ACTIONS.index("Directions")
+    assert info.records == 40 - 3 and set(table["camera"][directions]) == {1, 2, 3}
+    assert set(table["camera"][~directions]) == {0, 1, 2, 3}
+
+
 # --- variants of the sources ---------------------------------------------------------------------------------------
 
 

@@ -121,9 +121,12 @@ def rows_by_sequence(
     stride: int,
     wanted: Callable[[Sequence], bool],
 ) -> list[tuple[Sequence, list[int]]]:
-    """Sort rows into the sequences that are wanted, every ``stride``-th frame; ``frames`` counts from one."""
+    """Sort rows into the sequences that are wanted, every ``stride``-th frame; ``frames`` counts from one.
+
+    The corrupt one is left out, which not every preparation does.
+    """
     rows_of: dict[Sequence, list[int]] = {}
     for row, (sequence, _) in enumerate(parsed):
-        if (frames[row] - 1) % stride == 0 and wanted(sequence):
+        if (frames[row] - 1) % stride == 0 and wanted(sequence) and not sequence.corrupt:
             rows_of.setdefault(sequence, []).append(row)
     return sorted(rows_of.items())
