@@ -156,6 +156,7 @@ VARIANTS = {
     "images in folders": ("c2f", in_folders),
     "images named .JPG": ("c2f", lambda p: other_ending(p, ".JPG") or names_of(p, bare_name)),
     "images named .jpeg": ("c2f", lambda p: other_ending(p, ".jpeg") or names_of(p, bare_name)),
+    "images named .JPG, the list with .jpg": ("c2f", lambda p: other_ending(p, ".JPG")),
     # the sample: order, MATLAB's forms, optional fields
     "sample, MAT without endings": ("c2f", lambda p: mat(p, bare=True)),
     "sample, MAT in another order": ("c2f", lambda p: mat(p, shuffled=True)),
@@ -178,6 +179,10 @@ VARIANTS = {
             npz(p, lambda t: t | {"imgname": np.array([bare_name(n) + ".jpg" for n in t["imgname"]])})
             or [shutil.move(file, p / "images" / file.name) for file in list(p.rglob("*_*.jpg"))]
         ),
+    ),
+    "names with Windows' folders": (
+        "mmpose",
+        lambda p: npz(p, lambda t: t | {"imgname": np.char.replace(t["imgname"], "/", "\\")}),
     ),
     "names as bytes": ("mmpose", lambda p: npz(p, lambda t: t | {"imgname": np.char.encode(t["imgname"])})),
     "names with images/": ("mmpose", lambda p: npz(p, lambda t: t | {"imgname": np.char.add("images/", t["imgname"])})),
@@ -225,6 +230,14 @@ VARIANTS = {
     ),
     # raw
     "underscores": ("raw", lambda p: renamed(p, "* *.*", lambda name: name.replace(" ", "_"))),
+    "what macOS notes beside each file": (
+        "raw",
+        lambda p: [
+            file.with_name(f"._{file.name}").write_bytes(b"Mac OS X")
+            for file in list(p.rglob("*.*"))
+            if file.is_file()
+        ],
+    ),
     "underscores in poses alone": ("raw", lambda p: renamed(p, "* *.cdf", lambda name: name.replace(" ", "_"))),
     "capital endings": (
         "raw",

@@ -43,16 +43,17 @@ class Files:
 
 
 _PROBES = 20  # names that decide how all are written
+_ENDINGS = (".jpg", ".jpeg", ".JPG", ".JPEG", "")
 
 
 def found_files(roots: ListOf[Path], names: ListOf[str]) -> Files:
-    """Image files of an annotation's names, which may have folders and an ending that the files have not, or lack them.
+    r"""Find image files of an annotation's names, which may have folders, with / or \, and an ending, others or none.
 
     Decided by some of the names for all; where no file is found at all, the names are kept as they are, with ``.jpg``.
     """
     spread = [names[i] for i in np.linspace(0, len(names) - 1, min(len(names), _PROBES)).astype(int)]
-    ways: list[Callable[[str], str]] = [_jpg, _bare_jpg]
-    ways += [partial(_with_ending, ending=ending) for ending in ("", ".jpeg", ".JPG", ".JPEG")]
+    ways: list[Callable[[str], str]] = [_jpg]
+    ways += [partial(_spelled, bare=bare, ending=ending) for bare in (False, True) for ending in _ENDINGS]
     for root in roots:
         for way in ways:
             if any((root / way(name)).is_file() for name in spread):
@@ -64,12 +65,9 @@ def _jpg(name: str) -> str:
     return name if bare_name(name) != name.rpartition("/")[2] else f"{name}.jpg"
 
 
-def _with_ending(name: str, ending: str) -> str:
-    return name + ending
-
-
-def _bare_jpg(name: str) -> str:
-    return f"{bare_name(name)}.jpg"
+def _spelled(name: str, *, bare: bool, ending: str) -> str:
+    folder, slash, _ = name.strip().replace("\\", "/").rpartition("/")
+    return f"{'' if bare else folder + slash}{bare_name(name)}{ending}"
 
 
 @dataclass(frozen=True)

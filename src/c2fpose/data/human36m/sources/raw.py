@@ -40,7 +40,8 @@ def read(path: Path, calibration: Calibration, stride: int, wanted: Wanted) -> I
 
 def _videos(folder: Path, subject: int) -> list[tuple[Sequence, Path]]:
     archives = sorted(folder.glob("*.tgz")) + sorted(folder.parent.glob(f"*S{subject}*.tgz"))
-    files = sorted(file for file in (folder / "Videos").glob("*") if file.suffix.lower() == ".mp4")
+    # Names with a dot before them are what macOS notes of a file, on other systems' disks
+    files = sorted(file for file in (folder / "Videos").glob("[!.]*") if file.suffix.lower() == ".mp4")
     if not files:
         hint = f"; unpack {archives[0].name} first" if archives else ""
         raise DataError(f"{folder}/Videos: has no MP4 file{hint}")
