@@ -233,9 +233,7 @@ VARIANTS = {
     "what macOS notes beside each file": (
         "raw",
         lambda p: [
-            file.with_name(f"._{file.name}").write_bytes(b"Mac OS X")
-            for file in list(p.rglob("*.*"))
-            if file.is_file()
+            file.with_name(f"._{file.name}").write_bytes(b"Mac OS X") for file in list(p.rglob("*.*")) if file.is_file()
         ],
     ),
     "underscores in poses alone": ("raw", lambda p: renamed(p, "* *.cdf", lambda name: name.replace(" ", "_"))),

@@ -1,5 +1,6 @@
 """Targets, loss, peaks and the file: a perfect output gives the people back, and a short training learns."""
 
+import contextlib
 import copy
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from c2fpose.base.errors import UserError
+from c2fpose.prediction.finder import training
 from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.find import FRAME_PER_PICTURE, framed, people_in
 from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
@@ -94,6 +96,30 @@ def learnt():
 def test_training_learns(learnt):
     _, losses = learnt
     assert len(losses) == 80 and np.mean(losses[-20:]) < 0.7 * np.mean(losses[:10])
+
+
+def test_a_training_goes_on_with_its_own_people_alone(tmp_path, monkeypatch):
+    """Its state stands under the file's name: another training to the same place must not take it up."""
+    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+
+    def trained(origin: str, until: int) -> list[int]:
+        steps: list[int] = []
+
+        def told(step: int, _: float) -> None:
+            steps.append(step)
+            if step > until:
+                raise InterruptedError
+
+        person = np.full((144, 144, 3), 200, np.uint8), np.full((144, 144), 255, np.uint8)
+        joints = np.column_stack([np.linspace(40, 104, 17), np.linspace(17, 127, 17)])
+        recipe = Recipe(size=64, steps=4, batch=2, bf16=False)
+        with contextlib.suppress(InterruptedError):
+            train(recipe, [Cutout(*person, joints)], [], told, state=tmp_path / "f.state", origin=origin)
+        return steps
+
+    assert trained("synth36", 2) == [1, 2, 3]
+    assert trained("synth36", 2) == [3]
+    assert trained("synth36 and others", 4) == [1, 2, 3, 4]
 
 
 def test_the_file_holds_the_network(learnt, tmp_path):

@@ -46,7 +46,7 @@ def run(settings: FinderSettings) -> None:
         said["minutes"] = round(said.get("minutes", 0) + (time.perf_counter() - start) / 60, 1)
         fewer = max(settings.cutouts // 8, 8), settings.test_people, max(settings.people_count // 8, 1)
         others = _pieces(settings, progress, TEST_SUBJECTS, *fewer)
-    measured = _measured(settings, network, pieces, others)
+    measured = _measured(settings, int(said["size"]), network, pieces, others)
     save_finder(path, network, said | measured)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     rows = {
@@ -93,6 +93,7 @@ def _trained(
         lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
         before,
         state := Path(settings.out).with_suffix(".state"),
+        settings.model_dump_json(include={"cutouts", "people", "people_count", "places", "start_from"}),
     )
     state.unlink(missing_ok=True)
     return network, said | {"steps": settings.steps}
@@ -100,13 +101,14 @@ def _trained(
 
 def _measured(
     settings: FinderSettings,
+    size: int,
     network: Finder,
     pieces: tuple[list[Cutout], list[Room]],
     others: tuple[list[Cutout], list[Room]],
 ) -> dict[str, Any]:
     """Fit the judge and choose the least score on scenes of the training people, measure on others'."""
     predictor = read_as_asked(load_predictor(settings.judge)) if settings.judge else None
-    chosen, test = (tried(settings.seed, settings.size, settings.test_scenes, network, predictor, *each)
+    chosen, test = (tried(settings.seed, size, settings.test_scenes, network, predictor, *each)
                     for each in (pieces, others))  # fmt: skip
     least = best_threshold(chosen.truth, chosen.found)
     alone = compare(test.truth, test.found, least)

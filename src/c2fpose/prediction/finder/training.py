@@ -48,11 +48,13 @@ def train(
     kept: Callable[[int, Finder], None] = lambda step, network: None,
     start_from: Finder | None = None,
     state: Path | None = None,
+    origin: str = "",
 ) -> Finder:
     """Train a network, from nothing or from one that is trained already (it is changed).
 
     ``told`` hears each step and its loss, ``kept`` every 250th step's network: a running mean of the weights.
-    ``state``: a file in which the training is kept as often; one of the same recipe is gone on with, to the same end.
+    ``state``: a file in which the training is kept as often; one of the same recipe and ``origin`` (whatever tells
+    these people, rooms and first weights from others) is gone on with, to the same end.
     """
     torch.manual_seed(recipe.seed)
     network = (start_from or Finder()).train()
@@ -61,7 +63,7 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
     parts = {"network": network, "mean": mean, "optimizer": optimizer, "schedule": schedule}
-    first = _gone_on(state, recipe, parts)
+    first = _gone_on(state, {"recipe": asdict(recipe), "origin": origin}, parts)
 
     def made(step: int) -> list[Scene]:
         numbers = range(step * recipe.batch // 2, (step + 1) * recipe.batch // 2)
@@ -84,7 +86,8 @@ def train(
             kept(step + 1, cast(Finder, mean.module).eval())
             if state is not None:
                 with written_whole(state) as partial:
-                    torch.save(_state(recipe, step + 1, parts), partial)
+                    about = {"recipe": asdict(recipe), "origin": origin, "step": step + 1}
+                    torch.save(about | {name: part.state_dict() for name, part in parts.items()}, partial)
     return cast(Finder, mean.module).eval()
 
 
@@ -93,16 +96,12 @@ def _rate(step: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / _WARM_UP, (recipe.steps - step) / max(1, recipe.fall * recipe.steps))
 
 
-def _state(recipe: Recipe, step: int, parts: dict[str, Any]) -> dict[str, Any]:
-    return {"recipe": asdict(recipe), "step": step} | {name: part.state_dict() for name, part in parts.items()}
-
-
-def _gone_on(state: Path | None, recipe: Recipe, parts: dict[str, Any]) -> int:
-    """Bring all parts to where a state was kept; returns the step to go on with, 0 without one of this recipe."""
+def _gone_on(state: Path | None, about: dict[str, Any], parts: dict[str, Any]) -> int:
+    """Bring all parts to where a state was kept; returns the step to go on with, 0 without one of the same training."""
     if state is None or not state.is_file():
         return 0
     saved = torch.load(state, weights_only=True)
-    if saved["recipe"] != asdict(recipe):
+    if any(saved.get(name) != value for name, value in about.items()):
         return 0
     for name, part in parts.items():
         part.load_state_dict(saved[name])

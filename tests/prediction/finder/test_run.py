@@ -1,0 +1,29 @@
+"""The command's work around a training: what is measured is what was trained."""
+
+import numpy as np
+import pytest
+
+from c2fpose.config.prediction import FinderSettings
+from c2fpose.prediction.finder import run as command
+from c2fpose.prediction.finder.cutouts import Cutout
+from c2fpose.prediction.finder.network import Finder
+from c2fpose.prediction.finder.weights import read_finder, save_finder
+
+
+@pytest.fixture
+def few_pieces(monkeypatch):
+    """One person of plain colour instead of rendered ones."""
+    joints = np.column_stack([np.linspace(40, 104, 17), np.linspace(17, 127, 17)])
+    person = Cutout(np.full((144, 144, 3), 200, np.uint8), np.full((144, 144), 255, np.uint8), joints)
+    monkeypatch.setattr(command, "_pieces", lambda *_: ([person], []))
+
+
+def test_a_finder_is_measured_at_its_own_size(few_pieces, tmp_path, monkeypatch, capsys):
+    """Not at the size that another would be trained at: its least score would be chosen for pictures it never sees."""
+    save_finder(tmp_path / "old.safetensors", Finder(), {"size": 64, "least_score": 0.4})
+    sizes, tried = [], command.tried
+    monkeypatch.setattr(command, "tried", lambda seed, size, *rest: sizes.append(size) or tried(seed, size, *rest))
+    new, old = (str(tmp_path / f"{name}.safetensors") for name in ("new", "old"))
+    command.run(FinderSettings(out=new, measure=old, test_scenes=2, judge=None))
+    assert sizes == [64, 64] and read_finder(new)[1]["size"] == 64
+    assert "scenes of test people: pictures 2" in capsys.readouterr().out
