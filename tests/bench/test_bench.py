@@ -144,17 +144,35 @@ def test_the_original_is_compared_on_its_own_network_and_a_like_machine():
     for other in ({"network": network | {"width": 128}}, {"hardware": {"gpu": "any"}}, {"batch": 3},
                   {"machine": {"float32": {"most": 300.0}}}):  # fmt: skip
         assert len(ratios_to_original(results | other, "ours", ["torch"])) == ("batch" in other)
+    once = list(ratios_to_original(results | {"mirrored": False}, "ours", ["torch"]).values())
+    assert once == pytest.approx([10, 0.5, 2.5])
+    others = ratios_to_original(results | {"inference_ms": {"torch": {"8": {"median": 692.0}}}}, "ours", ["torch"])
+    assert list(others.values()) == pytest.approx([10, 0.5])  # bench.inference=[8]
 
 
 @pytest.mark.slow
 def test_the_command_writes_figures_and_page(overrides, tmp_path, ready):
-    done = ready.run(["-m", "c2fpose.bench", *overrides], tmp_path)
+    done = ready.run(["-m", "c2fpose.bench", *overrides, f"bench.out={tmp_path / 'benchmark.v1'}"], tmp_path)
     assert done.returncode == 0, done.stderr
-    (figures,) = json.loads((tmp_path / "benchmark" / "laptop-cpu.json").read_text())
+    (figures,) = json.loads((tmp_path / "benchmark.v1" / "laptop-cpu.json").read_text())
     assert figures["scale"] == "laptop"
-    assert "plain port" in (tmp_path / "benchmark.md").read_text()
+    assert "plain port" in (tmp_path / "benchmark.v1.md").read_text()
 
 
 def test_a_wrong_key_is_one_line(tmp_path, ready):
     done = ready.run(["-m", "c2fpose.bench", "bench.rounds=0", f"run_dir={tmp_path}"], tmp_path)
     assert done.returncode == 2 and "bench.rounds=0" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_is_in_the_way_is_said_before_the_work(overrides, tmp_path, ready):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "laptop-cpu.json").write_text("[{")
+    (tmp_path / "again" / "round1").mkdir(parents=True)
+    for word, message in (
+        (f"bench.out={tmp_path / 'file'}", "file: nothing can be written there"),
+        (f"bench.out={tmp_path / 'damaged'}", "laptop-cpu.json: no figures of a benchmark"),
+        (f"run_dir={tmp_path / 'again'}", "again: holds the rounds of an earlier benchmark"),
+    ):
+        done = ready.run(["-m", "c2fpose.bench", *overrides, word], tmp_path)
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.cores import say_threads
-from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
-from c2fpose.base.files import write_text
+from c2fpose.base.errors import ConfigError, exits_cleanly, readable, refuses_in_one_line
+from c2fpose.base.files import ready_directory, write_text
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.config.schema import parse
@@ -25,19 +26,31 @@ def main(cfg: DictConfig) -> None:
 
     bench = parse(BenchConfig, cfg.bench, "bench")
     settings = train_settings(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "bench"]))
+    run_dir, out = Path(settings.run_dir), Path(bench.out)
+    if next(run_dir.glob("round*"), None) is not None:
+        raise ConfigError(f"run_dir={run_dir}: holds the rounds of an earlier benchmark; name another directory")
+    ready_directory(run_dir)  # before the work, as is all that is read after it
+    ready_directory(out)
+    file = out / f"{settings.scale}-{device_for(settings).type}.json"
+    figures = {path: _figures(path) for path in out.glob("*.json")}
     if device_for(settings).type == "cpu":
         say_threads()
-    run_dir = Path(settings.run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
     results = run(bench, settings, run_dir)
     print(section([results]))
-    out = Path(bench.out)
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / f"{settings.scale}-{device_for(settings).type}.json"
-    before = json.loads(file.read_text()) if file.is_file() else []
-    write_text(file, json.dumps(with_like(results, before)[: bench.keep], indent=1) + "\n")
-    write_text(out.with_suffix(".md"), page([json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]))
-    print(f"written: {out.with_suffix('.md')}")
+    figures[file] = with_like(results, figures.get(file, []))[: bench.keep]
+    write_text(file, json.dumps(figures[file], indent=1) + "\n")
+    written = out.with_name(f"{out.name}.md")
+    write_text(written, page([figures[path] for path in sorted(figures)]))
+    print(f"written: {written}")
+
+
+def _figures(path: Path) -> list[dict[str, Any]]:
+    """Read the runs that a file of figures holds. Raises ``DataError``."""
+    with readable(path, "no figures of a benchmark", "delete it, or name another bench.out"):
+        runs = json.loads(path.read_text())
+        if not isinstance(runs, list) or not all({"hardware", "network"} <= run.keys() for run in runs):
+            raise ValueError("not a list of runs")
+        return runs
 
 
 if __name__ == "__main__":

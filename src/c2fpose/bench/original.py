@@ -26,8 +26,10 @@ def ratios_to_original(results: dict[str, Any], ours: str, engines: list[str]) -
         found["training: the original's step / ours"] = TRAINING_MS[batch] * batch / step_ms
     if batch in PEAK_GIB and "training_peak_gib" in results:
         found["training: memory, ours / the original's"] = results["training_peak_gib"][ours] / PEAK_GIB[batch]
-    for name in engines:  # twice: the mirror image is a second forward pass
-        found[f"inference, batch 1: the original / {name}"] = (
-            2 * FORWARD_MS[1] / results["inference_ms"][name]["1"]["median"]
-        )
+    passes = 2 if results.get("mirrored", True) else 1  # the mirror image is a second forward pass
+    for name in engines:
+        if "1" in results["inference_ms"][name]:
+            found[f"inference, batch 1: the original / {name}"] = (
+                passes * FORWARD_MS[1] / results["inference_ms"][name]["1"]["median"]
+            )
     return found
