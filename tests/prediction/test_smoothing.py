@@ -9,7 +9,7 @@ from c2fpose.pose.camera import project
 from c2fpose.prediction import smoothing
 from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
-from c2fpose.prediction.smoothing import rts, smoothed
+from c2fpose.prediction.smoothing import can_smooth, rts, smoothed
 
 CAMERA = np.array([1000.0, 1000.0, 500.0, 500.0])
 
@@ -134,3 +134,13 @@ def test_short_gaps_are_filled_and_long_ones_are_not():
     assert np.linalg.norm(filled.joints_px - project(truth[21], CAMERA), axis=-1).mean() < 6
     assert all(not frame.people for frame in found[40:60])
     assert len(found) == len(gaps) and found[10].people[0].observed
+
+
+def test_what_is_too_short_or_too_far_apart_is_left_as_it_was():
+    _, frames = track(np.random.default_rng(3))
+    few, sparse = frames[: smoothing.FEWEST - 1], frames[:: round(0.6 / (frames[1].time_s - frames[0].time_s))]
+    for kept in (few, sparse):
+        assert not can_smooth(kept)
+        for before, after in zip(kept, smoothed(kept, CAMERA), strict=True):
+            np.testing.assert_array_equal(after.people[0].joints_cam_mm, before.people[0].joints_cam_mm)
+    assert can_smooth(frames[: smoothing.FEWEST])

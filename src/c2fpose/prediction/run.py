@@ -38,7 +38,7 @@ from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonP
 from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 from c2fpose.prediction.smoothing import SENTENCE as FILTERED
-from c2fpose.prediction.smoothing import smoothed
+from c2fpose.prediction.smoothing import can_smooth, smoothed
 from c2fpose.prediction.spool import SpooledFrames
 from c2fpose.prediction.video import Video
 from c2fpose.prediction.viterbi import SENTENCE as ALONG_PATH
@@ -252,7 +252,7 @@ class PredictJob:
         if peaks:
             frames = SpooledFrames(folder, follow_volumes(frames, peaks, camera.intrinsics_px, space))
             smoothing = ALONG_PATH
-        if asked.smooth != "none":
+        if asked.smooth != "none" and can_smooth(frames):
             frames = SpooledFrames(folder, smoothed(frames, camera.intrinsics_px, space.skeleton.root))
             smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
         source = Source("video", clip.size_px, shown(path), file_hash(path), clip.fps)

@@ -99,23 +99,33 @@ def smoothed(frames: Sequence[Frame], intrinsics_px: Float[np.ndarray, " 4"], ro
 def _tracks(
     frames: Sequence[Frame], times_s: Float[np.ndarray, " T"], intrinsics_px: Float[np.ndarray, " 4"]
 ) -> list[_Track]:
-    """Everybody's stretches without a long gap that are long enough to be smoothed."""
+    """Everybody's stretches, each with its tuning."""
+    tracks = []
+    for id, first, stop in _stretches(frames, times_s):
+        start = slice(first, min(first + _TUNED_ON, stop))
+        poses = [next((each for each in frame.people if each.id == id), None) for frame in frames[start]]
+        groups = _series(poses, intrinsics_px).with_noise()
+        px, depth, root = (tuned(values, noise, times_s[start]) for values, noise in groups)
+        tracks.append(_Track(id, first, stop, (px, depth, root)))
+    return tracks
+
+
+def can_smooth(frames: Sequence[Frame]) -> bool:
+    """Tell whether anybody was seen in enough frames, near enough in time, for ``smoothed`` to change anything."""
+    return next(_stretches(frames, np.array([frame.time_s for frame in frames])), None) is not None
+
+
+def _stretches(frames: Sequence[Frame], times_s: Float[np.ndarray, " T"]) -> Iterator[tuple[int, int, int]]:
+    """Everybody's stretches without a long gap that are long enough to be smoothed: id, first frame, one behind."""
     seen: dict[int, array[int]] = {}
     for at, frame in enumerate(frames):
         for person in frame.people:
             seen.setdefault(person.id, array("q")).append(at)
-    tracks = []
     for id, places in sorted(seen.items()):
         there = np.array(places)
         for part in np.split(there, np.flatnonzero(np.diff(times_s[there]) > LONGEST_GAP_S) + 1):
             if len(part) >= FEWEST:
-                first, stop = int(part[0]), int(part[-1]) + 1
-                start = slice(first, min(first + _TUNED_ON, stop))
-                poses = [next((each for each in frame.people if each.id == id), None) for frame in frames[start]]
-                groups = _series(poses, intrinsics_px).with_noise()
-                px, depth, root = (tuned(values, noise, times_s[start]) for values, noise in groups)
-                tracks.append(_Track(id, first, stop, (px, depth, root)))
-    return tracks
+                yield id, int(part[0]), int(part[-1]) + 1
 
 
 def _series(track: list[PersonPose | None], intrinsics_px: Float[np.ndarray, " 4"]) -> _Series:
