@@ -1,6 +1,7 @@
 """The annotation arrays of a split's file, and what the file says about itself."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
@@ -59,7 +60,7 @@ class SplitInfo:
         """What ``action`` counts in: a data set's own actions, families of postures, or Human3.6M's actions."""
         return tuple(self.provenance.get("actions") or self.provenance.get("families") or ACTIONS)
 
-    @property
+    @cached_property
     def subject_names(self) -> dict[int, str]:
         """What a data set calls its subjects, by number; numbers without a name are not in it."""
         return {int(number): str(name) for number, name in self.provenance.get("subjects", {}).items()}
