@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from c2fpose.base.errors import UserError
 from c2fpose.config.prediction import FinderSettings
 from c2fpose.prediction.finder import run as command
 from c2fpose.prediction.finder.cutouts import Cutout
@@ -27,3 +28,11 @@ def test_a_finder_is_measured_at_its_own_size(few_pieces, tmp_path, monkeypatch,
     command.run(FinderSettings(out=new, measure=old, test_scenes=2, judge=None))
     assert sizes == [64, 64] and read_finder(new)[1]["size"] == 64
     assert "scenes of test people: pictures 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["people", "test_people", "measure", "start_from", "judge"])
+def test_a_file_that_is_not_there_is_refused_before_the_rendering(tmp_path, monkeypatch, key):
+    monkeypatch.setattr(command, "_pieces", lambda *_: pytest.fail("rendered"))
+    settings = FinderSettings(out=str(tmp_path / "f.safetensors")).model_copy(update={key: str(tmp_path / "none.h5")})
+    with pytest.raises(UserError, match="none.h5"):
+        command.run(settings)

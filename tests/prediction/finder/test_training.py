@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from c2fpose.base.errors import UserError
+from c2fpose.base.errors import DataError, UserError
 from c2fpose.prediction.finder import training
 from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.find import FRAME_PER_PICTURE, framed, people_in
@@ -120,6 +120,9 @@ def test_a_training_goes_on_with_its_own_people_alone(tmp_path, monkeypatch):
     assert trained("synth36", 2) == [1, 2, 3]
     assert trained("synth36", 2) == [3]
     assert trained("synth36 and others", 4) == [1, 2, 3, 4]
+    (tmp_path / "f.state").write_bytes((tmp_path / "f.state").read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"f\.state: no state of a training .* delete it to begin again"):
+        trained("synth36 and others", 4)
 
 
 def test_the_file_holds_the_network(learnt, tmp_path):

@@ -32,6 +32,7 @@ def run(settings: FinderSettings) -> None:
     """Render people, train, choose the threshold, measure on the test subjects, write ``out``; print what it found."""
     path = Path(settings.out)
     ready_directory(path.parent)
+    _read_what_is_named(settings)
     torch.set_num_threads(settings.threads)
     start = time.perf_counter()
     console = PlainConsole(stderr=True)
@@ -59,6 +60,16 @@ def run(settings: FinderSettings) -> None:
     for name, row in rows.items():
         if row is not None:
             print(f"{name}: " + ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in row.items()))
+
+
+def _read_what_is_named(settings: FinderSettings) -> None:
+    """Raise ``DataError`` for a file that cannot be used, before minutes of rendering."""
+    for people in filter(None, (settings.people, settings.test_people)):
+        from_file(people, 0, settings.seed)
+    for finder in filter(None, (settings.measure, settings.start_from)):
+        read_finder(finder)
+    if settings.judge:
+        load_predictor(settings.judge)
 
 
 def _pieces(

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from c2fpose.base.errors import readable
 from c2fpose.base.files import written_whole
 from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.finder.find import as_input
@@ -100,7 +101,8 @@ def _gone_on(state: Path | None, about: dict[str, Any], parts: dict[str, Any]) -
     """Bring all parts to where a state was kept; returns the step to go on with, 0 without one of the same training."""
     if state is None or not state.is_file():
         return 0
-    saved = torch.load(state, weights_only=True)
+    with readable(state, "no state of a training", "delete it to begin again"):
+        saved = dict(torch.load(state, weights_only=True))
     if any(saved.get(name) != value for name, value in about.items()):
         return 0
     for name, part in parts.items():
