@@ -98,3 +98,12 @@ def test_track_yields_everything_and_counts(clock, capsys):
 )
 def test_duration(seconds, words):
     assert duration(seconds) == words
+
+
+def test_what_has_no_bar_on_a_screen_has_no_line_in_a_log(clock):
+    def work(bars):
+        task = bars.add_task("inputs", total=1, visible=False)
+        clock.now += 100
+        bars.advance(task)
+
+    assert lines_of(work, clock) == []

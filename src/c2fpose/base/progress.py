@@ -73,7 +73,7 @@ class Progress(Bars):
             )
 
     def _say_if_due(self, task_id: TaskID) -> None:
-        if self.plain:
+        if self.plain and self._tasks[task_id].visible:
             worked = self._tasks[task_id].elapsed or 0.0
             if time.monotonic() - self.said_at[task_id] >= min(max(FIRST_S, worked / 10), LONGEST_S):
                 self.say(task_id)

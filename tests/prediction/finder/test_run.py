@@ -34,5 +34,5 @@ def test_a_finder_is_measured_at_its_own_size(few_pieces, tmp_path, monkeypatch,
 def test_a_file_that_is_not_there_is_refused_before_the_rendering(tmp_path, monkeypatch, key):
     monkeypatch.setattr(command, "_pieces", lambda *_: pytest.fail("rendered"))
     settings = FinderSettings(out=str(tmp_path / "f.safetensors")).model_copy(update={key: str(tmp_path / "none.h5")})
-    with pytest.raises(UserError, match="none.h5"):
+    with pytest.raises(UserError, match=r"none\.h5"):
         command.run(settings)
