@@ -1,10 +1,10 @@
 """Compare two rows over seeds that several files hold: means, and the difference of the first less the second.
 
-    python scripts/over_seeds.py FIRST SECOND FILE [FILE ...] [--figure NAME]
+    python scripts/over_seeds.py FIRST SECOND FILE [FILE ...] [--figure NAME] [--as THEIRS=OURS]
 
 ``FILE``: a ``jobs.csv`` of ``python -m c2fpose.tables``, or a ``figures.json`` of ``scripts/reality_table.py``.
 Finished jobs count, a seed once: in the last file that has it. ``--figure``: which one, by its name there; by default
-the MPJPE in mm, root depth given.
+the MPJPE in mm, root depth given. ``--as``: a row that some of the files have under another name.
 """
 
 import argparse
@@ -12,20 +12,21 @@ import csv
 import json
 from pathlib import Path
 
-from c2fpose.base.errors import DataError, exits_cleanly
+from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
 from c2fpose.reports.statistics import mean_and_half_interval, seed_difference
 
 
-def by_seed(row: str, files: list[str], figure: str) -> dict[int, float]:
+def by_seed(row: str, files: list[str], figure: str, renamed: dict[str, str]) -> dict[int, float]:
     """Find a row's figures by seed. Raises ``DataError`` for a figure that a file does not have."""
     found: dict[int, float] = {}
     for file in files:
         if not Path(file).is_file():
             raise DataError(f"{file}: no such file; give a jobs.csv of c2fpose.tables, or a figures.json")
         for name, seed, figures in (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text()):
-            if name == row and figure not in figures:
+            ours = renamed.get(name, name)
+            if ours == row and figure not in figures:
                 raise DataError(f"{file}: no figure {figure!r}; there are {', '.join(sorted(figures))}")
-            if name == row:
+            if ours == row:
                 found[seed] = float(figures[figure])
     return found
 
@@ -48,9 +49,12 @@ def main(words: list[str] | None = None) -> None:
         parser.add_argument(name)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--figure", default="mpjpe_mm_ground_truth")
+    parser.add_argument("--as", dest="renamed", action="append", default=[], type=lambda word: word.split("="))
     asked = parser.parse_args(words)
+    if any(len(pair) != 2 for pair in asked.renamed):
+        raise ConfigError("--as: takes THEIRS=OURS, two names of rows")
     unit = " mm" if "mm" in asked.figure.split("_") else ""
-    rows = {row: by_seed(row, asked.files, asked.figure) for row in (asked.first, asked.second)}
+    rows = {row: by_seed(row, asked.files, asked.figure, dict(asked.renamed)) for row in (asked.first, asked.second)}
     for row, values in rows.items():
         if len(values) < 2:
             raise DataError(f"{row}: fewer than two seeds in {', '.join(asked.files)}: nothing to compare")

@@ -1,5 +1,6 @@
 """Figures of a sweep: rows are told apart, and the paper's figures stand where they belong."""
 
+import numpy as np
 from hydra import compose, initialize_config_dir
 from made_up_sweeps import made_up_job
 
@@ -28,3 +29,16 @@ def test_papers_figures_stand_beside_rows_where_they_are_few(tmp_path, errors):
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert len(labels) == 3 and labels[0].endswith("paper (v1), Human3.6M: 112.4")  # of the rows that were asked for
     assert "paper" not in "".join(labels[1:])
+
+
+def test_two_seeds_have_strokes_and_no_bar(tmp_path, errors):
+    """Their interval, 13 times as wide as they lie apart, would hide everything else."""
+    names = [f"{row}/seed{seed}" for row, seeds in (("direct", 2), ("separated", 3)) for seed in range(seeds)]
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        hooks.write_sweep(tmp_path, compose("train", overrides=["+experiment=ablation_supervision"]), names)
+    for number, name in enumerate(names):
+        made_up_job(tmp_path, name, errors["d1_64/seed0"] + number, experiment="ablation_supervision")
+    axes = plots.error_figure(read_results([tmp_path]), "ground_truth").axes[-1]
+    ends = [np.ptp(bar.get_segments()[0][:, 0]) for bar in axes.collections]
+    assert ends[0] == 0 and ends[1] > 1
+    assert [len(line.get_xdata()) for line in axes.lines if line.get_marker() == "|" and line.get_alpha()] == [2, 3]

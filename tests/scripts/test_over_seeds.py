@@ -25,6 +25,17 @@ def test_seeds_of_several_files_are_one_row(tmp_path, capsys):
     assert last.startswith("a less b: 4.8 mm") and last.endswith(f"p = {p:.2g}")
 
 
+def test_a_row_has_another_name_in_another_file(tmp_path, capsys):
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text(HEADER + "a,0,finished,10\nb,0,finished,7\n")
+    other.write_text(HEADER + "first_a,1,finished,14\nb,1,finished,8\n")
+    lines = said(capsys, "a", "b", one, other, "--as", "first_a=a")
+    assert "2 seeds (10.0, 14.0)" in lines[0]
+    with pytest.raises(SystemExit):
+        loaded("over_seeds").main(["a", "b", str(one), "--as", "a"])
+    assert "--as: takes THEIRS=OURS" in capsys.readouterr().err
+
+
 def test_another_figure_of_a_json_file(tmp_path, capsys):
     rows = {"start/first": 1.0, "a/seed0": 30.0, "a/seed1": 34.0, "b/seed0": 41.0, "b/seed1": 40.0}
     (tmp_path / "figures.json").write_text(json.dumps({key: {"figures": {"near": each}} for key, each in rows.items()}))

@@ -24,6 +24,7 @@ from c2fpose.reports.statistics import mean_and_half_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 NAIVE, COARSE_TO_FINE, ROWS = VERMILION, BLUE, BLUE
+BARS = "bars: 95 % over three seeds or more"
 STYLES = ("-", "--", ":")  # of lines, where there are more than colours
 _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
 
@@ -45,6 +46,12 @@ def _errors(results: Results, row: str, root_depth: str) -> list[float]:
     return [error_mm(job, results.sweep.metric, root_depth) for job in results.of(row)]
 
 
+def _with_bar(errors: list[float]) -> tuple[float, float]:
+    """Return the mean and half of its 95 % interval; NaN for two seeds, whose interval is 13 times their distance."""
+    mean, half = mean_and_half_interval(errors)
+    return mean, half if len(errors) > 2 else np.nan
+
+
 def _against_parameters(results: Results, root_depth: str) -> Figure:
     figure = _figure(10, 4.2)
     paper, ours = figure.subplots(1, 2)
@@ -59,13 +66,13 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
             size = network_cost(NetworkConfig(depths=depths, family=family))["parameters"] / 1e6
             theirs.append((size, known.average_mm, 0.0, row.label, naive))
         if jobs := results.of(name):
-            mean, half = mean_and_half_interval(_errors(results, name, root_depth))
+            mean, half = _with_bar(_errors(results, name, root_depth))
             mine.append((jobs[0].result.parameters / 1e6, mean, half, row.label, naive))
     _schedules(paper, theirs)
     _schedules(ours, mine)
     paper.set_title(f"paper ({version}), Human3.6M; parameters of its network at full size", fontsize=9, color=INK)
     data = ", ".join(results.values("dataset"))
-    ours.set_title(f"ours, {data}, scale {results.scale}; bars: 95 % over seeds", fontsize=9, color=INK)
+    ours.set_title(f"ours, {data}, scale {results.scale}; {BARS}", fontsize=9, color=INK)
     paper.set_ylabel(_METRIC[results.sweep.metric], fontsize=9)
     return figure
 
@@ -92,7 +99,7 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
             offset, ha, va = ((0, 7), "center", "bottom") if wanted else ((0, -7), "center", "top")
             if not wanted and _has_another_below(point, points):
                 offset, ha, va = (7, 0), "left", "center"
-            elif point[2] > 0:  # beside the bar of its interval
+            elif point[2] > 0:  # NaN is not: beside the bar of its interval
                 offset, ha = (4, offset[1]), "left"
             axes.annotate(
                 point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color,
@@ -142,7 +149,7 @@ def _by_row(results: Results, root_depth: str) -> Figure:
     axes = all_axes[-1]
     for name in shown:
         errors = _errors(results, name, root_depth)
-        mean, half = mean_and_half_interval(errors)
+        mean, half = _with_bar(errors)
         if np.isnan(mean):  # nothing finished, or poses without this root-depth rule
             continue
         axes.plot(errors, [places[name]] * len(errors), "|", color=ROWS, ms=7, alpha=0.7)
@@ -151,7 +158,7 @@ def _by_row(results: Results, root_depth: str) -> Figure:
             f"{mean:.1f}", (mean, places[name]), (0, 5), textcoords="offset points", ha="center", fontsize=7, color=ROWS
         )
     data = ", ".join(results.values("dataset"))
-    axes.set_title(f"ours, {data}, scale {results.scale}", fontsize=9, color=INK)
+    axes.set_title(f"ours, {data}, scale {results.scale}; {BARS}", fontsize=9, color=INK)
     return figure
 
 
