@@ -41,6 +41,18 @@ def _of_json(text: str) -> list[tuple[str, int, dict]]:
     return [(row, int(seed), figures) for (row, seed), figures in jobs]
 
 
+def add_renaming(parser: argparse.ArgumentParser) -> None:
+    """Add ``--as``, read by ``names_by``."""
+    parser.add_argument("--as", dest="renamed", action="append", default=[], type=lambda word: word.split("="))
+
+
+def names_by(pairs: list[list[str]]) -> dict[str, str]:
+    """Give the rows' own names by those of other files. Raises ``ConfigError``."""
+    if any(len(pair) != 2 for pair in pairs):
+        raise ConfigError("--as: takes THEIRS=OURS, two names of rows")
+    return {theirs: ours for theirs, ours in pairs}
+
+
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
     """Print both rows and their difference."""
@@ -49,12 +61,11 @@ def main(words: list[str] | None = None) -> None:
         parser.add_argument(name)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--figure", default="mpjpe_mm_ground_truth")
-    parser.add_argument("--as", dest="renamed", action="append", default=[], type=lambda word: word.split("="))
+    add_renaming(parser)
     asked = parser.parse_args(words)
-    if any(len(pair) != 2 for pair in asked.renamed):
-        raise ConfigError("--as: takes THEIRS=OURS, two names of rows")
+    renamed = names_by(asked.renamed)
     unit = " mm" if "mm" in asked.figure.split("_") else ""
-    rows = {row: by_seed(row, asked.files, asked.figure, dict(asked.renamed)) for row in (asked.first, asked.second)}
+    rows = {row: by_seed(row, asked.files, asked.figure, renamed) for row in (asked.first, asked.second)}
     for row, values in rows.items():
         if len(values) < 2:
             raise DataError(f"{row}: fewer than two seeds in {', '.join(asked.files)}: nothing to compare")

@@ -1,11 +1,12 @@
 """Draw a table's pictures over seeds that several folders of tables hold, where the runs themselves are gone.
 
-    python scripts/seed_pictures.py EXPERIMENT FOLDER [FOLDER ...] --out DIR [--rows a,b] [--as theirs=ours]
+    python scripts/seed_pictures.py EXPERIMENT FOLDER [FOLDER ...] --out DIR [--rows A,B] [--as THEIRS=OURS]
+        [--dataset synth36]
 
 ``FOLDER``: what ``python -m c2fpose.tables`` wrote, of it ``jobs.csv`` and ``curves.csv``. Finished jobs of the
 experiment's rows count, a seed once: in the last folder that has it. ``--as``: another experiment's row that is one of
-this one's. ``validation.png`` is against steps alone: times of several machines do not
-compare. What else ``c2fpose.tables`` writes needs the runs.
+this one's. ``--dataset``: its name in the titles. ``validation.png`` is against steps alone: times of several machines
+do not compare. What else ``c2fpose.tables`` writes needs the runs.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from over_seeds import add_renaming, names_by
 
 from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
 from c2fpose.config.command_line import conf_dir
@@ -87,12 +89,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--rows", type=lambda word: word.split(","))
-    parser.add_argument("--as", dest="renamed", action="append", default=[], type=lambda word: word.split("="))
+    add_renaming(parser)
     parser.add_argument("--dataset", default="synth36")
     asked = parser.parse_args(words)
-    if any(len(pair) != 2 for pair in asked.renamed):
-        raise ConfigError("--as: takes THEIRS=OURS, two names of rows")
-    results = results_of(asked.experiment, asked.folders, dict(asked.renamed), asked.dataset)
+    results = results_of(asked.experiment, asked.folders, names_by(asked.renamed), asked.dataset)
     results = results.only(asked.rows or [row for row in results.sweep.rows if results.of(row)])
     asked.out.mkdir(parents=True, exist_ok=True)
     save_png(error_figure(results, "ground_truth"), asked.out / "errors.png")

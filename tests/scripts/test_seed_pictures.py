@@ -10,8 +10,13 @@ EXPERIMENTS = FOLDER.parent / "experiments"
 DEPTH = [EXPERIMENTS / "ablation_depth", EXPERIMENTS / "ablation_depth" / "seeds_3_4"]
 
 
-def test_seeds_of_all_folders_are_drawn(tmp_path):
-    script = loaded("seed_pictures")
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return loaded("seed_pictures")
+
+
+def test_seeds_of_all_folders_are_drawn(script, tmp_path):
     results = script.results_of("ablation_depth", DEPTH, {}, "synth36")
     with open(DEPTH[1] / "jobs.csv", newline="") as file:
         later = {(job["row"], int(job["seed"])): float(job["mpjpe_mm_ground_truth"]) for job in csv.DictReader(file)}
@@ -23,8 +28,8 @@ def test_seeds_of_all_folders_are_drawn(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["errors.png", "validation.png"]
 
 
-def test_a_row_of_another_experiment_is_taken_under_ones_own_name():
-    script, theirs = loaded("seed_pictures"), [EXPERIMENTS / "ablation_supervision", DEPTH[1]]
+def test_a_row_of_another_experiment_is_taken_under_ones_own_name(script):
+    theirs = [EXPERIMENTS / "ablation_supervision", DEPTH[1]]
     results = script.results_of("ablation_supervision", theirs, {"d1_64": "separated"}, "synth36")
     assert [job.seed for job in results.of("separated")] == [0, 1, 2, 3, 4]
     assert {job.row for job in results.jobs} == {"direct", "separated", "none"}  # d64_64 is none of its rows
@@ -40,16 +45,16 @@ def test_a_row_of_another_experiment_is_taken_under_ones_own_name():
         (["ablation_depth", *DEPTH, "--rows", "d65"], "has no row d65"),
     ],
 )
-def test_what_cannot_be_drawn(tmp_path, capsys, words, message):
+def test_what_cannot_be_drawn(script, tmp_path, capsys, words, message):
     with pytest.raises(SystemExit) as exit:
-        loaded("seed_pictures").main([*map(str, words), "--out", str(tmp_path)])
+        script.main([*map(str, words), "--out", str(tmp_path)])
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
 
 
-def test_another_file_of_that_name(tmp_path, capsys):
+def test_another_file_of_that_name(script, tmp_path, capsys):
     (tmp_path / "curves.csv").write_text("row,seed,step\nd1_64,0,500\n")
     (tmp_path / "jobs.csv").write_text("row,seed\nd1_64,0\n")
     with pytest.raises(SystemExit):
-        loaded("seed_pictures").main(["ablation_depth", str(tmp_path), "--out", str(tmp_path / "out")])
+        script.main(["ablation_depth", str(tmp_path), "--out", str(tmp_path / "out")])
     assert "curves.csv: no column training_seconds" in capsys.readouterr().err

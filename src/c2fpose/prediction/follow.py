@@ -168,9 +168,8 @@ class FollowFile:
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
         self.boxes, self.video, self.everybody = boxes, video, everybody
-        self._free = 1 + max(
-            (each.id for each in boxes if each.id is not None), default=-1
-        )  # from there on ids are new
+        # From there on ids are new
+        self._free = 1 + max((each.id for each in boxes if each.id is not None), default=-1)
         self.tracker = Tracker(self.predictor.config.pose_space.skeleton.root)
 
     def __call__(self, frame: VideoFrame, volumes: Volumes | None = None) -> Frame:

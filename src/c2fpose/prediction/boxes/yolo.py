@@ -19,9 +19,8 @@ def read(path: Path) -> BoxFile:
     """Read the boxes of the picture or frame that a file is named after."""
     found = BoxFile(path)
     _fill(found, path)
-    found.everywhere = found.by_name.get(path.stem, {}).get(
-        path.stem, []
-    )  # a single file will do for whatever picture it is given with
+    # A single file will do for whatever picture it is given with
+    found.everywhere = found.by_name.get(path.stem, {}).get(path.stem, [])
     return found
 
 
