@@ -127,6 +127,30 @@ sys.meta_path.insert(0, Finder())
     assert (done.returncode, done.stderr) == (128 + number, f"stopped by {name}\n")
 
 
+@pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)])
+def test_a_command_ends_as_it_says_whatever_an_import_left_behind(tmp_path, number, name, code):
+    """The signal meets an extension being imported, whose half-made state crashes when Python takes itself down.
+
+    And it comes in code given as text, as dataclasses and named tuples are made of: Python itself would end by SIGINT.
+    """
+    (tmp_path / "sitecustomize.py").write_text(f"""
+import os, sys
+class HalfMade:
+    def __del__(self, abort=os.abort):
+        abort()
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "c2fpose.data.custom.readers":
+            sys.half_made = HalfMade()
+            exec("import os; os.kill(os.getpid(), {int(number)}); [each for each in range(9)]")
+sys.meta_path.insert(0, Finder())
+""")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "c2fpose.data.prepare", "source=videopose3d"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths})
+    assert (done.returncode, done.stderr) == (code, f"stopped by {name}\n")
+
+
 def test_a_forked_child_says_nothing_of_its_own():
     body = """
 child = os.fork()

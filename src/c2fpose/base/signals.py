@@ -1,5 +1,6 @@
 """End in one line where somebody stops a command (Ctrl-C: exit code 130, SIGTERM: 143), workers with their parent."""
 
+import atexit
 import ctypes
 import os
 import signal
@@ -7,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -102,6 +103,7 @@ class _Stop:
     """What is known of the signal that a command received."""
 
     current: "_Stop | None" = None
+    ending: int | None = None  # the exit code of a command that has said that it was stopped
 
     def __init__(self, what_now: str, grace_s: float | None) -> None:
         self.what_now, self.grace_s = what_now, grace_s
@@ -155,6 +157,7 @@ class _Stop:
         """Print the line, once; returns the exit code."""
         if not self.said:
             self.said = True
+            _Stop.ending = 128 + signum if _is_command() else None
             name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
             print(f"stopped by {name}" + (f"; {self.what_now}" if self.what_now else ""), file=sys.stderr, flush=True)
         return 128 + signum
@@ -166,6 +169,29 @@ class _Stop:
     def over(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
+
+
+def _is_command() -> bool:
+    """Whether this process is one command of the package: what is raised out of its outermost block ends it."""
+    main = sys.modules.get("__main__")
+    name = getattr(getattr(main, "__spec__", None), "name", "")
+    return name.partition(".")[0] == "c2fpose" or os.path.basename(getattr(main, "__file__", "") or "") == "c2fpose"
+
+
+def _end_as_said() -> None:
+    """End a stopped command before Python takes itself down, after everything else that is done at the end.
+
+    Where the signal has cut short the import of an extension, taking it down can crash (SIGSEGV); and where it came in
+    code given as text, Python forgets the exit code and ends by SIGINT.
+    """
+    if _Stop.ending is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # closed, or nobody reads it any more
+                stream.flush()
+        os._exit(_Stop.ending)
+
+
+atexit.register(_end_as_said)  # called last: what registers first is; this file is imported first
 
 
 def stop_while_importing() -> None:
@@ -205,6 +231,7 @@ def watch(parent: int) -> None:
 
 def _forget() -> None:
     """In a forked child, such as a loader's process: how the command ends is its parent's to say."""
+    _Stop.ending = None
     if _Stop.current is not None:
         _Stop.current = None
         signal.signal(signal.SIGINT, signal.default_int_handler)
