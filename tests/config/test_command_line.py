@@ -50,6 +50,13 @@ def test_text_and_paths_are_taken_as_they_stand(name):
     assert settings.ckpt == name and settings.out == Path(name)
 
 
+def test_the_home_folder_is_put_where_a_shell_has_left_its_mark(monkeypatch):
+    monkeypatch.setenv("HOME", "/of/mine")
+    settings = read("ckpt=~/a b.ckpt", "--out", "~")
+    assert settings.ckpt == "/of/mine/a b.ckpt" and settings.out == Path("/of/mine")
+    assert read("ckpt=~a", "out=a/~/b").ckpt == "~a"  # a name like any other
+
+
 def test_null_is_nothing_and_other_values_are_yaml():
     settings = read("ckpt=x", "out=null", "count=3", "sizes=[4,5,6]", "mode=true")
     assert (settings.out, settings.count, settings.sizes, settings.mode) == (None, 3, (4, 5, 6), "true")

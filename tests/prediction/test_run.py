@@ -132,11 +132,11 @@ def test_found_people_get_a_second_look(files, tmp_path):
 
 def test_boxes_of_a_file_and_the_largest(files, tmp_path):
     boxes = tmp_path / "boxes.csv"
-    boxes.write_text("file,left,top,side\nphoto.jpg,0,0,50\nphoto.jpg,30,20,90\n")
+    boxes.write_text("file,id,left,top,side\nphoto.jpg,7,0,0,50\nphoto.jpg,-1,0,0,70\nphoto.jpg,3,30,20,90\n")
     said = run(files, tmp_path / "a", f"boxes={boxes}", "formats=json")
-    assert [person["box"]["side_px"] for person in people(said)] == [50, 90]
+    assert [(person["id"], person["box"]["side_px"]) for person in people(said)] == [(7, 50), (8, 70), (3, 90)]
     (one,) = people(run(files, tmp_path / "b", f"person=boxes={boxes}", "people=largest", "formats=json"))
-    assert one["box"]["side_px"] == 90
+    assert (one["id"], one["box"]["side_px"]) == (3, 90)
 
 
 @pytest.mark.parametrize("smooth", ["none", "filter", "viterbi"])
@@ -216,6 +216,7 @@ def test_ids_that_a_file_has_in_part_are_nobody_elses(files, tmp_path):
     [
         ("clip", "frame,id,left,top,side\n1,4,0,0,50\n1,4,60,0,50", r"frame 0 \(from 0\) has the id 4 twice"),
         ("clip", "file,frame,left,top,side\nother.avi,1,0,0,50", r"clip\.avi: no box for any of its frames in .*b\."),
+        ("photo", "id,left,top,side\n2,0,0,50\n2,9,0,50", r"photo\.jpg has the id 2 twice; each person needs an"),
         ("photo", "left,top,side\n0.1,0.2,0.5", r"a side of 0\.5 px; 1 to 640 can be"),
         ("photo", "left,top,side\n0,0,1e300", r"a side of 1e\+300 px"),
     ],

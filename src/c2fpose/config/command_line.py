@@ -3,6 +3,7 @@
 Training alone is read by Hydra. Everything else comes through ``options``: one grammar, one quoting of paths, one help.
 """
 
+import os
 import sys
 import types
 from pathlib import Path
@@ -85,8 +86,13 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
     except (OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigError(f"{' '.join(others)}: {reason}") from None
-    values |= {key: None if value == "null" else value for key, value in texts.items()}
+    values |= {key: None if value == "null" else _at_home(value) for key, value in texts.items()}
     return values | {key: value for key, value in given.items() if isinstance(value, list)}
+
+
+def _at_home(word: str) -> str:
+    """Put the home folder for ``~``, which some shells leave as it is behind an "="."""
+    return os.path.expanduser(word) if word == "~" or word.startswith("~/") else word
 
 
 def _is_text(annotation: Any) -> bool:

@@ -13,7 +13,6 @@ import numpy as np
 import scipy  # scipy.optimize, which takes most of a second to import, comes when it is used
 from jaxtyping import Float
 
-from c2fpose.base.errors import DataError
 from c2fpose.prediction.boxes import BoxFile
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import (
@@ -181,12 +180,7 @@ class FollowFile:
             given = sorted(given, key=lambda pair: -pair[0].side)[:1]
         boxes = [Seen(box, "given", each.score) for box, each in given]
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
-        named = [each.id for _, each in given if each.id is not None]
-        if twice := sorted({id for id in named if named.count(id) > 1}):
-            raise DataError(
-                f"boxes={self.boxes.path}: frame {frame.index} (from 0) has the id {twice[0]} twice; "
-                "each person needs an id of its own, or -1"
-            )
+        self.boxes.check_ids((each for _, each in given), f"frame {frame.index} (from 0)")
         unknown = [person for person, (_, each) in zip(people, given, strict=True) if each.id is None]
         tracks = iter(self.tracker.assign(unknown, frame.time_s))  # the file does not say who they are
         found = tuple(

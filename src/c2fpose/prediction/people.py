@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,7 @@ class Seen(NamedTuple):
     box: Box
     source: BoxFrom
     score: float | None = None
+    id: int | None = None  # the person's, if a file of boxes says so
 
 
 class Look(NamedTuple):
@@ -226,6 +228,14 @@ def without_doubles(people: list[PersonPose], mirror: Sequence[int]) -> list[Per
         if not any(same_person(other, person, mirror) for other in kept):
             kept.append(replace(person, id=len(kept)))
     return kept
+
+
+def named_as_given(people: Sequence[PersonPose], boxes: Sequence[Seen]) -> list[PersonPose]:
+    """Give people the ids of their boxes; those whose box has none are numbered from the highest one on."""
+    free = count(1 + max((each.id for each in boxes if each.id is not None), default=-1))
+    return [
+        _with_id(person, next(free) if each.id is None else each.id) for person, each in zip(people, boxes, strict=True)
+    ]
 
 
 def _with_id(person: PersonPose, id: int) -> PersonPose:

@@ -30,7 +30,7 @@ from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, has_size, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand, shown
 from c2fpose.prediction.outputs import marked_unfinished, plan, write
-from c2fpose.prediction.people import Seen, root_depth_rule, second_looks, seen_of, without_doubles
+from c2fpose.prediction.people import Seen, named_as_given, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.reading import read_as_asked
@@ -202,7 +202,7 @@ class PredictJob:
         people = surest_poses(predictor, [image] * len(boxes), boxes, cameras, sizes)
         people = steadied_poses(predictor, [image] * len(people), people, cameras, asked.shift)
         mirror = self.predictor.config.pose_space.skeleton.mirror
-        return without_doubles(people, mirror) if source == "found" else people
+        return without_doubles(people, mirror) if source == "found" else named_as_given(people, boxes)
 
     def find(self, image: Image, often: bool = False) -> list[tuple[Box, float]]:
         """Find people in a picture, or, ``often``, in a frame of a video."""
@@ -221,7 +221,8 @@ class PredictJob:
             if not has_size(box, columns, rows):
                 most = 4 * max(columns, rows)
                 raise DataError(f"{path}: a box of {self.boxes.path} has a side of {box.side:g} px; 1 to {most} can be")
-        return [Seen(box, "given", each.score) for box, each in given]
+        self.boxes.check_ids((each for _, each in given), shown(path))
+        return [Seen(box, "given", each.score, each.id) for box, each in given]
 
     def _largest(self, boxes: list[Seen]) -> list[Seen]:
         return boxes if self.settings.people == "all" else sorted(boxes, key=lambda each: -each.box.side)[:1]

@@ -46,6 +46,17 @@ def test_people_of_a_video_at_several_times(video, pictures, tmp_path, drawn):
     assert drawn[0]["person 3"][0].caption.startswith("0.20 s")
 
 
+def test_whoever_is_left_out_is_counted_in_a_heading(image, video, pictures, tmp_path, drawn):
+    crowd = tuple(replace(image.frames[0].people[0], id=number) for number in range(figure.MOST_PEOPLE + 5))
+    figure.write(replace(image, frames=(replace(image.frames[0], people=crowd),)), pictures[3:4], tmp_path / "out.png")
+    assert {name: len(people) for name, people in drawn[0].items()} == {
+        "walk.jpg": 6, "the first 12 of 17 people": 6,
+    }  # fmt: skip
+    frames = tuple(replace(frame, people=crowd[:4]) for frame in video.frames)
+    figure.write(replace(video, frames=frames), pictures, tmp_path / "out.png")
+    assert list(drawn[1]) == ["person 0, one of 4", "person 1", "person 2"]
+
+
 def test_nobody_is_no_figure(nobody, pictures, tmp_path, drawn):
     assert figure.write(nobody, pictures[:1], tmp_path / "out.png") == [] and not drawn
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +90,14 @@ class BoxFile:
         if digits and int(digits[1]) in self.by_number:
             return self.by_number[int(digits[1])]
         return self.everywhere
+
+    def check_ids(self, people: Iterable[GivenBox], where: str) -> None:
+        """Raise ``DataError`` if two people of one picture or frame have the same id."""
+        named = [each.id for each in people if each.id is not None]
+        if twice := sorted({id for id in named if named.count(id) > 1}):
+            raise DataError(
+                f"boxes={self.path}: {where} has the id {twice[0]} twice; each person needs an id of its own, or -1"
+            )
 
     def of_frame(self, index: int, video: Path) -> list[GivenBox]:
         """List a video frame's boxes; ``index`` counts from 0, the file's numbers from 0 if any is 0, else from 1."""

@@ -39,15 +39,21 @@ def write(result: PoseResult, pictures: Pictures, path: Path) -> list[Path]:
 def _chosen(result: PoseResult) -> dict[str, list[Drawn]]:
     """Who is drawn, by the heading of a column."""
     if result.source.kind != "video":
-        people = list(result.people())[:MOST_PEOPLE]
+        everybody = list(result.people())
+        people = everybody[:MOST_PEOPLE]
         first = -(-len(people) // 2) if len(people) > 3 else len(people)  # two columns of many people
-        parts = {Path(result.source.file or "picture").name: people[:first], " ": people[first:]}
-        return {name: part for name, part in parts.items() if part}
+        name = Path(result.source.file or "picture").name
+        beside = f"the first {MOST_PEOPLE} of {len(everybody)} people" if len(everybody) > MOST_PEOPLE else " "
+        parts = {name: people[:first], beside: people[first:]}
+        return {heading: part for heading, part in parts.items() if part}
     tracks = sorted((result.track(id) for id in result.ids), key=len, reverse=True)[:MOST_TRACKS]
     groups = {}
     for track in sorted(tracks, key=lambda track: track[0][1].id):
         spread = np.unique(np.linspace(0, len(track) - 1, FRAMES_EACH).round().astype(int))
         groups[f"person {track[0][1].id}"] = [track[number] for number in spread]
+    if len(result.ids) > MOST_TRACKS:
+        heading = next(iter(groups))
+        groups = {f"{heading}, one of {len(result.ids)}": groups.pop(heading), **groups}
     return groups
 
 
