@@ -305,7 +305,9 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         ("~foo", "foo: no such key; --help lists them"),
         ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),
         ("+experiment=ablation", "no such choice; one of ablation_bins, "),
-        ("seed=[", "seed=[: "),
+        ("seed=[", "seed=[: cannot be read; a value with brackets or commas of its own stands in quotes: 'key="),
+        ("data.train_file=a,b", "data.train_file=a,b: several values; -m makes a run of each"),
+        ("data.train_file=~/a", "data.train_file=~/a: ~ is not read in values; write the home folder out"),
         ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),
     ],
 )

@@ -21,6 +21,7 @@ _LESS_MEMORY = (
     "lower batch_size (data.batch_size, data.eval_batch_size in training), workers or model.network.width, or set "
     "data.cache=none"
 )
+_IN_QUOTES = "'key=\"value\"'"  # for the shell, and for Hydra
 _LONGEST, _KEPT_AT_END = 2000, 400  # characters of a message
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -155,7 +156,12 @@ def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
         found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"
         return f"{choice[1].replace('/', '=')}: no such choice; {allowed}"
+    several = re.match(r"Ambiguous value for argument '(.+)'$", first)
+    if several:
+        return f"{several[1]}: several values; -m makes a run of each, [...] is a list, {_IN_QUOTES} one with a comma"
     override = getattr(error, "override", None)
+    if override and "=~" in override:
+        return f"{override}: ~ is not read in values; write the home folder out"
     if override:
-        return f"{override}: {first}; put values with brackets, spaces or commas in quotes"
+        return f"{override}: cannot be read; a value with brackets or commas of its own stands in quotes: {_IN_QUOTES}"
     return first
