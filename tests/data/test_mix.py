@@ -12,7 +12,7 @@ from c2fpose.config.data import LABELS, DataConfig
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.schema import write_split
-from c2fpose.pose.skeleton import JOINTS, Skeleton
+from c2fpose.pose.skeleton import C2F17, JOINTS, Skeleton
 
 
 @pytest.fixture
@@ -231,3 +231,21 @@ def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
     )  # fmt: skip
     with pytest.raises(DataError, match=r"none of its joints \(a, b\)"):
         make_mix({"source": str(path)}, actions=None)
+
+
+def test_train_file_says_which_joints_are_trained_whatever_comes_first(make_mix, tmp_path):
+    names = ["spine", "left_wrist", "right_knee"]
+    other = Skeleton.of(names, {"left_wrist": "spine", "right_knee": "spine"})
+    annotations = people(80, 5, "train")
+    places = [JOINTS.index(name) for name in names]
+    own = {name: annotations[name][:, places] for name in ("joints_cam_mm", "joints_px")}
+    path = tmp_path / "other.h5"
+    write_split(
+        path, annotations | own, map(jpeg, range(80)), dataset="custom", split="train",
+        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=other,
+    )  # fmt: skip
+    train = make_mix.train
+    data = make_mix(mix=[{"source": str(path), "labels": "2d"}, {"source": train}], actions=None)
+    assert data.train.reader.info.skeleton == other and data.train[0].sample["joints_box"].shape == (17, 2)
+    assert data.trained.skeleton == C2F17 and data.trained.path == train
+    assert data.training_poses_mm().shape[1:] == (17, 3)

@@ -16,8 +16,10 @@ from c2fpose.data.schema import write_split
 from c2fpose.evaluate import main as evaluate
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.volumes.points import from_points
+from c2fpose.pose.skeleton import C2F17
+from c2fpose.pose.space import PAPER
 from c2fpose.training.curve import CURVE, read_curve
-from c2fpose.training.run import run
+from c2fpose.training.run import following, run
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,20 @@ def test_test_people_of_a_source_are_measured_at_the_end_and_again_by_evaluate(t
         assert float(row["off_percent"]) == pytest.approx(expected, rel=1e-4) and 0 <= float(row["near_percent"]) <= 100
     evaluate([f"ckpt={folder}/checkpoints/final.ckpt", f"out={folder}/alone", f"test_file={settings.data.test_file}"])
     assert not (folder / "alone" / "evaluation" / "sources.csv").exists()
+
+
+def test_the_model_is_of_train_files_joints_whatever_source_comes_first(tmp_path):
+    files, names = write_files(tmp_path), ["spine", "left_wrist", "right_knee"]
+    rows = people(24, 5, "train")
+    rows |= {name: rows[name][:, [C2F17.index(each) for each in names]] for name in ("joints_cam_mm", "joints_px")}
+    few = C2F17.of(names, {"left_wrist": "spine", "right_knee": "spine"})
+    write_split(
+        tmp_path / "few.h5", rows, map(jpeg, range(24)), dataset="custom", split="train",
+        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=few,
+    )  # fmt: skip
+    mix = f"data.mix=[{{source: {tmp_path}/few.h5, labels: 2d}}, {{source: {tmp_path}/train.h5}}]"
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        settings = train_settings(compose("train", overrides=[*TOY, *files, mix, f"run_dir={tmp_path}/run"]))
+    data = PoseData(settings.data)
+    data.setup()
+    assert following(settings, data).model.pose_space == PAPER

@@ -65,6 +65,7 @@ class PoseData(pl.LightningDataModule):
     def _setup_training(self) -> None:
         config = self.config
         reader = self._open(config.train_file, "train")
+        self.trained = reader.info  # says which joints are trained, whichever sources a mix has
         candidates = select(reader, config.train_subjects, config)
         if config.validation == "held_out_sequences":
             held_out = held_out_sequences(reader.annotations, candidates, config.validation_every)

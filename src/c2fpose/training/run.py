@@ -63,9 +63,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     origin = provenance(settings, data.fingerprints, seed=settings.seed)
     settings = following(settings, data)
     resume = _checkpoint_to_resume(settings)
-    mean_pose = mean_pose_mm(
-        data.train.reader.annotations["joints_cam_mm"][data.train.records], settings.model.pose_space.skeleton.root
-    )
+    mean_pose = mean_pose_mm(data.training_poses_mm(), settings.model.pose_space.skeleton.root)
     module = PoseModule(settings.model.model_dump(mode="json"), origin, mean_pose.tolist())
     module.validate_apart(data.val_sources)
     _take_over(settings.init, module)
@@ -104,7 +102,7 @@ def following(settings: TrainSettings, data: PoseData) -> TrainSettings:
 
     Raises ``ConfigError`` where the configuration asks for other joints than the data have.
     """
-    info = data.train.reader.info
+    info = data.trained
     space = space_of(info.skeleton, info.dataset, data.training_poses_mm())
     return settings.model_copy(update={"model": settings.model.in_space(space, info.path)})
 
