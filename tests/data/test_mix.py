@@ -11,6 +11,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.data import LABELS, DataConfig
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
+from c2fpose.data.dataset import Turn
 from c2fpose.data.schema import write_split
 from c2fpose.pose.skeleton import C2F17, JOINTS, Skeleton
 
@@ -231,6 +232,19 @@ def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
     )  # fmt: skip
     with pytest.raises(DataError, match=r"none of its joints \(a, b\)"):
         make_mix({"source": str(path)}, actions=None)
+
+
+def test_a_record_that_an_epoch_repeats_is_changed_otherwise_each_time(make_mix):
+    data = make_mix({"subjects": [1], "share": 3}, {"subjects": [5, 6, 7, 8], "share": 1})
+    records = len(data.train.parts[0])
+    first, again, then = (data.train[Turn(at, 2, at // 8)].sample for at in (0, records, 2 * records))
+    assert first["record"] == again["record"] == then["record"]
+    assert len({sample["joints_box"].tobytes() for sample in (first, again, then)}) == 3
+    alone = data.train.parts[0][Turn(int(np.flatnonzero(data.train.parts[0].records == first["record"])[0]), 2, 0)]
+    np.testing.assert_array_equal(first["image"], alone.sample["image"])  # the first time: as without a mix
+    whole = make_mix({"subjects": [1], "share": 3}, {"subjects": [5, 6, 7, 8]}, augmentation={"flip_whole_batch": True})
+    flips = [bool(whole.train[Turn(at, 2, 1)].sample["flipped"]) for at in (0, records, 2 * records)]
+    assert len(set(flips)) == 1
 
 
 def test_train_file_says_which_joints_are_trained_whatever_comes_first(make_mix, tmp_path):

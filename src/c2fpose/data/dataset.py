@@ -57,6 +57,7 @@ class Turn(NamedTuple):
     position: int  # in the list of the records used
     epoch: int
     batch: int  # of the epoch
+    again: int = 0  # how often the record has been shown in this epoch already: a mix repeats those of a small source
 
 
 class Result(NamedTuple):
@@ -141,7 +142,7 @@ class PoseDataset(Dataset):
         if self.seed is None or self.config.augmentation is None:
             return augmentation.Draw()
         return augmentation.draw(
-            self.config.augmentation, self.seed, turn.epoch, record, turn.batch, self.skeleton.joints
+            self.config.augmentation, self.seed, turn.epoch, record, turn.batch, self.skeleton.joints, turn.again
         )
 
     def _reduction(self, record: int, scale: float) -> int:

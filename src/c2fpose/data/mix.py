@@ -28,7 +28,8 @@ def said_once(fingerprints: dict[str, str]) -> dict[str, str]:
 class Mix(Dataset):
     """Records of several sources, ``length`` to an epoch, of which each source has its share; exact and seeded.
 
-    A source with more records than its share of an epoch goes through them epoch by epoch; one with fewer repeats them.
+    A source with more records than its share of an epoch goes through them epoch by epoch; one with fewer repeats them,
+    each time with other random changes.
     Where shares are those of the records, an epoch is all records one source after another. What a record is depends on
     position and epoch alone, so that a resumed training sees the same. Joints are those of ``skeleton``, and without a
     label (NaN) where a source does not have them. Unless all labels are there, samples hold ``labelled``, the place of
@@ -68,7 +69,9 @@ class Mix(Dataset):
     def __getitem__(self, turn: Turn | int) -> Result:
         at, number = (turn.position, turn.epoch) if isinstance(turn, Turn) else (turn, 0)
         place, record = self.source_and_record(at, number)
-        result = self.parts[place][turn._replace(position=record) if isinstance(turn, Turn) else record]
+        again = (at - self._starts[place]) // len(self.parts[place])  # else repeats would be the same picture
+        own = turn._replace(position=record, again=again) if isinstance(turn, Turn) else record
+        result = self.parts[place][own]
         if result.sample is None:
             return result
         sample = self._maps[place](result.sample)

@@ -1,7 +1,8 @@
 """Random changes of a training image: drawn first, as plain numbers, then applied.
 
-Every draw depends on (seed, epoch, record) alone, or (seed, epoch, batch) for a whole-batch flip: not on the number of
-loader processes, nor on what was drawn before. So a resumed run sees what an undisturbed one would have seen.
+Every draw depends on (seed, epoch, record) alone, or (seed, epoch, batch) for a whole-batch flip, and on how often an
+epoch has shown the record already: not on the number of loader processes, nor on what was drawn before. So a resumed
+run sees what an undisturbed one would have seen.
 """
 
 import os
@@ -38,16 +39,27 @@ class Draw:
     border: int = cv2.BORDER_CONSTANT  # beyond the stored picture: OpenCV's constant
 
 
-def draw(config: AugmentationConfig, seed: int, epoch: int, record: int, batch: int, joints: int = NUM_JOINTS) -> Draw:
-    """Draw the changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together."""
-    random = _generator(seed, _RECORD, epoch, record)
+def draw(
+    config: AugmentationConfig,
+    seed: int,
+    epoch: int,
+    record: int,
+    batch: int,
+    joints: int = NUM_JOINTS,
+    again: int = 0,
+) -> Draw:
+    """Draw the changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together.
+
+    ``again``: how often this epoch has shown the record already.
+    """
+    random = _generator(seed, _RECORD, epoch, record, again)
     scale, turn = random.normal(size=2)
     unturned, flipped = random.random(2)
     gains = random.uniform(1 - config.channel_gain, 1 + config.channel_gain, 3)
     if config.flip_whole_batch:
         flipped = _generator(seed, _BATCH, epoch, batch).random()
     limit = config.rotation_limit_deg
-    times, focus, towards, shift, border = _box_changes(config, _generator(seed, _BOX, epoch, record), joints)
+    times, focus, towards, shift, border = _box_changes(config, _generator(seed, _BOX, epoch, record, again), joints)
     return Draw(
         scale=float(1 + np.clip(config.scale_spread * scale, -config.scale_limit, config.scale_limit)) * times,
         rotation_deg=(
@@ -90,8 +102,8 @@ def shuffled(records: int, seed: int, epoch: int) -> np.ndarray:
     return _generator(seed, _ORDER, epoch, 0).permutation(records)
 
 
-def _generator(seed: int, stream: int, epoch: int, number: int) -> np.random.Generator:
-    key = np.random.SeedSequence(seed, spawn_key=(stream, epoch, number))
+def _generator(seed: int, stream: int, epoch: int, number: int, again: int = 0) -> np.random.Generator:
+    key = np.random.SeedSequence(seed, spawn_key=(stream, epoch, number, *([again] if again else [])))
     return np.random.Generator(np.random.Philox(key))
 
 
