@@ -82,6 +82,18 @@ def test_the_papers_recipe_is_the_originals():
     assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
 
 
+def test_a_border_that_the_original_crop_does_not_have_is_refused():
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    words = ["+experiment=paper_h36m", "data.augmentation.border=mixed"]
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        with pytest.raises(ConfigError, match=r"border=mixed is for model\.crop_mode=standard; set it to black"):
+            train_settings(compose("train", overrides=words))
+
+
 @pytest.mark.parametrize("workers", [-1, "many", 1.5])
 def test_a_value_of_several_kinds_is_named_once_and_by_its_key(workers):
     """Pydantic names each kind that it tried: ``data.workers.constrained-int=-1``."""

@@ -1,19 +1,21 @@
 """Truth in millimetres follows augmentation: it projects onto the augmented picture."""
 
+import numpy as np
 import pytest
 import torch
 
 from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.data.datamodule import PoseData
+from c2fpose.data.dataset import Turn
 from c2fpose.pose.skeleton import MIRROR
 
 
 @pytest.fixture
 def make_data(make_split):
-    def make(**config) -> PoseData:
+    def make(image_size=32, **config) -> PoseData:
         files = {"train_file": make_split("train", records=160), "test_file": make_split("test", records=40)}
         data = PoseData(
-            DataConfig(**files, image_size=32, batch_size=8, eval_batch_size=16, workers=0, **config), seed=0
+            DataConfig(**files, image_size=image_size, batch_size=8, eval_batch_size=16, workers=0, **config), seed=0
         )
         data.setup()
         return data
@@ -48,3 +50,22 @@ def test_without_augmentation_truth_in_mm_is_the_records_own(make_data):
     torch.testing.assert_close(batch["joints_turned_mm"], batch["joints_cam_mm"], atol=0.01, rtol=0)
     at = batch["box_to_ray"][..., 2] * batch["intrinsics_px"][:, :2] + batch["intrinsics_px"][:, 2:]
     torch.testing.assert_close(at, batch["box_left_top_px"], atol=0.02, rtol=1e-4)  # of the crop's corner
+
+
+def test_a_moved_box_is_moved_in_both_ways_to_cut_it(make_data):
+    """Where labels go, the picture goes: both crops show the same place of the frame, up to their resampling."""
+    moved = AugmentationConfig(
+        scale_spread=0, rotation_spread_deg=0, flip_probability=0, channel_gain=0, shift_spread=0.2, cut_probability=0.5
+    )
+    shifts = 0
+    standard, released = (
+        make_data(augmentation=moved, crop_mode=mode, image_size=64).train for mode in ("standard", "released_code")
+    )
+    for at in range(20):
+        first, second = (data[Turn(at, 1, 0)].sample for data in (standard, released))
+        np.testing.assert_array_equal(first["joints_box"], second["joints_box"])
+        apart = np.abs(first["image"].astype(float) - second["image"]).mean()
+        plain = np.abs(standard[at].sample["image"].astype(float) - second["image"]).mean()
+        assert apart < 12, f"record {at}: {apart}, {plain} from the box that was not moved"
+        shifts += plain > 24
+    assert shifts > 10

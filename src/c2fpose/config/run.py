@@ -87,6 +87,9 @@ class TrainSettings(Schema):
                 f"data.crop_mode={self.data.crop_mode} differs from model.crop_mode={self.model.crop_mode}; "
                 "set the latter"
             )
+        border = self.data.augmentation.border if self.data.augmentation else "black"
+        if self.data.crop_mode == "released_code" and border != "black":
+            raise ValueError(f"data.augmentation.border={border} is for model.crop_mode=standard; set it to black")
         self.model.check_training()
         return self
 

@@ -156,9 +156,8 @@ class PoseDataset(Dataset):
         record, size = int(self.records[position]), self.config.image_size
         row = {name: array[record] for name, array in self.reader.annotations.items()}
         side = BOX_SCALE_UNIT_PX * float(row["scale"]) * draw.scale
-        center = row["center_px"] + draw.towards * np.nan_to_num(row["joints_px"][draw.focus] - row["center_px"])
-        center = center + BOX_SCALE_UNIT_PX * float(row["scale"]) * np.array(draw.shift)
-        to_crop = crop.frame_to_crop(center, side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
+        middle = _moved_center(row, draw)
+        to_crop = crop.frame_to_crop(middle, side, size, rotation_deg=draw.rotation_deg, flip=draw.flip)
         reduced = self._reduction(record, draw.scale)
         left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"]) * reduced
         from_stored = crop.stored_to_crop(to_crop, left_top, step)
@@ -204,7 +203,7 @@ class PoseDataset(Dataset):
         size, flip = self.config.image_size, draw.flip
         if self.config.crop_mode == "released_code":
             left_top, step = row["stored_left_top_px"].astype(float), float(row["stored_step_px"])
-            box = released_crop.whole_pixel_box(center, side * draw.scale)
+            box = released_crop.whole_pixel_box(_moved_center(row, draw), side * draw.scale)
             image = released_crop.resample(released_crop.cut(stored, (left_top, step), box, draw.rotation_deg), size)
             image = image[:, ::-1] if flip else image
             box_left_top = np.array(released_crop.whole_pixel_box(center, side)[:2], float)
@@ -247,6 +246,12 @@ class PoseDataset(Dataset):
             # asked for by what is labelled in part: looking for gaps in every batch of others would cost time
             **({"labelled": np.int64(LABELS.index("full"))} if self.reader.info.partly_labelled else {}),
         }
+
+
+def _moved_center(row: dict[str, np.ndarray], draw: augmentation.Draw) -> Float[np.ndarray, "2"]:
+    """Find the middle of the box, px of the full frame, once augmentation has moved it."""
+    center = row["center_px"] + draw.towards * np.nan_to_num(row["joints_px"][draw.focus] - row["center_px"])
+    return center + BOX_SCALE_UNIT_PX * float(row["scale"]) * np.array(draw.shift)
 
 
 def _shows_box(row: dict[str, np.ndarray], size: tuple[int, int], step_px: float) -> bool:
