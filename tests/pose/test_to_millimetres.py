@@ -78,6 +78,15 @@ def test_quantisation_moves_joints_by_half_a_voxel_at_most(bins, cells, seed):
     np.testing.assert_allclose(again[1], whole_depth)
 
 
+@pytest.mark.parametrize("bins", [3, 48, 128])
+def test_a_network_may_have_bins_that_the_paper_has_not(bins):
+    depth = np.random.default_rng(1).uniform(DEPTH_MIN_MM, DEPTH_MAX_MM, (5, 17))
+    whole = poses.quantised(np.full((5, 17, 2), 0.3), depth, 16, bins)[1]
+    share = (whole - DEPTH_MIN_MM) / (DEPTH_MAX_MM - DEPTH_MIN_MM) * bins - 0.5
+    np.testing.assert_allclose(share, np.rint(share), atol=1e-9)
+    assert np.abs(whole - depth).max() <= (DEPTH_MAX_MM - DEPTH_MIN_MM) / bins / 2 + 1e-9
+
+
 def test_joints_outside_the_volume_go_to_its_border():
     whole_box, whole_depth = poses.quantised(np.array([[-0.3, 1.2]]), np.array([5000.0]), 16, 16)
     assert whole_box.tolist() == [[0.5 / 16, 15.5 / 16]]

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.pose.box import released_box
-from c2fpose.pose.camera import back_project, depth_bin, depth_of_bin_mm, rays, root_depth_mm
+from c2fpose.pose.camera import back_project, depth_of_bin_mm, rays, root_depth_mm
 from c2fpose.pose.protocol import DEPTH_BINS
 from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.pose.strong_perspective import SizedPoses, placed_mm, strong_perspective_mm
@@ -63,11 +63,12 @@ def quantised(
 ) -> tuple[Float[np.ndarray, "*batch J 2"], Float[np.ndarray, "*batch J"]]:
     """Compute what the highest voxel of a perfect volume says: joints at the centres of their cells and bins.
 
-    Joints outside the volume go to its border.
+    Joints outside the volume go to its border. Any number of bins: a network may have other ones than the paper's.
     """
     cells = np.clip(np.floor(np.asarray(joints_box, np.float64) * heatmap_size), 0, heatmap_size - 1)
-    bins = depth_bin(np.asarray(depth_rel_mm, np.float64), depth_bins, space.depth_range_mm)
-    return (cells + 0.5) / heatmap_size, depth_of_bin_mm(bins, depth_bins, space.depth_range_mm)
+    nearest_mm, step_mm = space.depth_range_mm[0], space.depth_mm / depth_bins
+    bins = np.clip((np.asarray(depth_rel_mm, np.float64) - nearest_mm) / step_mm // 1, 0, depth_bins - 1)
+    return (cells + 0.5) / heatmap_size, (bins + 0.5) * step_mm + nearest_mm
 
 
 def released_poses_cam_mm(
