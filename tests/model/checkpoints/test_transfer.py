@@ -5,7 +5,7 @@ import torch
 from any_skeleton import DOG
 from module_of import module_of, outputs, saved
 
-from c2fpose.base.errors import ConfigError
+from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.data.synth36.person.joint_sets import JOINTS13
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.pose.skeleton import C2F17
@@ -92,3 +92,21 @@ def test_what_keeps_its_random_start_is_named(before, now, words):
 def test_another_trunk_is_refused():
     with pytest.raises(ConfigError, match=r"init=a: a checkpoint of another network, model\.network\.width is 8 in it"):
         begin_with(module_of(width=12), saved(module_of()), "init=a")
+
+
+def test_the_second_network_of_ordinal_depth_gets_its_joints_by_name():
+    """As many joints in another order: their places in the pose that it reads and gives are other ones too."""
+    turned = C2F17.of(C2F17.names[::-1], C2F17.to_dict()["parents"], C2F17.to_dict()["mirror"], "pelvis")
+    first, then = (module_of(each, seed=turn, head="ordinal_reconstructed") for turn, each in ((0, C2F17), (1, turned)))
+    assert begin_with(then, saved(first), "init=a") is None
+    place = [C2F17.index(name) for name in turned.names]
+    torch.testing.assert_close(outputs(then)[0], outputs(first)[0][:, place], atol=1e-5, rtol=1e-4)
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    for name, value in (("network.stem.conv.bias", None), ("network.stem.conv.weight", torch.nan)):
+        other = saved(module_of(seed=1))
+        damaged = torch.full_like(other["state_dict"][name], value) if value is not None else "weights"
+        other["state_dict"] = dict(other["state_dict"]) | {name: damaged}
+        with pytest.raises(UserError, match=rf"init=a: {name} is no[t]? (plain tensor|finite)"):
+            begin_with(module_of(), other, "init=a")

@@ -104,22 +104,28 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return saved
 
 
+def check_numbers(weights: dict[str, Any], path: str | Path) -> None:
+    """Refuse weights that are no tensors of finite numbers; the first is named. Raises ``UserError``."""
+    for name, weight in weights.items():
+        if not isinstance(weight, torch.Tensor) or weight.layout != torch.strided:
+            raise UserError(f"{path}: {name} is no plain tensor")
+        if not weight.isfinite().all():
+            raise UserError(f"{path}: {name} is not finite: the training that wrote it had diverged, or it is damaged")
+
+
 def _check_fits(module: nn.Module, weights: dict[str, torch.Tensor], path: str | Path) -> None:
     """Refuse weights that do not fit exactly, or are not numbers; the first difference is named."""
     expected = module.state_dict()
     for name in sorted(expected.keys() ^ weights.keys()):
         where = "is missing" if name in expected else "has no place in it"
         raise UserError(f"{path}: weights are of another configuration than the one beside them: {name} {where}")
+    check_numbers(weights, path)
     for name, weight in weights.items():
-        if not isinstance(weight, torch.Tensor) or weight.layout != torch.strided:
-            raise UserError(f"{path}: {name} is no plain tensor")
         if weight.shape != expected[name].shape:
             raise UserError(
                 f"{path}: weights are of another configuration than the one beside them: {name} is "
                 f"{tuple(weight.shape)}, expected {tuple(expected[name].shape)}"
             )
-        if not weight.isfinite().all():
-            raise UserError(f"{path}: {name} is not finite: the training that wrote it had diverged, or it is damaged")
 
 
 def _shortened(reason: str, most: int = 120) -> str:

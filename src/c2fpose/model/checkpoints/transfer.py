@@ -18,7 +18,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
-from c2fpose.model.checkpoints.saved import Saved
+from c2fpose.model.checkpoints.saved import Saved, check_numbers
 from c2fpose.model.checkpoints.widen import widened
 from c2fpose.model.module import PoseModule
 from c2fpose.pose.space import PoseSpace
@@ -30,6 +30,8 @@ _OF_JOINTS = (
     (re.compile(r"network\.stacks\.(\d+)\.heatmaps\.(weight|bias)"), 0),
     (re.compile(r"network\.links\.(\d+)\.from_heatmaps\.weight"), 1),
     (re.compile(r"network\.coordinates\.linear\.(weight|bias)"), 0),
+    (re.compile(r"network\.after\.lifter\.first\.linear\.weight"), 1),
+    (re.compile(r"network\.after\.lifter\.last\.(weight|bias)"), 0),
 )
 _SHARED = ("network.stem.", "network.stacks.", "network.links.")  # whatever the head is
 _NAMED = 5  # joints that the line names
@@ -39,8 +41,9 @@ def begin_with(module: PoseModule, saved: dict[str, Any], where: str) -> str | N
     """Give a module the weights of a checkpoint (as of ``read_checkpoint``), in place, as far as they fit.
 
     ``where``: how the user named it. Returns a line on what was not taken over, None if all was. Raises
-    ``ConfigError`` where the networks have nothing in common.
+    ``ConfigError`` where the networks have nothing in common, and ``UserError`` for weights that are no numbers.
     """
+    check_numbers(saved["state_dict"], where)
     theirs = parse(ModelConfig, Saved.of(saved["hyper_parameters"], where).model, "model")
     _check_trunk(theirs, module.config, where)
     times = module.config.network.width // theirs.network.width
