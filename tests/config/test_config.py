@@ -82,6 +82,16 @@ def test_the_papers_recipe_is_the_originals():
     assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
 
 
+def test_loader_processes_begin_as_the_system_can():
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        for data in ("synth36", "synth_wild", "h36m"):
+            assert compose("train", overrides=[f"data={data}"]).data.start_method == "auto"
+
+
 def test_a_border_that_the_original_crop_does_not_have_is_refused():
     from hydra import compose, initialize_config_dir
 

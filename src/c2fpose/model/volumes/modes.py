@@ -12,8 +12,8 @@ from torch import Tensor
 
 from c2fpose.model.volumes.decoding import highest_voxel, unravel
 
-# Half the side of the box around a peak that counts as the same mode, as a share of an axis: 3.4 sigma of the released
-# code's Gaussian, which is 1.75 of 64 cells
+# Half the side of the box around a peak that counts as the same mode, as a share of an axis: the 6 of 64 cells at which
+# the released code cuts its Gaussian off
 HALF_WINDOW = 0.095
 SECOND_MODE_SHARE = 0.1  # of the mass of both modes: less is noise
 _SMALLEST = 1e-20
