@@ -37,7 +37,8 @@ def main(cfg: DictConfig) -> float:
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.sweeps.runner import rank
-    from c2fpose.training.run import claim, forget, going_on, run, set_aside
+    from c2fpose.training.loggers import set_logs_aside
+    from c2fpose.training.run import REPLACED, claim, forget, going_on, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
@@ -46,6 +47,7 @@ def main(cfg: DictConfig) -> float:
         claim(run_dir, settings)
         if settings.overwrite and settings.resume is None:
             set_aside(run_dir)
+            set_logs_aside(run_dir, run_dir / REPLACED)
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
         error_mm = run(settings, run_dir)
         forget(run_dir)

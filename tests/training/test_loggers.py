@@ -48,3 +48,41 @@ def test_what_was_logged_before_is_kept(tmp_path):
     assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == [
         "metrics.csv", "metrics_000.csv", "metrics_001.csv",
     ]  # fmt: skip
+
+
+def test_a_run_that_overwrites_another_begins_its_logs_and_pictures(tmp_path):
+    """They lie aside with the checkpoints; those of an attempt that has not ended go, and the first ones stay."""
+
+    def leave(word: str) -> None:
+        for folder in ("logs", "pictures"):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "file").write_text(word)
+        (tmp_path / "curve.csv").write_text(word)
+
+    aside = tmp_path / "replaced"
+    loggers.set_logs_aside(tmp_path, aside)
+    assert not list(tmp_path.iterdir())
+    for word in ("the run", "an attempt"):
+        leave(word)
+        loggers.set_logs_aside(tmp_path, aside)
+        assert [path.name for path in tmp_path.iterdir()] == ["replaced"]
+        assert {path.read_text() for path in aside.rglob("*") if path.is_file()} == {"the run"}
+
+
+def test_a_run_that_failed_is_no_finished_one_in_wandb(monkeypatch):
+    class Ended(WandbLogger):
+        def __init__(self) -> None:
+            self.said = []
+
+        def finalize(self, status: str) -> None:
+            self.said.append(status)
+
+    logger = Ended()
+    monkeypatch.setattr(loggers.wandb, "finish", lambda exit_code=None: logger.said.append(exit_code))
+    loggers.close_loggers([logger])
+    with pytest.raises(ZeroDivisionError):
+        try:
+            _ = 1 / 0
+        finally:
+            loggers.close_loggers([logger])
+    assert logger.said == ["success", 0, "failed", 1]

@@ -64,8 +64,11 @@ def test_a_run_that_overwrites_another_never_goes_on_from_it(trained, train, tmp
         if not partial:
             (mine / "checkpoints").mkdir()
             (mine / "checkpoints" / "last.ckpt").write_text("begun")
+    (mine / "pictures").mkdir()
+    (mine / "pictures" / "step_000999_poses.png").write_text("of the run that is replaced")
     done = train(*words, "overwrite=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert not (mine / "pictures").exists()
     assert (mine / "checkpoints" / "final.ckpt").is_file() and not (mine / "replaced").exists()
 
 

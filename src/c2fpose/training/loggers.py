@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import LoggerConfig
+from c2fpose.training.curve import CURVE
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -63,9 +66,26 @@ def _keep_log(run_dir: Path) -> None:
         log.rename(log.with_name(f"metrics_{len(list(log.parent.glob('metrics_*.csv'))):03d}.csv"))
 
 
+def set_logs_aside(run_dir: Path, replaced: Path) -> None:
+    """Move what a run has logged and drawn to where its checkpoints lie aside: pages would show it as the next run's.
+
+    What lies there already is of the run that is replaced; then that of a run which has not ended goes.
+    """
+    for name in ("logs", "pictures", "evaluations", CURVE):
+        left = run_dir / name
+        if left.exists() and not (replaced / name).exists():
+            replaced.mkdir(exist_ok=True)
+            left.rename(replaced / name)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def close_loggers(loggers: list[Logger]) -> None:
-    """End this run in W&B: two jobs of one process would share it otherwise."""
+    """End this run in W&B, as failed if an error is on its way: two jobs of one process would share it otherwise."""
+    failed = sys.exc_info()[0] is not None
     for logger in loggers:
-        logger.finalize("success")
+        logger.finalize("failed" if failed else "success")
         if isinstance(logger, WandbLogger):
-            wandb.finish()
+            wandb.finish(exit_code=int(failed))

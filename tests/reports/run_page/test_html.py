@@ -2,6 +2,7 @@
 
 import html as markup
 import re
+from dataclasses import replace
 
 import browser
 import numpy as np
@@ -102,3 +103,18 @@ def test_in_a_browser(run, tmp_path):
             assert opened.run("document.scrollingElement.scrollWidth") == width
             assert opened.run("[...document.images].every((image) => image.complete && image.naturalWidth > 100)")
             assert opened.complaints == [] and opened.requests == [path.resolve().as_uri()]
+
+
+def test_the_steps_are_those_of_the_training_not_the_last_logged_one(run):
+    told = replace(run.evaluation, provenance=run.evaluation.provenance | {"training": {"steps": 1013}})
+    assert "<dd>1,013 steps</dd>" in page(replace(run, evaluation=told))
+
+
+def test_pictures_are_those_that_training_draws(tmp_path):
+    directory = write_run(tmp_path / "run", evaluated=False)
+    (directory / "pictures").mkdir()
+    for step in (500, 1000):
+        for name in ("poses", "volumes"):  # as PredictionPictures calls them
+            (directory / "pictures" / f"step_{step:06d}_{name}.png").write_bytes(b"")
+    shown = {picture.heading.split()[0]: picture.path.name for picture in read_run(directory).pictures}
+    assert shown == {"Volumes": "step_001000_volumes.png", "Validation": "step_001000_poses.png"}

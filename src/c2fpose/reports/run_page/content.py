@@ -24,7 +24,7 @@ PICTURES = (
     ("evaluation", "calibration.png", "How often the truth lies where the network says it does"),
     ("evaluation", "confidence.png", "Error against confidence"),
     ("pictures", "step_*_volumes.png", "Volumes of a validation image, coarse to fine"),
-    ("pictures", "step_*_people.png", "Validation images"),
+    ("pictures", "step_*_poses.png", "Validation images"),
 )
 
 

@@ -86,11 +86,13 @@ def _facts(run: Run) -> dict[str, str]:
             f"{network['image_size']} px in, heatmaps of {network.get('heatmap_size')}, width {network.get('width')}"
         )
     for steps in (curve[0] for name, curve in run.curves.items() if name.startswith("train/")):
-        said["trained"] = f"{int(steps[-1]) + 1:,} steps"
+        said["trained"] = f"{int(steps[-1]) + 1:,} steps"  # as far as it was logged
     if configuration.get("seed") is not None:
         said["seed"] = str(configuration["seed"])
     if run.evaluation:
         origin = run.evaluation.provenance
+        if steps_done := (origin.get("training") or {}).get("steps"):
+            said["trained"] = f"{steps_done:,} steps"
         said["test images"] = f"{run.evaluation.frames:,}"
         said |= {key: str(origin[name])[:40] for key, name in _PROVENANCE.items() if origin.get(name)}
     return said
