@@ -149,3 +149,39 @@ def test_the_default_choice_of_records_is_all_of_them():
         "exclude",
     ):
         assert getattr(data, key) == DataConfig.model_fields[key].default
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["seeds=[0,1]"], r"^seeds=\[0, 1\] is for the rows of an experiment, .*: -m seed=0,1,2$"),
+        (["rows=[d64]"], r"^rows=\['d64'\] is for the rows of an experiment"),
+        (
+            ["trainer.max_steps=9"],
+            r"^trainer\.max_steps=9: with model\.optimizer\.warmup=0\.1 the rate would rise in no",
+        ),
+        (["trainer.max_steps=3", "model.optimizer.warmup=0.25"], r"^trainer\.max_steps=3: with .*warmup=0\.25"),
+    ],
+)
+def test_keys_that_would_do_nothing_and_a_cycle_without_a_rise_are_refused(words, message):
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"), pytest.raises(ConfigError, match=message):
+        train_settings(compose("train", overrides=words))
+
+
+def test_a_single_run_takes_no_job_over(capsys):
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import CheckConfiguration
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["reuse='runs/*/laptop'"])
+    with pytest.raises(SystemExit) as refused:
+        CheckConfiguration().on_run_start(cfg)
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.startswith("error: reuse=runs/*/laptop: jobs of a sweep are taken over")

@@ -51,3 +51,19 @@ def test_a_run_that_is_no_sweep_is_passed_by():
 def test_the_configuration_names_hooks_that_are_there():
     callbacks = OmegaConf.load(f"{conf_dir()}/train.yaml").hydra.callbacks
     assert {SweepTables, FailedOverrides} <= {get_class(callback._target_) for callback in callbacks.values()}
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("sweep.rows.d64.paper=T2/65", "paper=T2/65: no such row of the paper"),
+        ("+sweep.paper_rows=[T2/65]", "paper=T2/65: no such row of the paper"),
+        ("~sweep.rows.d64.set", "figure=depth: is for rows that set model.network.depths; row d64 does not"),
+    ],
+)
+def test_a_figure_that_could_not_be_drawn_is_refused_before_the_first_job(key, message, capsys):
+    SweepTables().on_multirun_start(composed())
+    with pytest.raises(SystemExit) as stopped:
+        SweepTables().on_multirun_start(composed(key))
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err

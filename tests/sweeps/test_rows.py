@@ -1,8 +1,11 @@
 """Names of jobs and of a multirun's directories."""
 
 import pytest
+from hydra import compose, initialize_config_dir
 from toy_sweeps import composed
 
+from c2fpose.base.errors import ConfigError
+from c2fpose.config.command_line import conf_dir
 from c2fpose.sweeps import rows
 
 
@@ -14,6 +17,8 @@ from c2fpose.sweeps import rows
         (["+data.actions=[Walking]", "trainer.max_steps=range(10,30)", "scale=a,b"], {"trainer.max_steps", "scale"}),
         (["model.optimizer.learning_rate=choice(1e-3,1e-4)"], {"model.optimizer.learning_rate"}),
         (["name='a,b'"], set()),
+        (["init='a b.ckpt','c.ckpt'", "seed=0,1"], {"init", "seed"}),
+        (["model.optimizer={name:adamw},{name:rmsprop}", "seed=shuffle(0,1)"], {"model.optimizer", "seed"}),
     ],
 )
 def test_what_has_several_values_is_swept(words, swept, monkeypatch):
@@ -48,3 +53,16 @@ def test_finished_jobs_are_not_composed_again(tmp_path):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / name / rows.FINISHED).write_text("{}")
     assert rows.left(cfg) == names[:1]
+
+
+@pytest.mark.parametrize(
+    ("word", "message"), [("resume=x.ckpt", "its own last checkpoint alone"), ("overwrite=true", "is not run again")]
+)
+def test_keys_of_a_single_run_are_refused_in_a_multirun_of_overrides(word, message):
+    """They would do nothing there."""
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=[word])
+    with pytest.raises(ConfigError, match=message):
+        rows.planned(cfg, "seed=0")
+    cfg.resume, cfg.overwrite = "auto", False
+    assert rows.planned(cfg, "seed=0").row == "seed=0"

@@ -92,7 +92,8 @@ def test_jobs_are_rows_times_seeds_and_trained_rows_come_first():
 @pytest.mark.parametrize(
     ("override", "message"),
     [("rows=[d99]", "no row 'd99'"), ("rows=[]", "at least one row"), ("seeds=[1,1]", "none twice"),
-     ("seeds=[]", "at least one seed")],
+     ("seeds=[]", "at least one seed"), ("seeds=3", r"seeds=3: expected a list, such as seeds=\[0,1,2\]"),
+     ("rows=d64", r"rows=d64: expected a list, such as rows=\[d64\]")],
 )  # fmt: skip
 def test_wrong_rows_and_seeds_are_refused(override, message):
     with pytest.raises(ConfigError, match=message):
@@ -102,7 +103,7 @@ def test_wrong_rows_and_seeds_are_refused(override, message):
 @pytest.mark.parametrize(
     ("override", "message"),
     [("model.network.depths=[64]", "is what row d64 of ablation_depth sets"), ("seed=1", r"give seeds="),
-     ("++resume=x.ckpt", "goes on by itself")],
+     ("++resume=x.ckpt", "goes on by itself"), ("overwrite=true", "a finished job is not run again")],
 )  # fmt: skip
 def test_what_the_rows_would_undo_is_refused(override, message):
     with pytest.raises(ConfigError, match=message):

@@ -91,7 +91,28 @@ class TrainSettings(Schema):
         if self.data.crop_mode == "released_code" and border != "black":
             raise ValueError(f"data.augmentation.border={border} is for model.crop_mode=standard; set it to black")
         self.model.check_training()
+        self._check_sweep()
+        self._check_cycle()
         return self
+
+    def _check_sweep(self) -> None:
+        if self.sweep is not None:
+            return
+        for key, value in (("seeds", self.seeds), ("rows", self.rows)):
+            if value is not None:
+                raise ValueError(
+                    f"{key}={list(value)} is for the rows of an experiment, +experiment=NAME; several seeds of one "
+                    "training: -m seed=0,1,2"
+                )
+
+    def _check_cycle(self) -> None:
+        optimizer = self.model.optimizer
+        # where the rise is one step long, PyTorch divides by its length without that step
+        if optimizer.schedule == "one_cycle" and optimizer.warmup * (self.trainer.max_steps + 1) == 1:
+            raise ValueError(
+                f"trainer.max_steps={self.trainer.max_steps}: with model.optimizer.warmup={optimizer.warmup} the rate "
+                "would rise in no step at all; give one step more, or another warmup"
+            )
 
 
 def train_settings(cfg: DictConfig) -> TrainSettings:
@@ -126,7 +147,9 @@ class CheckConfiguration(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Read the settings, so that wrong ones are refused before Hydra makes a directory."""
         try:
-            train_settings(config)
+            settings = train_settings(config)
+            if settings.reuse is not None:
+                raise ConfigError(f"reuse={settings.reuse}: jobs of a sweep are taken over; this is a single run")
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None

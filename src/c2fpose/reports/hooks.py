@@ -6,14 +6,29 @@ from pathlib import Path
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from c2fpose.base.errors import ConfigError
+from c2fpose.reports.paper import column, figure
 from c2fpose.reports.tables import summarise
 from c2fpose.sweeps.hooks import sweep_hook
 from c2fpose.sweeps.job import state
-from c2fpose.sweeps.rows import jobs
+from c2fpose.sweeps.rows import jobs, sweep_of
 
 
 class SweepTables(Callback):
     """Make a sweep's tables after its last job, and exit with 1 if a job did not finish."""
+
+    @sweep_hook
+    def on_multirun_start(self, config: DictConfig) -> None:
+        """Refuse what could not be shown in the end before anything is trained: figures that there are not."""
+        sweep = sweep_of(config)
+        column(row.paper for row in sweep.rows.values())
+        for reference in sweep.paper_rows:
+            figure(reference)
+        without = [name for name, row in sweep.rows.items() if "model.network.depths" not in row.set]
+        if sweep.figure == "depth" and without:
+            raise ConfigError(
+                f"sweep.figure=depth: is for rows that set model.network.depths; row {without[0]} does not"
+            )
 
     @sweep_hook
     def on_multirun_end(self, config: DictConfig) -> None:

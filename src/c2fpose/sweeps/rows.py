@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError
@@ -19,6 +21,7 @@ from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 
 FINISHED = "finished.json"  # in a job's directory, when all of it is done
+_NOT_OVERWRITTEN = "overwrite: a finished job is not run again; remove the directory of one that is to be"
 _JOB = re.compile(r"(?P<row>[\w.-]+)/seed(?P<seed>\d+)")
 
 
@@ -35,6 +38,9 @@ def jobs(cfg: DictConfig) -> list[str]:
     Seeds go round before rows do, so that a sweep cut short has every row once.
     """
     sweep = sweep_of(cfg)
+    for key, example in (("rows", f"[{next(iter(sweep.rows), '')}]"), ("seeds", "[0,1,2]")):
+        if cfg.get(key) is not None and not OmegaConf.is_list(cfg[key]):
+            raise ConfigError(f"{key}={cfg[key]}: expected a list, such as {key}={example}")
     chosen = list(sweep.rows) if cfg.get("rows") is None else [str(name) for name in cfg.rows]
     for name in chosen:
         if name not in sweep.rows:
@@ -114,10 +120,22 @@ def planned(cfg: DictConfig, row: str | None = None, common: TrainSettings | Non
     if not cfg.job:
         settings = train_settings(cfg)
         assert row is not None, "where there is no experiment the caller names the row"
+        _refuse_what_a_multirun_does(settings)
         return PlannedJob(row, row, settings.seed, cfg, settings, None)
     merged = with_row(cfg)
     name, seed = split_job(cfg.job)
     return PlannedJob(cfg.job, name, seed, merged, train_settings(merged), common or train_settings(cfg))
+
+
+def _refuse_what_a_multirun_does(settings: TrainSettings) -> None:
+    """Raise ``ConfigError`` for keys of a single run that would do nothing here."""
+    if settings.resume not in (None, "auto"):
+        raise ConfigError(
+            f"resume={settings.resume}: a job of a multirun goes on from its own last checkpoint alone; begin with "
+            "these weights by init=, or go on without -m"
+        )
+    if settings.overwrite:
+        raise ConfigError(_NOT_OVERWRITTEN)
 
 
 def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
@@ -127,6 +145,8 @@ def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
         raise ConfigError("seed is set by the sweep; give seeds=[0,1,2]")
     if "resume" in given:
         raise ConfigError("resume: a sweep goes on by itself; start it again with the same words")
+    if "overwrite" in given:
+        raise ConfigError(_NOT_OVERWRITTEN)
     for name, row in sweep_of(cfg).rows.items():
         for key in row.set:
             if key in given:
@@ -144,8 +164,15 @@ _SWEPT = "C2FPOSE_SWEPT"  # the environment reaches the processes of every launc
 
 def remember_swept(words: list[str]) -> None:
     """Keep the keys that a command line gives several values, for the names of a multirun's directories."""
-    several = re.compile(r"[+~]*(?P<key>[\w./@]+)=(?:[^\[{('\"]*,|.*\]\s*,|(?:choice|range|interval|glob)\()")
-    os.environ[_SWEPT] = " ".join(match["key"] for word in words if (match := several.match(word)))
+    parser, swept = OverridesParser.create(), []
+    for word in words:
+        try:
+            override = parser.parse_override(word)
+        except HydraException:  # no override, or a wrong one, which Hydra says
+            continue
+        if override.is_sweep_override():
+            swept.append(override.get_key_element().lstrip("+~"))
+    os.environ[_SWEPT] = " ".join(swept)
 
 
 def _directory_resolver(overrides: str) -> str:
