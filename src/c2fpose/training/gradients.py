@@ -19,7 +19,8 @@ class GradientNorms(Callback):
         self, trainer: Trainer, module: LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         """Measure and log."""
-        if trainer.global_step % self.every:
+        # the step that is being made now is the one whose values are logged, and an epoch's end forgets what was not
+        if (trainer.global_step + 1) % self.every:
             return
         for number, stack in enumerate(cast(Any, module.network).stacks, start=1):
             module.log(f"gradient/stack{number}", gradient_norm(stack))
