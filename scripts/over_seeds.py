@@ -10,25 +10,51 @@ the MPJPE in mm, root depth given. ``--as``: a row that some of the files have u
 import argparse
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
+from c2fpose.base.errors import ConfigError, DataError, exits_cleanly, readable
 from c2fpose.reports.statistics import mean_and_half_interval, seed_difference
 
 
 def by_seed(row: str, files: list[str], figure: str, renamed: dict[str, str]) -> dict[int, float]:
-    """Find a row's figures by seed. Raises ``DataError`` for a figure that a file does not have."""
+    """Find a row's figures by seed.
+
+    Raises ``DataError`` for a figure that a file does not have, and for seeds of trainings of different lengths.
+    """
     found: dict[int, float] = {}
+    steps: dict[int, str] = {}
     for file in files:
-        if not Path(file).is_file():
-            raise DataError(f"{file}: no such file; give a jobs.csv of c2fpose.tables, or a figures.json")
-        for name, seed, figures in (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text()):
-            ours = renamed.get(name, name)
-            if ours == row and figure not in figures:
+        for name, seed, figures in _jobs_in(file):
+            if renamed.get(name, name) != row:
+                continue
+            if figure not in figures:
                 raise DataError(f"{file}: no figure {figure!r}; there are {', '.join(sorted(figures))}")
-            if ours == row:
+            try:
                 found[seed] = float(figures[figure])
+            except (TypeError, ValueError):
+                raise DataError(
+                    f"{file}: {figure} of {name}/seed{seed} is {figures[figure]!r}, no number; choose another --figure"
+                ) from None
+            steps[seed] = figures.get("max_steps") or ""  # figures.json does not say
+    check_one_length(row, steps.values())
     return found
+
+
+def check_one_length(row: str, steps: Iterable[str | int]) -> None:
+    """Raise ``DataError`` where seeds of a row were trained for different numbers of steps, where these are known."""
+    known = sorted({int(each) for each in steps if each})
+    if len(known) > 1:
+        raise DataError(
+            f"{row}: seeds of {known[0]} and of {known[-1]} steps are no seeds of one row; give one length's"
+        )
+
+
+def _jobs_in(file: str) -> list[tuple[str, int, dict]]:
+    if not Path(file).is_file():
+        raise DataError(f"{file}: no such file; give a jobs.csv of c2fpose.tables, or a figures.json")
+    with readable(file, "neither a jobs.csv of c2fpose.tables nor a figures.json", "give one of these"):
+        return (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text())
 
 
 def _of_csv(text: str) -> list[tuple[str, int, dict]]:

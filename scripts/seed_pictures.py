@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from hydra import compose, initialize_config_dir
-from over_seeds import add_renaming, names_by
+from over_seeds import add_renaming, check_one_length, names_by
 
 from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
 from c2fpose.config.command_line import conf_dir
@@ -52,6 +52,8 @@ def results_of(experiment: str, folders: list[Path], renamed: dict[str, str], da
             values = [[float(each[name]) for name in CURVE_COLUMNS] for each in points]
             job.__dict__["curve"] = np.array(values, float).reshape(-1, 3)  # in the place of the run's own file
             found[row, seed] = job
+    for row in sweep.rows:
+        check_one_length(row, [job.result.max_steps for job in found.values() if job.row == row])
     return Results(experiment, cfg.scale, sweep, tuple(found.values()))
 
 

@@ -53,6 +53,30 @@ def test_what_cannot_be_compared(tmp_path, capsys, words, message):
     assert exit.value.code == 2 and message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("curves.csv", "row,seed,step\na,0,500\n", "curves.csv: neither a jobs.csv of c2fpose.tables nor"),
+        ("figures.json", "{", "figures.json: neither a jobs.csv of c2fpose.tables nor a figures.json"),
+        ("jobs.csv", HEADER + "a,0,finished,10\na,1,finished,\n", "mpjpe_mm_ground_truth of a/seed1 is '', no number"),
+    ],
+)
+def test_a_file_of_something_else_and_a_gap_are_one_line(tmp_path, capsys, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SystemExit) as exit:
+        loaded("over_seeds").main(["a", "b", str(tmp_path / name)])
+    error = capsys.readouterr().err
+    assert exit.value.code == 2 and message in error and error.count("\n") == 1
+
+
+def test_seeds_of_two_lengths_are_no_seeds_of_one_row(capsys):
+    """Table 2 of the paper, and the same trained three times as long: their mean is of nothing."""
+    files = [EXPERIMENTS / "ablation_depth" / part / "jobs.csv" for part in ("", "longer/seeds_1_2")]
+    with pytest.raises(SystemExit) as exit:
+        loaded("over_seeds").main(["d64_64", "d1_64", *map(str, files)])
+    assert exit.value.code == 2 and "d64_64: seeds of 3500 and of 10500 steps" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there(tmp_path, capsys):
     with pytest.raises(SystemExit) as exit:
         loaded("over_seeds").main(["a", "b", str(tmp_path / "no.csv")])

@@ -43,6 +43,7 @@ def test_a_row_of_another_experiment_is_taken_under_ones_own_name(script):
         (["ablation_depth", EXPERIMENTS / "ablation_labels"], "holds no finished job of ablation_depth"),
         (["ablation_depth", *DEPTH, "--as", "separated"], "--as: takes THEIRS=OURS"),
         (["ablation_depth", *DEPTH, "--rows", "d65"], "has no row d65"),
+        (["ablation_depth", DEPTH[0], DEPTH[0] / "longer" / "seeds_1_2"], "seeds of 3500 and of 10500 steps"),
     ],
 )
 def test_what_cannot_be_drawn(script, tmp_path, capsys, words, message):
