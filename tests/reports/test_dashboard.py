@@ -9,13 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_sweeps import begin_sweep
 from toy_sweeps import write_files
 
+from c2fpose.base.errors import DataError
 from c2fpose.base.table import Table
 from c2fpose.config.model import NetworkConfig
 from c2fpose.dashboard import main
 from c2fpose.reports.dashboard.html import Chart, Section, Strip, line_chart, logged, rendered
-from c2fpose.reports.dashboard.panels import metrics, sections
+from c2fpose.reports.dashboard.html import page as page_of
+from c2fpose.reports.dashboard.panels import metrics, sections, shape_of
+from c2fpose.reports.results import read_results
+from c2fpose.sweeps.job import JOB, write_json
 
 TOY = [
     "+experiment=ablation_supervision", "rows=[direct]", "seeds=[0,1]", "model.network.width=8",
@@ -157,3 +162,27 @@ def test_without_a_directory_it_says_so(capsys):
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert "give at least one sweep directory" in capsys.readouterr().err
+
+
+def test_the_line_that_a_killed_run_was_writing_does_not_count(tmp_path):
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "metrics.csv"
+    log.write_text("memory/gib,step,train/loss\n1.5,1,5\n1.5")
+    for metric in ("memory/gib", "train/loss"):
+        assert logged(tmp_path, metric)[0].tolist() == [1]
+    log.write_text("memory/gib,step\n1.5,one\n")
+    with pytest.raises(DataError, match=r"metrics\.csv: not the log of a run .*; remove it"):
+        logged(tmp_path, "memory/gib")
+
+
+def test_rows_that_have_only_begun_have_their_panels_and_the_pictures_of_any_seed(tmp_path):
+    directory = begin_sweep(tmp_path, ["d1_64/seed0", "d1_64/seed1"])
+    made = {"experiment": "ablation_depth", "scale": "laptop", "row": "d1_64", "seed": 1, "common": {}, "code": ""}
+    network = {"head": "volume", "depths": [1, 64], "supervision": "separated"}
+    identity = made | {"configuration": {"model": {"network": network}}, "data": {}}
+    write_json(directory / "d1_64" / "seed1" / JOB, {"identity": identity})  # seed 0 is missing
+    results = read_results([directory])
+    assert shape_of(results) == (2, True)
+    (tmp_path / "d1_64" / "seed1" / "pictures").mkdir()
+    (tmp_path / "d1_64" / "seed1" / "pictures" / "step_000002_poses.png").write_bytes(b"png")
+    assert "seed 1: step 000002 poses" in page_of(results, sections(*shape_of(results)), "ground_truth")

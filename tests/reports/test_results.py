@@ -1,12 +1,13 @@
 """What may stand in one table: jobs of several directories, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up_sweeps import NAMES, begin_sweep, made_up_job
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.reports.records import differences, row_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.tables import error_table
@@ -113,3 +114,21 @@ def test_an_evaluation_made_anew_is_refused(directory, errors):
     np.savez_compressed(npz, **arrays | {"per_image_mm": arrays["per_image_mm"] + 1})
     with pytest.raises(DataError, match="was changed after the job finished"):
         differences(read_results([directory]), "ground_truth")
+
+
+def test_subjects_are_told_apart_whatever_the_number_of_actions(directory):
+    """Action 100 of subject 1 and action 0 of subject 2 are two clusters."""
+    results = read_results([directory])
+    (pair,) = (each for each in differences(results, "ground_truth") if each.second == "d1_64")
+    assert pair.over_images.groups == 30
+    for job in results.finished:
+        first = job.evaluation.subject == 9
+        of_many = {"actions": tuple(map(str, range(101))), "action": np.where(first, 100, 0)}
+        job.__dict__["evaluation"] = replace(job.evaluation, subject=np.where(first, 1, 2), **of_many)
+    (pair,) = (each for each in differences(results, "ground_truth") if each.second == "d1_64")
+    assert pair.over_images is not None and pair.over_images.groups == 2
+
+
+def test_a_table_of_no_rows_is_refused(directory):
+    with pytest.raises(ConfigError, match=r"^rows=\[\]: name at least one row"):
+        read_results([directory]).only([])

@@ -104,7 +104,8 @@ def _over_images(
     if any(not np.array_equal(records[0], other) for other in records):
         raise ConfigError(f"{first[0].directory} and {second[0].directory}: evaluated on different test images")
     evaluation = first[0].evaluation
-    return paired_difference(per_image(first), per_image(second), evaluation.subject * 100 + evaluation.action)
+    cluster = evaluation.subject.astype(np.int64) * len(evaluation.actions) + evaluation.action
+    return paired_difference(per_image(first), per_image(second), cluster)
 
 
 @dataclass(frozen=True)

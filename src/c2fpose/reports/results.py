@@ -49,6 +49,12 @@ class SweepJob:
         return Identity(**self.result.identity)
 
     @cached_property
+    def told(self) -> dict[str, Any]:
+        """The configuration of a job that has begun; empty for one that is missing."""
+        identity = identity_in(self.directory)
+        return {} if identity is None else identity.configuration
+
+    @cached_property
     def evaluation(self) -> Any:
         """Per-image errors; raises ``DataError`` if they are not those that the job ended with."""
         folder = self.directory / "evaluation"
@@ -91,6 +97,8 @@ class Results:
 
     def only(self, rows: Sequence[str]) -> "Results":
         """Keep some rows, in the experiment's order. Raises ``ConfigError`` for one that it does not have."""
+        if not rows:
+            raise ConfigError("rows=[]: name at least one row, or null for all")
         if unknown := set(rows) - self.sweep.rows.keys():
             raise ConfigError(f"rows: {self.name} has no row {min(unknown)}; it has {', '.join(self.sweep.rows)}")
         kept = {name: row for name, row in self.sweep.rows.items() if name in rows}

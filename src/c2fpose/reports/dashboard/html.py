@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from c2fpose.base.errors import readable
 from c2fpose.base.table import Table
 from c2fpose.pictures.palette import GRID, SERIES
 from c2fpose.reports.dashboard.panels import Panel
@@ -102,9 +103,9 @@ def logged(directory: Path, metric: str) -> tuple[np.ndarray, np.ndarray] | None
     for path in sorted(
         (directory / "logs").glob("metrics*.csv"), key=lambda path: (path.name == "metrics.csv", path.name)
     ):
-        with open(path, newline="") as file:
+        with readable(path, "not the log of a run", "remove it"), open(path, newline="") as file:
             for row in csv.DictReader(file):
-                if row.get(metric):
+                if row.get(metric) and None not in row.values():  # a killed run's last line may be cut off
                     found[int(row["step"])] = float(row[metric])
     if not found:
         return None
@@ -136,13 +137,14 @@ def _rule_rows(results: Results, panel: Panel) -> Table:
 
 
 def _pictures(results: Results, panel: Panel) -> Strip | None:
-    """One picture a row: the latest of its first seed."""
+    """One picture a row: the latest of its first seed that has any."""
     pictures = []
     for name, row in results.sweep.rows.items():
-        for job in results.of(name, finished=False)[:1]:
+        for job in results.of(name, finished=False):
             if path := _latest(job, panel.metrics[0]):
                 caption = f"{row.label}, seed {job.seed}: {path.stem.replace('_', ' ')}"
                 pictures.append((caption, data_uri(path.read_bytes(), "png")))
+                break
     return Strip(panel.title, tuple(pictures)) if pictures else None
 
 

@@ -57,7 +57,7 @@ def metrics(stacks: int, volumes: bool = True) -> set[str]:
 
 
 def shape_of(results: "Results") -> tuple[int, bool]:
-    """Most supervised stacks of any finished row, and whether any row predicts volumes."""
-    networks = [job.identity.configuration.get("model", {}).get("network", {}) for job in results.finished]
+    """Most supervised stacks of any row that has begun, and whether any row predicts volumes."""
+    networks = [job.told.get("model", {}).get("network", {}) for job in results.jobs if job.told]
     stacks = [1 if net.get("supervision") == "none" else len(net.get("depths", [1])) for net in networks]
     return max(stacks, default=1), any(schema_of(net.get("head", "volume")).volumetric for net in networks)
