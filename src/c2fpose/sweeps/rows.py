@@ -164,7 +164,8 @@ _SWEPT = "C2FPOSE_SWEPT"  # the environment reaches the processes of every launc
 
 def remember_swept(words: list[str]) -> None:
     """Keep the keys that a command line gives several values, for the names of a multirun's directories."""
-    parser, swept = OverridesParser.create(), []
+    parser = OverridesParser.create()
+    swept: list[str] = []
     for word in words:
         try:
             override = parser.parse_override(word)
