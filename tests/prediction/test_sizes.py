@@ -29,7 +29,7 @@ def poses(surest_side: dict[int, float | None]):
 
     def poses_of(predictor, images, boxes, intrinsics_px):
         people = []
-        for at, (box, source, score) in enumerate(boxes):
+        for at, (box, source, score, _) in enumerate(boxes):
             best = surest_side[round(box.left + box.side / 2)]
             sure = None if best is None else np.full(17, np.exp(-abs(box.side - best) / 10))
             pose = np.zeros((17, 2)), np.zeros((17, 3))
