@@ -155,6 +155,7 @@ def test_the_default_choice_of_records_is_all_of_them():
     ("words", "message"),
     [
         (["seeds=[0,1]"], r"^seeds=\[0, 1\] is for the rows of an experiment, .*: -m seed=0,1,2$"),
+        (["seeds=3"], r"^seeds=3: expected a list, such as seeds=\[3\]$"),
         (["rows=[d64]"], r"^rows=\['d64'\] is for the rows of an experiment"),
         (
             ["trainer.max_steps=9"],

@@ -90,4 +90,6 @@ def _in_words(fault: ErrorDetails, key: str, schema: type[BaseModel]) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{place}: {message}" if place else message
+    if fault["type"] == "tuple_type":
+        message = f"expected a list, such as {parts[-1] if parts else key}=[{fault['input']}]"
     return f"{place}={fault['input']}: {message[0].lower()}{message[1:]}"
