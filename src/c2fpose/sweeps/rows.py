@@ -21,7 +21,7 @@ from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 
 FINISHED = "finished.json"  # in a job's directory, when all of it is done
-_NOT_OVERWRITTEN = "overwrite=true: a finished job of several is not run again; remove the directory of one that is to be"
+_NOT_OVERWRITTEN = "overwrite=true: a finished job is not run again; remove the directory of one that is to be"
 _JOB = re.compile(r"(?P<row>[\w.-]+)/seed(?P<seed>\d+)")
 
 
