@@ -29,7 +29,7 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, has_size, is_inside, tidied
 from c2fpose.prediction.inputs import Input, expand, shown
-from c2fpose.prediction.outputs import marked_unfinished, plan, write
+from c2fpose.prediction.outputs import marked_unfinished, of_fewer_people, plan, write
 from c2fpose.prediction.people import Seen, named_as_given, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
@@ -164,6 +164,11 @@ class PredictJob:
         name = shown(each.path)
         for note in result.notes:
             print(f"warning: {name}: {note}", file=sys.stderr)
+        if older := of_fewer_people(targets, written):
+            left = ", ".join(map(shown, older))
+            print(
+                f"warning: {name}: {left} {'is' if len(older) == 1 else 'are'} of an earlier command", file=sys.stderr
+            )
         people = len(result.ids)
         focal = f"focal length {result.camera.intrinsics_px[0]:.0f} px ({_FOCAL_WORDS[result.camera.focal_from]})"
         who = "1 person" if people == 1 else f"{people} people"

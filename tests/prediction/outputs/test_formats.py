@@ -1,12 +1,14 @@
 """Which files a command will write is settled, and wrong wishes are refused, before anything is computed."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from c2fpose.base.errors import ConfigError, UserError
-from c2fpose.prediction.outputs import FORMATS, plan, write
+from c2fpose.prediction.outputs import FORMATS, of_fewer_people, plan, write
+from c2fpose.prediction.result import Frame
 
 
 def names(planned: dict[str, Path]) -> dict[str, str]:
@@ -51,6 +53,9 @@ def test_motions_of_several_people_are_there_already_too(image, tmp_path):
     with pytest.raises(UserError, match=r"walk_0\.bvh: is there already; overwrite=true replaces it"):
         plan("walk.jpg", path, overwrite=False)
     assert len(written) == 2 and plan("walk.jpg", path, overwrite=True) == {"bvh": path}
+    assert of_fewer_people({"bvh": path}, written) == []
+    one = replace(image, frames=(Frame(image.frames[0].people[:1]),))
+    assert of_fewer_people({"bvh": path}, write(one, path)) == written
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -4,6 +4,6 @@
 made after: its conventions hold for all of them.
 """
 
-from c2fpose.prediction.outputs.formats import FORMATS, Pictures, marked_unfinished, plan, write
+from c2fpose.prediction.outputs.formats import FORMATS, Pictures, marked_unfinished, of_fewer_people, plan, write
 
-__all__ = ["FORMATS", "Pictures", "marked_unfinished", "plan", "write"]
+__all__ = ["FORMATS", "Pictures", "marked_unfinished", "of_fewer_people", "plan", "write"]

@@ -111,6 +111,11 @@ def _written(path: Path) -> list[Path]:
     return [path, *numbered] if path.exists() else numbered
 
 
+def of_fewer_people(planned: dict[str, Path], written: Sequence[Path]) -> list[Path]:
+    """List what an earlier command has written of more people (BVH, a file a person) and this one has not replaced."""
+    return [path for each in planned.values() for path in _written(each) if path not in written]
+
+
 def _left_unfinished(path: Path) -> list[str]:
     """Names beside ``path`` that a stopped command was about to write."""
     try:
