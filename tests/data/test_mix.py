@@ -243,8 +243,12 @@ def test_a_record_that_an_epoch_repeats_is_changed_otherwise_each_time(make_mix)
     alone = data.train.parts[0][Turn(int(np.flatnonzero(data.train.parts[0].records == first["record"])[0]), 2, 0)]
     np.testing.assert_array_equal(first["image"], alone.sample["image"])  # the first time: as without a mix
     whole = make_mix({"subjects": [1], "share": 3}, {"subjects": [5, 6, 7, 8]}, augmentation={"flip_whole_batch": True})
-    flips = [bool(whole.train[Turn(at, 2, 1)].sample["flipped"]) for at in (0, records, 2 * records)]
-    assert len(set(flips)) == 1
+    for batch in range(8):
+        flips = [
+            bool(whole.train[Turn(at, 2, batch)].sample["flipped"])
+            for at in (0, records, 2 * records, -1 % len(whole.train))
+        ]
+        assert len(set(flips)) == 1
 
 
 def test_train_file_says_which_joints_are_trained_whatever_comes_first(make_mix, tmp_path):

@@ -96,6 +96,9 @@ def test_training_longer_says_what_can_be_done(trained, train, tmp_path):
     constant = [*longer, "model.optimizer.schedule=constant", f"run_dir={tmp_path / 'constant'}", f"resume={last}"]
     done = train(*constant, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    shorter = [*words, "trainer.max_steps=10", "model.optimizer.schedule=constant", f"run_dir={tmp_path / 'shorter'}"]
+    line = refused(train(*shorter, f"resume={tmp_path / 'constant' / 'checkpoints' / 'last.ckpt'}", cwd=tmp_path))
+    assert "has done 20 steps, trainer.max_steps is 10" in line
 
 
 def test_another_evaluation_leaves_the_runs_own(trained, ready, tmp_path):

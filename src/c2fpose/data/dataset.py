@@ -80,7 +80,7 @@ class PoseDataset(Dataset):
         self._mirror = np.array(self.skeleton.mirror)
         self.records = np.asarray(records, np.int64)
         self.config = config
-        self.seed = seed
+        self.seed = self.batch_seed = seed  # a mix gives its parts a batch_seed in common
         augment = config.augmentation if seed is not None else None
         self.photometric = (
             augmentation.Photometric(augment, config.image_size) if augment and augment.photometric else None
@@ -142,8 +142,9 @@ class PoseDataset(Dataset):
         if self.seed is None or self.config.augmentation is None:
             return augmentation.Draw()
         return augmentation.draw(
-            self.config.augmentation, self.seed, turn.epoch, record, turn.batch, self.skeleton.joints, turn.again
-        )
+            self.config.augmentation, self.seed, turn.epoch, record, turn.batch, self.skeleton.joints, turn.again,
+            self.batch_seed,
+        )  # fmt: skip
 
     def _reduction(self, record: int, scale: float) -> int:
         if self.config.crop_mode == "released_code":

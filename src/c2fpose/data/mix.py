@@ -53,6 +53,9 @@ class Mix(Dataset):
             source.labels == "full" and joints.same and not part.reader.info.partly_labelled
             for source, joints, part in zip(sources, self._maps, parts, strict=True)
         )
+        for part in parts:
+            if part.seed is not None:
+                part.batch_seed = seed  # what a batch shares is one, whichever sources its records are of
         self.reader, self.records, self.config = parts[0].reader, parts[0].records, parts[0].config
 
     def __len__(self) -> int:

@@ -231,6 +231,11 @@ def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
             f"{settings.trainer.max_steps}: begin a new cycle from its weights with init=, or go on at the rate that "
             "it has come to with model.optimizer.schedule=constant"
         )
+    if saved["global_step"] > settings.trainer.max_steps:
+        raise ConfigError(
+            f"resume={settings.resume}: has done {saved['global_step']} steps, trainer.max_steps is "
+            f"{settings.trainer.max_steps}: nothing is left to train; give more steps, or evaluate the checkpoint"
+        )
     _check_same_training(settings, saved)
     return settings.resume
 

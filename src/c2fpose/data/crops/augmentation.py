@@ -47,17 +47,19 @@ def draw(
     batch: int,
     joints: int = NUM_JOINTS,
     again: int = 0,
+    batch_seed: int | None = None,
 ) -> Draw:
     """Draw the changes of one record in one epoch; ``batch`` counts only where whole batches are flipped together.
 
-    ``again``: how often this epoch has shown the record already.
+    ``again``: how often this epoch has shown the record already; ``batch_seed``: of what a batch shares (None:
+    ``seed``), which is one for all sources that a batch is mixed from.
     """
     random = _generator(seed, _RECORD, epoch, record, again)
     scale, turn = random.normal(size=2)
     unturned, flipped = random.random(2)
     gains = random.uniform(1 - config.channel_gain, 1 + config.channel_gain, 3)
     if config.flip_whole_batch:
-        flipped = _generator(seed, _BATCH, epoch, batch).random()
+        flipped = _generator(seed if batch_seed is None else batch_seed, _BATCH, epoch, batch).random()
     limit = config.rotation_limit_deg
     times, focus, towards, shift, border = _box_changes(config, _generator(seed, _BOX, epoch, record, again), joints)
     return Draw(
