@@ -16,6 +16,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.base.table import Table
 from c2fpose.config.model import NetworkConfig
 from c2fpose.dashboard import main
+from c2fpose.pictures.palette import line_look
 from c2fpose.reports.dashboard.html import Chart, Section, Strip, line_chart, logged, rendered
 from c2fpose.reports.dashboard.html import page as page_of
 from c2fpose.reports.dashboard.panels import metrics, sections, shape_of
@@ -113,18 +114,30 @@ def test_pictures_of_volumes_are_drawn_along_the_training(sweep):
 
 def test_charts_are_logarithmic_where_values_span_decades():
     steps = np.arange(1, 5)
-    assert "(logarithmic)" in line_chart("loss", [("a", "#000000", steps, 10.0**-steps)]).title
-    assert "(logarithmic)" not in line_chart("flat", [("a", "#000000", steps, np.full(4, 2.0))]).title
-    assert line_chart("gaps", [("a", "#000000", steps, np.array([1, np.nan, 2, 3]))]) is not None
-    assert line_chart("nothing", [("a", "#000000", steps, np.full(4, np.nan))]) is None
+    assert "(logarithmic)" in line_chart("loss", [("a", ("#000000", "-"), steps, 10.0**-steps)]).title
+    assert "(logarithmic)" not in line_chart("flat", [("a", ("#000000", "-"), steps, np.full(4, 2.0))]).title
+    assert line_chart("gaps", [("a", ("#000000", "-"), steps, np.array([1, np.nan, 2, 3]))]) is not None
+    assert line_chart("nothing", [("a", ("#000000", "-"), steps, np.full(4, np.nan))]) is None
     assert line_chart("nothing", []) is None
+
+
+def test_as_many_rows_as_the_largest_table_has_are_told_apart():
+    looks = [line_look(number) for number in range(25)]
+    assert len(set(looks)) == 25
+    steps = np.arange(4.0)
+    chart = line_chart("loss", [(str(number), look, steps, steps + number) for number, look in enumerate(looks)])
+    drawn = base64.b64decode(chart.uri.partition(",")[2]).decode()
+    lines = re.findall(r'<g id="series_\d+">\s*<path[^>]*style="([^"]*)"', drawn)
+    assert len(set(lines)) == 25
 
 
 def test_the_template_escapes_what_it_is_given():
     table = Table(("<th>", "n"), (("a < b", "1"),), ("<note>",))
     strip = Strip("<strip>", (("<caption>", "data:,"),))
     section = Section("<name>", [Chart("<chart>", "data:,")], [table], [strip])
-    page = rendered(title="<title>", key=[("<row>", "#000000")], errors=table, differences=table, sections=[section])
+    page = rendered(
+        title="<title>", key=[("<row>", "#000000", "solid")], errors=table, differences=table, sections=[section]
+    )
     for text in ("th", "note", "strip", "caption", "name", "chart", "title", "row"):
         assert f"&lt;{text}&gt;" in page, text
     assert "a &lt; b" in page

@@ -5,13 +5,14 @@ from hydra import compose, initialize_config_dir
 from made_up_sweeps import made_up_job
 
 from c2fpose.config.command_line import conf_dir
+from c2fpose.pictures import palette
 from c2fpose.reports import plots
 from c2fpose.reports.results import read_results
 from c2fpose.sweeps import hooks
 
 
 def test_more_rows_than_colours_differ_by_their_lines(directory, monkeypatch):
-    monkeypatch.setattr(plots, "SERIES", ("#0072B2",))
+    monkeypatch.setattr(palette, "SERIES", ("#0072B2",))
     figure = plots.validation_figure(read_results([directory]))
     means = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
     assert [line.get_linestyle() for line in means] == ["-", "--"]

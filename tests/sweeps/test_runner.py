@@ -154,13 +154,14 @@ def test_two_hundred_jobs_are_checked_without_opening_the_data_for_each(tmp_path
 class FakeRun:
     """Stands for a training: leaves a checkpoint and an evaluation, or fails as told."""
 
-    def __init__(self, error: Exception | None = None) -> None:
-        self.calls, self.error = [], error
+    def __init__(self, error: Exception | None = None, during=lambda directory: None) -> None:
+        self.calls, self.error, self.during = [], error, during
 
     def __call__(self, settings, directory):
         self.calls.append(settings)
         (directory / "checkpoints").mkdir(exist_ok=True)
         (directory / sweep.LAST).write_text("weights")
+        self.during(directory)
         if self.error:
             raise self.error
         return 100.0
@@ -204,8 +205,10 @@ def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, ca
     assert job_files.state(tmp_path / "job") == "failed"
     assert job_files.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: out of memory"
     assert capsys.readouterr().err == "error: d1_64/seed0: RuntimeError: out of memory\n"
-    again = FakeRun()
+    again = FakeRun(during=lambda directory: states.append(job_files.state(directory)))
+    states: list[str] = []
     assert job(again) == 100.0
+    assert states == ["begun"]
     assert again.calls[0].resume == str(tmp_path / "job" / sweep.LAST)
     assert job_files.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
 

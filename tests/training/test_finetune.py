@@ -77,6 +77,16 @@ def test_every_weight_is_in_one_part_and_rates_fall_towards_the_image(head):
     assert sum(len(group["params"]) for group in groups) == len(found)
 
 
+def test_what_a_loss_learns_is_trained_beside_frozen_heads():
+    network = {"head": "rle", "depths": (64,), "width": 8, "levels": 1}
+    optimizer = {"learning_rate": 0.1, "rate_by_part": 0.5}
+    module = PoseModule({"network": network, "optimizer": optimizer, "freeze": ["heads"], "decoding": {"flip": False}})
+    groups = module.configure_optimizers()["optimizer"].param_groups
+    rate_of = {id(weight): group["lr"] for group in groups for weight in group["params"]}
+    assert {rate_of.get(id(weight)) for weight in module.learned.parameters()} == {0.1}
+    assert {rate_of.get(id(weight)) for weight in weights_of(parts_of(module.network)["heads"])} == {None}
+
+
 def test_parts_that_are_none_are_refused(files, tmp_path):
     with pytest.raises(ConfigError, match=r"freeze=\['stack3'\]: no part is called stack3; some of stem, "):
         settings_for([*TINY, *files, "model.freeze=[stack3]"], tmp_path)

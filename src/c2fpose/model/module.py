@@ -161,10 +161,12 @@ class PoseModule(LightningModule, Trained):
         if config.rate_by_part == 1:
             return [{"params": [weight for weight in self.parameters() if weight.requires_grad]}]
         parts = {name: list(weights_of(modules)) for name, modules in parts_of(self.network).items()}
-        parts[HEADS] += [] if self.learned is None else list(self.learned.parameters())
+        beside = [] if self.learned is None else list(self.learned.parameters())
+        parts = {name: [] if name in self.config.freeze else weights for name, weights in parts.items()}
+        parts[HEADS] += beside  # no part of the network: trained where the heads are frozen too
         groups = []
-        for after, (name, weights) in enumerate(reversed(parts.items())):
-            if name not in self.config.freeze and weights:
+        for after, (_, weights) in enumerate(reversed(parts.items())):
+            if weights:
                 groups.append({"params": weights, "lr": config.learning_rate * config.rate_by_part**after})
         return groups[::-1]
 

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from c2fpose.config.model import NetworkConfig
 from c2fpose.model.networks.cost import network_cost
 from c2fpose.pictures.figure import quiet
-from c2fpose.pictures.palette import BLUE, FAINT, INK, SERIES, VERMILION
+from c2fpose.pictures.palette import BLUE, FAINT, INK, VERMILION, line_look
 from c2fpose.reports.paper import column
 from c2fpose.reports.records import error_mm
 from c2fpose.reports.results import Results
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 NAIVE, COARSE_TO_FINE, ROWS = VERMILION, BLUE, BLUE
 BARS = "bars: 95 % over three seeds or more"
-STYLES = ("-", "--", ":")  # of lines, where there are more than colours
 _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
 
 
@@ -172,7 +171,7 @@ def validation_figure(results: Results, times: bool = True) -> Figure:
     panels = figure.subplots(1, len(units), sharey=True, squeeze=False)[0]
     trained = [name for name in results.sweep.rows if any(len(job.curve) for job in results.of(name))]
     for number, name in enumerate(trained):
-        color, dashes = SERIES[number % len(SERIES)], STYLES[number // len(SERIES) % len(STYLES)]
+        color, dashes = line_look(number)
         curves = [job.curve for job in results.of(name) if len(job.curve)]
         length = min(map(len, curves))
         mean = np.mean([curve[:length] for curve in curves], 0)

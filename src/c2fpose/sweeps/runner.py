@@ -63,6 +63,7 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         row = settings.sweep.rows[job.row].model_dump(mode="json") if settings.sweep else None
         write_json(directory / JOB, {"identity": asdict(identity), "row": row, "code_version": code_version()})
     OmegaConf.save(job.cfg, directory / "config.yaml", resolve=True)
+    (directory / FAILED).unlink(missing_ok=True)  # of an earlier try: this one is under way
     try:
         twin = same_training(settings.reuse, identity) if settings.reuse and job.of is None else None
         if twin is not None:
@@ -79,7 +80,6 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         write_json(directory / FAILED, {"reason": line, "traceback": traceback.format_exc(), "time": _now()})
         print(f"error: {job.name}: {line}", file=sys.stderr, flush=True)
         return float("nan")
-    (directory / FAILED).unlink(missing_ok=True)
     error_mm = finished.mpjpe_mm[GROUND_TRUTH]
     print(f"{job.name}: {error_mm:.1f} mm MPJPE, root depth given ({directory})", flush=True)
     return error_mm

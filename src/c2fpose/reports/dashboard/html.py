@@ -14,14 +14,16 @@ from matplotlib.figure import Figure
 
 from c2fpose.base.errors import readable
 from c2fpose.base.table import Table
-from c2fpose.pictures.palette import GRID, SERIES
+from c2fpose.pictures.palette import GRID, line_look
 from c2fpose.reports.dashboard.panels import Panel
 from c2fpose.reports.embedded import data_uri, svg_uri
 from c2fpose.reports.records import by_action, error_mm
 from c2fpose.reports.results import Results, SweepJob
 from c2fpose.reports.tables import difference_table, error_table
 
-Series = tuple[str, str, np.ndarray, np.ndarray]  # label, colour, x, y
+Look = tuple[str, str]  # a line's colour and Matplotlib's name of its style
+Series = tuple[str, Look, np.ndarray, np.ndarray]  # label, look, x, y
+_BORDERS = {"-": "solid", "--": "dashed", ":": "dotted"}  # styles of lines as CSS has them
 _FOLDER = files("c2fpose.reports.dashboard")
 
 
@@ -54,11 +56,11 @@ class Section:
 def page(results: Results, sections: dict[str, tuple[Panel, ...]], root_depth: str) -> str:
     """Make the page's text."""
     rows = [name for name in results.sweep.rows if results.of(name, finished=False)]
-    colors = {name: SERIES[index % len(SERIES)] for index, name in enumerate(rows)}
-    made = [_section(results, name, panels, colors, root_depth) for name, panels in sections.items()]
+    looks = {name: line_look(number) for number, name in enumerate(rows)}
+    made = [_section(results, name, panels, looks, root_depth) for name, panels in sections.items()]
     return rendered(
         title=f"{results.sweep.title} ({results.name}, scale {results.scale})",
-        key=[(results.sweep.rows[name].label, colors[name]) for name in rows],
+        key=[(results.sweep.rows[name].label, color, _BORDERS[style]) for name, (color, style) in looks.items()],
         errors=error_table(results, results.sweep.metric, root_depth),
         differences=difference_table(results, root_depth),
         sections=[section for section in made if section.charts or section.tables or section.strips],
@@ -73,7 +75,7 @@ def rendered(**content: object) -> str:
 
 
 def _section(
-    results: Results, name: str, panels: tuple[Panel, ...], colors: dict[str, str], root_depth: str
+    results: Results, name: str, panels: tuple[Panel, ...], looks: dict[str, Look], root_depth: str
 ) -> Section:
     section = Section(name)
     for panel in panels:
@@ -84,14 +86,14 @@ def _section(
         elif panel.kind == "pictures":
             if strip := _pictures(results, panel):
                 section.strips.append(strip)
-        elif chart := line_chart(panel.title, _series(results, panel, colors)):
+        elif chart := line_chart(panel.title, _series(results, panel, looks)):
             section.charts.append(chart)
     return section
 
 
-def _series(results: Results, panel: Panel, colors: dict[str, str]) -> list[Series]:
+def _series(results: Results, panel: Panel, looks: dict[str, Look]) -> list[Series]:
     return [
-        (results.sweep.rows[job.row].label, colors[job.row], *values)
+        (results.sweep.rows[job.row].label, looks[job.row], *values)
         for job in results.jobs
         if (values := logged(job.directory, panel.metrics[0])) is not None
     ]
@@ -168,8 +170,8 @@ def line_chart(title: str, series: Sequence[Series]) -> Chart | None:
     logarithmic = bool(values.min() > 0 and values.max() > 30 * values.min())
     figure = Figure(figsize=(5.6, 3.0), facecolor="white", layout="constrained")
     axes = figure.subplots()
-    for number, (_, color, steps, heights) in enumerate(series):
-        axes.plot(steps, heights, color=color, lw=1.3, gid=f"series_{number}")
+    for number, (_, (color, style), steps, heights) in enumerate(series):
+        axes.plot(steps, heights, color=color, ls=style, lw=1.3, gid=f"series_{number}")
     if logarithmic:
         axes.set_yscale("log")
     axes.set_xlim(left=0)
