@@ -81,6 +81,21 @@ def test_a_failure_leaves_the_old_file(checkpoint, tmp_path, monkeypatch):
     )
 
 
+def test_no_network_is_half_old_and_half_new(checkpoint, tmp_path, monkeypatch):
+    out = tmp_path / "a.xml"
+    export_command.main([f"ckpt={checkpoint}", f"out={out}"])
+    there: list[list[str]] = []
+    replace = export.os.replace
+
+    def watched(source, target):
+        replace(source, target)
+        there.append(sorted(path.name for path in tmp_path.glob("a.*")))
+
+    monkeypatch.setattr(export.os, "replace", watched)
+    export_command.main([f"ckpt={checkpoint}", f"out={out}"])
+    assert there == [["a.bin"], ["a.bin", "a.xml"]]
+
+
 def test_a_photograph_through_every_engine(checkpoint, tmp_path):
     """The same pose to the hundredth of a millimetre, whatever computes it; the JSON says what did."""
     random = np.random.default_rng(0)

@@ -11,12 +11,20 @@ from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
+from c2fpose.training.averaging import warn_if_short
 from c2fpose.training.run import run
 
 
 def settings_for(overrides, run_dir):
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         return train_settings(compose("train", overrides=[*overrides, f"run_dir={run_dir}"]))
+
+
+def test_a_training_too_short_for_its_mean_is_told_so(capsys):
+    warn_if_short(0.998, 3000)
+    assert not capsys.readouterr().err
+    warn_if_short(0.998, 500)
+    assert "after 500 steps 37% of the mean" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("more", [[], ["model.batch_norm=recalibrated", "model.recalibration_batches=2"]])

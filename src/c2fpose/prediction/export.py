@@ -37,6 +37,8 @@ def export(module: Trained, out: Path, origin: dict[str, object]) -> list[Path]:
             imported("openvino").save_model(model, folder / out.name, compress_to_fp16=False)
         # the .bin first: the name that is asked for appears last
         written = [out.with_suffix(path.suffix) for path in sorted(folder.iterdir())]
+        if len(written) > 1:
+            out.unlink(missing_ok=True)  # a command killed between the two leaves no old .xml beside a new .bin
         for path in written:
             os.replace(folder / path.name, path)
         return written[::-1]

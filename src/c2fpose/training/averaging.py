@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from pytorch_lightning import LightningModule
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
 EVERY = 10  # steps: a mean of every tenth step's weights costs a tenth and differs little
+_NOTABLE = 0.05  # share of a mean that is still the weights that the training began with
 
 
 class RunningMean(EMAWeightAveraging):
@@ -33,6 +35,17 @@ class RunningMean(EMAWeightAveraging):
         """Keep a trained module as it is now, statistics measured again included, in the checkpoints to come."""
         if self._average_model is not None:
             self._average_model.module.load_state_dict(module.state_dict())
+
+
+def warn_if_short(decay: float, steps: int) -> None:
+    """Warn where so few steps leave the untrained weights a notable share of the mean, which is what is kept."""
+    untrained = decay**steps
+    if untrained > _NOTABLE:
+        print(
+            f"warning: trainer.ema_decay={decay}: after {steps} steps {untrained:.0%} of the mean of the weights are "
+            "those of the untrained network; train longer, or take a smaller ema_decay, or 0",
+            file=sys.stderr,
+        )
 
 
 def running_mean(trainer: Trainer) -> RunningMean | None:

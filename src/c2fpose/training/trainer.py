@@ -18,7 +18,7 @@ from c2fpose.base.cores import VARIABLE, cores
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
-from c2fpose.training.averaging import RunningMean
+from c2fpose.training.averaging import RunningMean, warn_if_short
 from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
 from c2fpose.training.checkpoints import SavesWhenStopped, WholeCheckpoints
 from c2fpose.training.divergence import StopsDiverged
@@ -91,6 +91,8 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
         callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
     if config.ema_decay:
         callbacks.append(RunningMean(config.ema_decay))
+        if settings.init is None:
+            warn_if_short(config.ema_decay, config.max_steps)
     if config.progress:
         callbacks.append(StepProgress())
     if VARIABLE not in os.environ:
