@@ -82,6 +82,31 @@ def test_the_papers_recipe_is_the_originals():
     assert settings.data.crop_mode == "released_code" and settings.trainer.max_steps == 310_000
 
 
+@pytest.mark.parametrize(
+    ("words", "train_file", "message"),
+    [
+        ([], None, "^data: train_file is not given: "),
+        (["data.train_file=mine.h5"], None, "^data: test_file is not given: "),
+        (["data.mix=[{source: lab.h5}, {source: photos.h5, labels: 2d}]", "data.test_file=b.h5"], "lab.h5", None),
+        (["data.mix=[{source: lab.h5}]", "data.train_file=a.h5", "data.test_file=b.h5"], "a.h5", None),
+    ],
+)
+def test_data_of_ones_own_are_never_others(words, train_file, message):
+    """Where no file is given it is refused: those of synth36 would be trained on without a word."""
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["data=custom", *words])
+    if message is None:
+        assert train_settings(cfg).data.train_file == train_file
+        return
+    with pytest.raises(ConfigError, match=message):
+        train_settings(cfg)
+
+
 def test_loader_processes_begin_as_the_system_can():
     from hydra import compose, initialize_config_dir
 

@@ -160,6 +160,20 @@ class DataConfig(Schema):
             values["mix"] = [common | each for each in (own, *further)]
         return values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _files_are_given(cls, values: Any) -> Any:
+        """Take the first source of ``mix`` where no ``train_file`` is given; raises for a file that nothing says."""
+        if not isinstance(values, dict):
+            return values
+        mix = values.get("mix") or ()
+        if values.get("train_file", "") is None and mix and isinstance(mix[0], dict):
+            values = values | {"train_file": mix[0].get("source")}
+        for key in ("train_file", "test_file"):
+            if values.get(key, "") is None:
+                raise ValueError(f"{key} is not given: a file that python -m c2fpose.data.prepare has written")
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> "DataConfig":
         shared = set(self.train_subjects or ()) & set(self.test_subjects or ())
