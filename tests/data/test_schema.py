@@ -225,6 +225,7 @@ def test_image_bytes_that_cannot_be_read_name_the_record(make_split):
     ("place", "advice"),
     [
         ("data/synth36_small/train.h5", "python -m c2fpose.data.synth36 preset=small"),
+        ("data/synth_wild_10k/train.h5", "python -m c2fpose.data.synth_wild preset=10k$"),
         ("data/h36m/train.h5", r"python -m c2fpose.data.prepare source=\.\.\. .*docs/human36m"),
         ("mine/train.h5", "synth36 by .* Human3.6M by .*, data of your own by .*docs/own_data.md"),
     ],

@@ -300,6 +300,8 @@ def how_to_make(path: str) -> str:
     if directory.startswith("synth36_"):
         preset, _, skeleton = directory.removeprefix("synth36_").partition("_")
         return f"make it first: {synth36.replace('tiny', preset)}{skeleton and f' skeleton={skeleton}'}"
+    if directory.startswith("synth_wild_"):
+        return f"make it first: python -m c2fpose.data.synth_wild preset={directory.removeprefix('synth_wild_')}"
     if "h36m" in directory or "human36m" in directory.lower():
         return f"make it first: {human36m}"
     own = "data of your own by python -m c2fpose.data.template and prepare (docs/own_data.md)"
