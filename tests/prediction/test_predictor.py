@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from toy_networks import COORDINATES, VOLUME, trained
@@ -118,6 +119,25 @@ def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
 def test_wrong_input_is_named(predictor, images, options, message):
     with pytest.raises(UserError, match=message):
         predictor.many(images, **options)
+
+
+def test_files_and_pillows_images_are_turned_upright(predictor, tmp_path):
+    """A telephone writes its pictures as the sensor lies, and in EXIF which way is up."""
+    pixels = np.random.default_rng(4).integers(0, 256, (8, 6, 3), np.uint8).repeat(12, 0).repeat(12, 1)
+    lying, exif = PIL.Image.fromarray(np.rot90(pixels)), PIL.Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it
+    lying.save(tmp_path / "telephone.png", exif=exif)
+    expected = predictor(pixels).frames[0].people[0].joints_px
+    for each in (
+        tmp_path / "telephone.png",
+        str(tmp_path / "telephone.png"),
+        PIL.Image.open(tmp_path / "telephone.png"),
+    ):
+        np.testing.assert_array_equal(predictor(each).frames[0].people[0].joints_px, expected)
+    with pytest.raises(UserError, match=r"nowhere\.png: no such"):
+        predictor("nowhere.png")
+    with pytest.raises(UserError, match="image 0: pixels are floating-point numbers"):
+        predictor(PIL.Image.fromarray(np.zeros((20, 20), np.float32)))
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [-1], [np.nan], [100], [1.0] * 17])

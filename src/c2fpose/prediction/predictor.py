@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import torch
 from jaxtyping import Float, UInt8
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +17,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.prediction import MOST_SHIFT, MOST_SIZES, SHIFT, SIZE_RANGE, Sizes
 from c2fpose.config.representations import schema_of
+from c2fpose.data.rgb import UnknownRangeError, upright_rgb
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.decoding import mean_with_mirrored
@@ -26,13 +28,14 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.inputs import shown
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
-from c2fpose.prediction.photo import Box, check_box, whole_box
+from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.shifts import steadied_poses
 from c2fpose.prediction.sizes import sizes_for, surest_poses
 
 Image = UInt8[np.ndarray, "_ _ 3"]
+Picture = np.ndarray | PIL.Image.Image | str | Path  # RGB bytes, Pillow's image, or a file of one
 Boxes = Sequence[Any] | np.ndarray  # each: left, top, side in px; about a tenth wider than the person
 
 
@@ -72,13 +75,13 @@ class PosePredictor:
         self._sizes("given")  # refused at once
         self.model = model_used(predictor, checkpoint)
 
-    def __call__(self, image: np.ndarray, boxes: Boxes | None = None, **how: Any) -> PoseResult:
+    def __call__(self, image: Picture, boxes: Boxes | None = None, **how: Any) -> PoseResult:
         """Predict the people of one image; ``many`` says what the arguments mean."""
         return self.many([image], None if boxes is None else [boxes], **how)[0]
 
     def many(
         self,
-        images: Sequence[np.ndarray],
+        images: Sequence[Picture],
         boxes: Sequence[Boxes] | None = None,
         *,
         find: bool = False,
@@ -90,7 +93,8 @@ class PosePredictor:
     ) -> list[PoseResult]:
         """Predict the people of many images, all crops in common batches; one result an image.
 
-        ``images``: upright RGB bytes, each (rows, columns, 3), of any size. ``boxes``: for each image the squares of
+        ``images``: upright RGB bytes, each (rows, columns, 3), of any size; or Pillow's images or files of them, which
+        are turned upright by their EXIF data. ``boxes``: for each image the squares of
         its people, as left, top and side in px; None: one person, whom all of each image shows, or whoever ``find``
         finds with the package's own finder, at a chance of ``least_score``; None: as the command. The camera is one for
         all images: ``intrinsics_px`` (fx, fy, cx, cy), or the focal length, or the angle of view over the longer side;
@@ -98,7 +102,7 @@ class PosePredictor:
         stacks where PyTorch runs the network, of the last one otherwise; people are then looked at in one place, so
         that the pose is what its volumes show.
 
-        Raises ``DataError`` for arrays that are no images and boxes outside them, ``ConfigError`` for an absurd camera.
+        Raises ``DataError`` for what is no image and boxes outside them, ``ConfigError`` for an absurd camera.
         """
         if find and boxes is not None:
             raise ConfigError("boxes=... and find=True: give one of them")
@@ -240,8 +244,15 @@ def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[n
     )
 
 
-def _image(image: Any, number: int) -> Image:
-    """Return the array, if it is an image."""
+def _image(image: Picture, number: int) -> Image:
+    """Return an image's bytes: of Pillow's, or a file's, upright as their EXIF data say."""
+    if isinstance(image, str | Path):
+        return read_photo(image)
+    if isinstance(image, PIL.Image.Image):
+        try:
+            image = upright_rgb(image)
+        except (OSError, UnknownRangeError) as error:  # Pillow reads a file when its pixels are asked for
+            raise DataError(f"image {number}: {error}") from None
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
         raise DataError(f"image {number}: {image.dtype} of shape {image.shape}; expected RGB bytes, (rows, columns, 3)")
