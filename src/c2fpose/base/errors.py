@@ -150,12 +150,14 @@ def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if key := re.match(r"Could not append to config\W+An item is already at '([^']+)'", text):
         return f"{key[1]}: a key already; give it without the +"
+    if choice := re.match(r"Multiple values for (\S+)\. To override a value use 'override [^:]+: (.+)'", text):
+        return f"{choice[1]}: chosen already; give {choice[1]}={choice[2]} without the +"
     if key := re.match(r"Could not (?:override|delete from config)\W+(?:.*?')?([\w./@]+)'", text):
         return f"{key[1]}: {of_key(key[1])}"
     if choice := re.match(r".*Could not find '([^']+)'", text):
         found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"
-        return f"{choice[1].replace('/', '=')}: no such choice; {allowed}"
+        return f"{'='.join(choice[1].rsplit('/', 1))}: no such choice; {allowed}"
     several = re.match(r"Ambiguous value for argument '(.+)'$", first)
     if several:
         return f"{several[1]}: several values; -m makes a run of each, [...] is a list, {_IN_QUOTES} one with a comma"

@@ -128,6 +128,8 @@ def train_settings(cfg: DictConfig) -> TrainSettings:
 def refusal_of_key(key: str) -> str:
     """Say what is wrong with a key that Hydra refuses, and what was meant, as far as can be told."""
     path = key.split(".")
+    if key == "experiment":
+        return "none is chosen yet; write +experiment=NAME"
     if is_mapping(TrainSettings, path):
         return f"takes names of its own; write '++{key}={{NAME: VALUE}}'"
     holders = []
