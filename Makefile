@@ -57,7 +57,7 @@ gpu: $(VENV)/has-test ## on a machine with a GPU: its tests, the benchmark at al
 curve: setup data ## validation error against minutes for ten sizes; the page is docs/sizes.md (ARGS="minutes=6")
 	$(RUN) scripts/size_curves.py $(ARGS)
 
-data: $(DATA) ## make the synthetic people (SET=synth36 or synth_wild, PRESET=tiny, small or full)
+data: $(DATA) ## make the synthetic people (SET=synth36, PRESET=few, tiny, small or full; SET=synth_wild, also 10k and medium, not few)
 
 $(DATA): | setup
 	$(RUN) -m c2fpose.data.$(SET) preset=$(PRESET) workers=2

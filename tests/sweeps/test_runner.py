@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from fabricated import jpeg, people
+from omegaconf import OmegaConf
 from torture import runs
 from toy_sweeps import TOY, composed
 
@@ -23,6 +24,7 @@ from c2fpose.base.cores import cores
 from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.lock import OccupiedError
 from c2fpose.base.signals import stops_in_one_line
+from c2fpose.config.command_line import conf_dir
 from c2fpose.config.model import NetworkConfig
 from c2fpose.config.run import train_settings
 from c2fpose.data.schema import SplitReader, write_split
@@ -34,18 +36,9 @@ from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
 from c2fpose.training.curve import CURVE, read_curve
 
-EXPERIMENTS = (
-    "ablation_representation",
-    "ablation_representation_today",
-    "ablation_depth",
-    "ablation_supervision",
-    "ablation_recipe",
-    "ablation_bins",
-    "ablation_plateau",
-    "ablation_finetune",
-    "ablation_reality",
-    "benchmark_h36m",
-)
+EXPERIMENTS = [
+    file.stem for file in sorted(Path(conf_dir(), "experiment").glob("*.yaml")) if "sweep" in OmegaConf.load(file)
+]
 # --- experiments and their jobs ---
 
 
