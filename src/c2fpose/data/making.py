@@ -58,10 +58,13 @@ def make(out: Path, recipe: Recipe[ShardT], workers: int, done: Callable[[int], 
     ``out.partial`` holds something else, ``OccupiedError`` if another process is making it, ``OutputError`` where
     nothing can be written, and ``WorkerDied``.
     """
-    out = out if out.name not in ("", "..") else out.resolve()  # a place beside it needs a name
+    if out.name in ("", "..") or out.is_symlink():  # a place beside it needs a name, on the disk that a link leads to
+        out = Path(os.path.realpath(out))
     with alone_in(out, lock=out.with_name(f".{out.name}.lock")):
         finished = finished_splits(out, recipe.shards, recipe.provenance)
         if finished is None:
+            if out.is_mount():
+                raise DataError(f"{out}: a disk is mounted there, which nothing can replace; choose a folder in it")
             _make(out, recipe, workers, done)
             finished = finished_splits(out, recipe.shards, recipe.provenance)
         assert finished is not None, f"{out}: made, and not there"

@@ -295,6 +295,31 @@ def test_bad_places_are_one_line(tmp_path):
             generate(out, TOY, Dots)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_followed(made, tmp_path, there):
+    """To another disk, say: what is unfinished stands there too, and the link stays."""
+    disk, link = tmp_path / "disk" / "toy", tmp_path / "link"
+    disk.mkdir(parents=True) if there else None
+    link.symlink_to(disk)
+    with pytest.raises(KeyboardInterrupt):
+        generate(link, TOY, interrupted_after(3))
+    assert (tmp_path / "disk" / "toy.partial").is_dir()
+    infos = generate(link, TOY, Dots)
+    assert infos[0].fingerprint == SplitReader(made / "train.h5").info.fingerprint
+    assert link.is_symlink() and sorted(path.name for path in link.iterdir()) == ["test.h5", "train.h5"]
+    assert [info.fingerprint for info in generate(link, TOY, interrupted_after(0))] == [
+        info.fingerprint for info in infos
+    ]
+
+
+def test_where_a_disk_is_mounted_nothing_is_begun(tmp_path, monkeypatch):
+    (tmp_path / "toy").mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "toy")
+    with pytest.raises(DataError, match=r"toy: a disk is mounted there, which nothing can replace; choose a folder"):
+        generate(tmp_path / "toy", TOY, interrupted_after(0))
+    assert [path.name for path in tmp_path.iterdir()] == ["toy"]
+
+
 def test_a_full_disk_is_one_line_and_goes_on_afterwards(made, tmp_path, monkeypatch):
     real, calls = np.savez, []
 
