@@ -22,6 +22,25 @@ def test_joints_are_drawn_where_they_are_in_the_colour_of_their_side():
         assert np.abs(drawn[int(y), int(x)].astype(int) - expected).max() < 3
 
 
+def test_joints_that_are_not_labelled_are_left_out():
+    """As in files with ``labels="partial"``."""
+    angles = 2 * np.pi * np.arange(17) / 17  # no limb goes over a third joint
+    joints_px = 200.5 + 160 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    blank, missing = np.zeros((400, 400, 3), np.uint8), JOINTS.index("left_knee")
+    partial = joints_px.copy()
+    partial[missing] = np.nan
+    drawn = module.draw_joints(blank, partial)
+    for joint, (x, y) in enumerate(joints_px.astype(int)):
+        assert drawn[y, x].any() == (joint != missing)
+    assert not module.draw_joints(blank, np.full((17, 2), np.nan)).any()
+
+
+def test_own_actions_are_shown_beyond_the_fifteen():
+    numbers = np.repeat([0, 3, 15, 40], 5)
+    some = {"action": numbers, "subject": np.ones(20, int), "camera": np.zeros(20, int)}
+    assert numbers[module.choose(some, seed=0, of_each=2)].tolist() == [0, 0, 3, 3, 15, 15, 40, 40]
+
+
 def test_one_record_for_each_action_subjects_and_cameras_mixed(make_split):
     reader = SplitReader(make_split(records=600))
     chosen = module.choose(reader.annotations, seed=0)

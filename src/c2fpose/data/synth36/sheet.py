@@ -1,7 +1,7 @@
 """``python -m c2fpose.data.synth36.sheet file=... out=sheet.jpg``: people of a file, without and with their joints.
 
-One cell for each of the 15 actions: the stored image, and beside it the same with the 17 joints; the person's left is
-blue, the right vermilion. It reads any file of the schema, Human3.6M's too.
+One cell for each action: the stored image, and beside it the same with the joints; the person's left is blue, the right
+vermilion. It reads any file of the schema with images, Human3.6M's and your own too.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from c2fpose.config.schema import Schema
 from c2fpose.data.crops import standard as crop
 from c2fpose.data.schema import SplitReader
 from c2fpose.pictures.palette import ON_PHOTOGRAPHS, joint_side, rgb
-from c2fpose.pose.protocol import ACTIONS, BOX_SCALE_UNIT_PX
+from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
 COLORS = {side: rgb(color) for side, color in ON_PHOTOGRAPHS.items()}
@@ -55,11 +55,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def choose(annotations: dict[str, np.ndarray], seed: int, of_each: int = 1) -> list[int]:
-    """Choose ``of_each`` records of each action at random, subjects and cameras in turn as far as they go."""
+    """Choose ``of_each`` records of each action there is at random, subjects and cameras in turn as far as they go."""
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     used: dict[str, list[int]] = {"subject": [], "camera": []}
-    for action in np.repeat(range(len(ACTIONS)), of_each):
+    for action in np.repeat(np.unique(annotations["action"]), of_each):
         records = rng.permutation(np.setdiff1d(np.flatnonzero(annotations["action"] == action), chosen))
         if not len(records):
             continue
@@ -91,16 +91,19 @@ def sheet(reader: SplitReader, records: list[int], columns: int = COLUMNS) -> UI
 def draw_joints(
     image: UInt8[np.ndarray, "rows columns 3"], joints_px: Float[np.ndarray, "J 2"], skeleton: Skeleton = C2F17
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Draw limbs and joints on a copy, RGB; ``joints_px`` are continuous pixels of this image."""
+    """Draw limbs and joints on a copy, RGB; ``joints_px`` are continuous pixels of this image, NaN where not known."""
     drawn = np.array(image)
-    places = np.rint((np.asarray(joints_px) - 0.5) * (1 << _SUBPIXEL_BITS)).astype(int)
-    for start, end in skeleton.limbs:
+    known = np.isfinite(joints_px).all(1)
+    places = np.rint((np.where(known[:, None], joints_px, 0.0) - 0.5) * (1 << _SUBPIXEL_BITS)).astype(int)
+    limbs = [(start, end) for start, end in skeleton.limbs if known[start] and known[end]]
+    for start, end in limbs:
         line = (places[start].tolist(), places[end].tolist())
         cv2.line(drawn, *line, (20, 20, 20), 5, cv2.LINE_AA, _SUBPIXEL_BITS)
-    for start, end in skeleton.limbs:
+    for start, end in limbs:
         line = (places[start].tolist(), places[end].tolist())
         cv2.line(drawn, *line, COLORS[joint_side(end, skeleton)], 3, cv2.LINE_AA, _SUBPIXEL_BITS)
-    for joint, place in enumerate(places.tolist()):
+    for joint in np.flatnonzero(known).tolist():
+        place = places[joint].tolist()
         cv2.circle(drawn, place, 64, COLORS[joint_side(joint, skeleton)], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
     return drawn
 
