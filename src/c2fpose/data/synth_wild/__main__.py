@@ -2,17 +2,21 @@
 
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from c2fpose.base.errors import exits_cleanly
+from c2fpose.base.errors import DataError, exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
 
+ShardT = TypeVar("ShardT")
 FIRST_LOOK = 64  # photographs of a folder of backgrounds: one at least must be readable
 
 
@@ -26,6 +30,12 @@ class SynthWildConfig(Schema):
     stored_px: Annotated[int, Field(ge=64, le=512, multiple_of=8)]
     backgrounds: str
     without: tuple[Literal["cameras", "boxes", "postures", "people", "light", "backgrounds", "others"], ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SynthWildConfig":
+        if self.backgrounds != "made" and "backgrounds" in self.without:
+            raise ValueError("backgrounds: none of the folder's would be used: without=[backgrounds] leaves them plain")
+        return self
 
 
 @exits_cleanly
@@ -46,12 +56,31 @@ def make(config: SynthWildConfig) -> None:
     warnings.showwarning = _in_one_line
     preset, pictures = PRESETS[config.preset], config.backgrounds
     if pictures != MADE:  # some are read before anything is left behind; workers read the rest, and name what is none
+        _check_names(Path(pictures))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read_photographs(Path(pictures), 16, np.random.default_rng(0), FIRST_LOOK)
     job = WildSet(config.preset, preset, config.seed, stored_px=config.stored_px, backgrounds=pictures,
                   without=config.without)  # fmt: skip
-    make_with_bar(config.out, f"synth_wild {config.preset}", recipe(job), config.workers)
+    whole = recipe(job)
+    make_with_bar(
+        config.out, f"synth_wild {config.preset}", replace(whole, write=partial(_written, whole.write)), config.workers
+    )
+
+
+def _written(write: Callable[[Path, ShardT], ShardT], unfinished: Path, shard: ShardT) -> ShardT:
+    """Make a shard; what is to be said of its photographs is one line in a worker process too."""
+    warnings.showwarning = _in_one_line
+    return write(unfinished, shard)
+
+
+def _check_names(folder: Path) -> None:
+    """Refuse files whose names are not UTF-8, as of old archives: OpenCV crashes on them."""
+    for path in folder.rglob("*"):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{folder}: the name {path.name!a} is not UTF-8; rename this file") from None
 
 
 def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:
