@@ -29,8 +29,8 @@ def folder_digest(source: str) -> str:
 def read_photographs(folder: Path, side: int, rng: np.random.Generator, most: int) -> list[Picture]:
     """Squares out of a folder's photographs (with its subfolders), RGB, ``side`` px, at most ``most`` drawn at random.
 
-    Files that are no images, or not whole, are passed over with one warning that names the first. Raises
-    ``DataError`` for a folder that does not exist or holds no image.
+    Files that are no images, not whole, or smaller than 16 px, are passed over with one warning that names the first.
+    Raises ``DataError`` for a folder that does not exist, or if none of those that were drawn is an image.
     """
     files = _files(folder)
     images = [path for path in files if cv2.haveImageReader(str(path))]
@@ -52,7 +52,7 @@ def read_photographs(folder: Path, side: int, rng: np.random.Generator, most: in
 
 
 def _square(path: Path, side: int) -> Picture | None:
-    """Read the middle of a photograph, upright; None where not all of it can be decoded."""
+    """Read the middle of a photograph, upright; None where not all of it can be decoded, or it is below 16 px."""
     try:
         with readable(path, "not readable as an image"), Image.open(path) as opened:
             image = upright_rgb(opened)

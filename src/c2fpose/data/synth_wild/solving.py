@@ -195,7 +195,7 @@ def _arms_lowest_mm(heads, turns, rig: Rig) -> Float[np.ndarray, "N"]:
     return low
 
 
-# Limbs in the order of ``_limbs``, then the trunk's capsules: pelvis, waist, lower and upper chest, head.
+# Limbs in the order of ``_clear``, then the trunk's capsules: pelvis, waist, lower and upper chest, head.
 _FORE, _UPPER, _SHIN, _THIGH = (0, 1), (2, 3), (4, 5), (6, 7)
 _TRUNK = range(8, 13)
 

@@ -104,7 +104,7 @@ def clavicle_turns(target_mm, anchors, chest, side: int, rig: Rig) -> Float[np.n
 
 
 def reach(shoulder, target_mm, swivel_rad, chest, side: int, rig: Rig) -> tuple[np.ndarray, ...]:
-    """Elbow, wrist, hinge axis and fingertips ``(F, 3)`` of an arm that reaches for its target."""
+    """Elbow, wrist, hinge axis and end of the palm ``(F, 3)`` of an arm that reaches for its target."""
     mirror = np.array([1.0, SIDES[side], 1.0])
     base, pole = world_offset(chest, ARM_BASE * mirror), world_offset(chest, ARM_POLE * mirror)
     # A hand does not come nearer to its shoulder than the flesh of the arm allows.

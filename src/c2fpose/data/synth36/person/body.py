@@ -174,8 +174,8 @@ def joints_mm(
     """Joints in the world: the 17 of ``skeleton.JOINTS``, or those of ``joint_sets`` by their names.
 
     Limb joints are bone heads. The pelvis is midway between the hips, the thorax 0.4 shoulders + 0.6 neck, the spine
-    0.476 of the way up, half-way back to the spine's own bone; nose, head and eyes are fixed to the skull, hands (the
-    finger tips) to the wrist's bone, toes and heels to the ankle's.
+    0.476 of the way up, half-way back to the chest's bone head; nose, head and eyes are fixed to the skull, hands (the
+    knuckles) to the wrist's bone, toes and heels to the ankle's.
     """
     rotations, heads_mm = pose_bones(shape.rest_heads_mm, local_rotations, root_mm)
     marks, skull = shape.landmarks_mm, _BONE["head"]
