@@ -120,7 +120,7 @@ def write_annotations(file: h5py.File, arrays: dict[str, np.ndarray], digest: An
 
 
 def write_header(file: h5py.File, info: SplitInfo, index: dict[str, np.ndarray]) -> None:
-    """Read what a file says about itself; ``index``: all its arrays but the images' bytes."""
+    """Write what a file says about itself; ``index``: all its arrays but the images' bytes."""
     if info.skeleton != C2F17:
         file.attrs["skeleton"] = info.skeleton.to_json()
     file.attrs.update(
