@@ -1,3 +1,6 @@
+import os
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -65,6 +68,13 @@ def test_a_folder_without_photographs_is_refused(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=f"{folder}: "):
         Backgrounds(str(tmp_path / folder), 32, 0).prepare()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others let no file have such a name")
+def test_names_that_are_not_utf8_are_refused_before_opencv_crashes_on_them(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"any")
+    with pytest.raises(DataError, match=r"the name 'caf\\udce9.png' is not UTF-8; rename this file"):
+        Backgrounds(str(tmp_path), 32, 0).prepare()
 
 
 def test_a_file_without_masks_keeps_its_backgrounds(make_split):

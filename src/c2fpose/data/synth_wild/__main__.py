@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from c2fpose.base.errors import DataError, exits_cleanly
+from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
@@ -56,7 +56,6 @@ def make(config: SynthWildConfig) -> None:
     warnings.showwarning = _in_one_line
     preset, pictures = PRESETS[config.preset], config.backgrounds
     if pictures != MADE:  # some are read before anything is left behind; workers read the rest, and name what is none
-        _check_names(Path(pictures))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read_photographs(Path(pictures), 16, np.random.default_rng(0), FIRST_LOOK)
@@ -72,15 +71,6 @@ def _written(write: Callable[[Path, ShardT], ShardT], unfinished: Path, shard: S
     """Make a shard; what is to be said of its photographs is one line in a worker process too."""
     warnings.showwarning = _in_one_line
     return write(unfinished, shard)
-
-
-def _check_names(folder: Path) -> None:
-    """Refuse files whose names are not UTF-8, as of old archives: OpenCV crashes on them."""
-    for path in folder.rglob("*"):
-        try:
-            str(path).encode()
-        except UnicodeEncodeError:
-            raise DataError(f"{folder}: the name {path.name!a} is not UTF-8; rename this file") from None
 
 
 def _in_one_line(message: Warning | str, *_: object, **__: object) -> None:

@@ -69,4 +69,10 @@ def _square(path: Path, side: int) -> Picture | None:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of backgrounds; give a folder of photographs, or '{MADE}'")
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:  # as of old archives: OpenCV crashes on them
+            raise DataError(f"{folder}: the name {path.name!a} is not UTF-8; rename this file") from None
+    return files
