@@ -7,6 +7,7 @@ another file, has changed. So the cache's folder is named after the text of all 
 import hashlib
 import inspect
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from functools import lru_cache
@@ -36,18 +37,32 @@ def compiled(function: Callable) -> Callable:
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path:
-    """Where compiled code lies: numba's folder if the user chose one, the package's, or a temporary one."""
+    """Where compiled code lies: numba's folder if the user chose one, the package's, or a temporary one.
+
+    Numba runs what it finds there: the temporary one, whose name anybody can guess, is for nobody else to write to.
+    """
     here = Path(__file__).parent.parent
     digest = hashlib.sha256(b"".join((here / f"{name}.py").read_bytes() for name in SOURCES)).hexdigest()[:12]
-    places = [here / "__pycache__", Path(tempfile.gettempdir()) / f"c2fpose-{os.getuid() if os.name == 'posix' else 0}"]
+    user = os.getuid() if os.name == "posix" else 0
+    temporary = Path(tempfile.gettempdir()) / f"c2fpose-numba-{user}"
+    places = [here / "__pycache__", temporary]
     if config.CACHE_DIR:
         places.insert(0, Path(config.CACHE_DIR))
     for place in places:
         folder = place / f"numba-{digest}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        if os.access(folder, os.W_OK) and (place != temporary or _for_me_alone(place)):
             return folder
     raise OSError(f"no folder to keep compiled code in: tried {', '.join(map(str, places))}")
+
+
+def _for_me_alone(folder: Path) -> bool:
+    """Whether a folder is no link, this user's, and nobody else's to write to; true where there are no such rights."""
+    if os.name != "posix":
+        return True
+    facts, others = folder.lstat(), stat.S_IWGRP | stat.S_IWOTH
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & others
