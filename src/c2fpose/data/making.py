@@ -25,6 +25,9 @@ from c2fpose.base.source_code import code_digest
 from c2fpose.base.workers import each_done
 from c2fpose.data.schema import FIELDS, SplitInfo, SplitReader
 
+# What generators take from elsewhere for images and labels
+_SHARED = ("data/rgb.py", "pose/box.py", "pose/camera.py", "pose/protocol.py", "pose/skeleton.py")
+
 
 class Shard(Protocol):
     """Some images that are made, and kept or made again, as a whole."""
@@ -168,10 +171,14 @@ def _compare(place: str, found: dict[str, Any], provenance: dict[str, Any]) -> N
             )
 
 
-def generator_code_digest(folder: Path) -> str:
-    """Hash the code below a folder that makes images and labels: SHA-256. Commands and contact sheets do not count."""
+def generator_code_digest(folder: Path, package: Path = Path(__file__).parent.parent) -> str:
+    """Hash the code that makes images and labels, below a folder and in ``_SHARED``: SHA-256.
+
+    Commands and contact sheets do not count.
+    """
     without = ("__init__.py", "__main__.py", "sheet.py")
-    return code_digest(sorted(path for path in folder.rglob("*.py") if path.name not in without))
+    own = sorted(path for path in folder.rglob("*.py") if path.name not in without)
+    return code_digest([*own, *(package / name for name in _SHARED)])
 
 
 # --- shards -------------------------------------------------------------------------------------------------------

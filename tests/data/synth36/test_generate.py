@@ -198,6 +198,18 @@ def test_job_notes_are_plain(tmp_path):
     assert note["images_per_action"] == {"train": 2, "test": 2} and len(note["generator"]) == 12
 
 
+def test_the_digest_covers_what_generators_take_from_elsewhere(tmp_path):
+    package = Path(module.__file__).parents[2]
+    copy = tmp_path / "c2fpose"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__", "*.npz", "*.safetensors"))
+    here = copy / "data" / "synth36"
+    before = making.generator_code_digest(here, copy)
+    assert before == making.generator_code_digest(package / "data" / "synth36")
+    camera = copy / "pose" / "camera.py"
+    camera.write_text(camera.read_text() + "\nZOOM = 2\n")
+    assert making.generator_code_digest(here, copy) != before
+
+
 def test_the_digest_covers_the_code_and_not_its_words(tmp_path):
     """Whole sets are not refused for a docstring, and none goes on with another renderer or another body."""
     here = tmp_path / "synth36"
