@@ -1,7 +1,6 @@
 """``python -m c2fpose.data.prepare source=... path=... out=...``: Human3.6M, or your own data, to HDF5."""
 
 import sys
-from typing import get_args
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.base.signals import GOES_ON, stops_in_one_line
@@ -14,12 +13,11 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     source = next((word.split("=", 1)[1] for word in words if word.startswith("source=")), None)
     from c2fpose.data.custom.readers import names
-    from c2fpose.data.human36m.options import PrepareConfig
+    from c2fpose.data.human36m import sources
 
-    human36m = get_args(PrepareConfig.model_fields["source"].annotation)
-    if source is not None and source not in (*names(), *human36m):
+    if source is not None and source not in (*names(), *sources.names()):
         raise ConfigError(
-            f"source={source}: unknown; one of {', '.join(names())}, or {', '.join(human36m)} of Human3.6M"
+            f"source={source}: unknown; one of {', '.join(names())}, or {', '.join(sources.names())} of Human3.6M"
         )
     if source in names():
         from c2fpose.data.custom.options import CustomConfig
@@ -29,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         with stops_in_one_line(GOES_ON, grace_s=1):
             prepare_custom(config)
     else:
+        from c2fpose.data.human36m.options import PrepareConfig
         from c2fpose.data.human36m.preparation import prepare
 
         of_human36m = options(PrepareConfig, "prepare.yaml", arguments)

@@ -3,16 +3,9 @@
 from pathlib import Path
 
 from c2fpose.base.errors import DataError
+from c2fpose.data.human36m.sources import names, source_of
 
-# Patterns below the directory; the first that matches decides.
-SOURCES = {
-    "c2f": ("annot/train.h5", "annot/valid.h5", "annot/*_images.txt"),
-    "mmpose": ("annotation_body3d", "annotation_body3d/fps*/h36m_*.npz"),
-    "posenet_json": ("annotations/Human36M_subject*.json", "Human36M_subject*.json"),
-    "videopose3d": ("data_3d_h36m*.npz",),
-    "h36m_fetch": ("S*/*-[12]/annot.h5", "S*/*-[12]/imageSequence", "processed/S*/*-[12]/annot.h5"),
-    "raw": ("S*/Videos", "S*/MyPoseFeatures", "S*/Poses_D*_Positions*"),
-}
+# Patterns below a directory of another data set; the first that matches decides.
 OTHERS = {
     "COCO": ("annotations/person_keypoints_*.json", "annotations/instances_*.json"),
     "MPII": ("mpii_human_pose_v1*", "annot/mpii_*"),
@@ -31,13 +24,14 @@ def check_source(source: str, path: Path) -> None:
     if not path.exists():
         raise DataError(f"{path}: no such directory")
     if path.is_file():
-        if source == "videopose3d":
+        if source_of(source).single_file:
             return
         raise DataError(f"{path}: is a file; source={source} reads a directory")
-    if _matches(path, SOURCES[source]):
+    holds = source_of(source).holds
+    if _matches(path, holds):
         return
-    for other, patterns in SOURCES.items():
-        if _matches(path, patterns):
+    for other in names():
+        if _matches(path, source_of(other).holds):
             raise DataError(f"{path}: holds what source={other} reads, not source={source}")
     for data_set, patterns in OTHERS.items():
         if _matches(path, patterns):
@@ -46,7 +40,7 @@ def check_source(source: str, path: Path) -> None:
     if archives:
         raise DataError(f"{path}: holds archives ({archives[0]} ...); unpack them first")
     inside = ", ".join(sorted(file.name for file in path.iterdir())[:4]) or "nothing"
-    expected = " or ".join(SOURCES[source][:2])
+    expected = " or ".join(holds[:2])
     raise DataError(f"{path}: holds no Human3.6M as source={source} reads it ({expected}); it holds {inside}")
 
 

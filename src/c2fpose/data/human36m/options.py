@@ -8,15 +8,14 @@ from pydantic import Field, field_validator
 from c2fpose.config.schema import Count, Schema
 from c2fpose.data.human36m.images import Cut
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence
+from c2fpose.data.human36m.sources import names, source_of
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
-
-SOURCES_AT_50_FPS = ("raw", "posenet_json", "videopose3d")
 
 
 class PrepareConfig(Schema):
     """The keys of ``conf/prepare.yaml``."""
 
-    source: Literal["c2f", "raw", "h36m_fetch", "mmpose", "posenet_json", "videopose3d"]
+    source: str  # of ``sources``
     path: Path
     out: Path
     metadata: Path | None = None
@@ -32,6 +31,13 @@ class PrepareConfig(Schema):
     workers: Annotated[int, Field(ge=1, le=128)] = 4
     dry_run: bool = False
     overwrite: bool = False
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, source: str) -> str:
+        if source not in names():
+            raise ValueError(f"{source!r}: expected one of {', '.join(names())}")
+        return source
 
     @field_validator("subjects")
     @classmethod
@@ -54,12 +60,12 @@ class PrepareConfig(Schema):
     @property
     def stride(self) -> int:
         """Every so many frames, from frame 1."""
-        return self.every or (5 if self.source in SOURCES_AT_50_FPS else 1)
+        return self.every or source_of(self.source).stride
 
     @property
     def cut(self) -> Cut:
         """What of each frame is stored."""
-        return Cut(self.crop or ("box" if self.source == "raw" else "none"), self.margin, self.quality)
+        return Cut(self.crop or source_of(self.source).crop, self.margin, self.quality)
 
     def wanted(self, sequence: Sequence) -> bool:
         """Whether a sequence is asked for."""

@@ -1,6 +1,5 @@
 """Human3.6M from any source to ``train.h5`` and ``test.h5``: read, check, write."""
 
-import importlib
 from collections import Counter
 from collections.abc import Sequence as ListOf
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from c2fpose.data.human36m.detect import check_source
 from c2fpose.data.human36m.frames import SequenceRecords, check_handedness
 from c2fpose.data.human36m.options import PrepareConfig
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence
+from c2fpose.data.human36m.sources import module_of, source_of
 from c2fpose.data.human36m.split import SPLITS, SplitPlan
 from c2fpose.data.schema import SplitInfo
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
@@ -61,18 +61,18 @@ def prepare(config: PrepareConfig, console: PlainConsole | None = None) -> list[
 
 
 def find_metadata(config: PrepareConfig) -> Path | None:
-    """Choose the file given, or the release's own one where people keep it; MMPose's cameras for MMPose's files."""
+    """Choose the file given, or the release's own one where people keep it; the source's own cameras before it."""
     if config.metadata is not None:
         return config.metadata
     candidates = [config.path / "metadata.xml", config.path.parent / "metadata.xml"]
-    if config.source == "mmpose":
-        candidates = [config.path / "annotation_body3d" / "cameras.pkl", *candidates]
+    if (own := source_of(config.source).cameras) is not None:
+        candidates = [config.path / own, *candidates]
     return next((file for file in candidates if file.is_file()), None)
 
 
 def read_source(config: PrepareConfig, calibration: Calibration, progress: Progress) -> list[SequenceRecords]:
     """All sequences that are asked for, sorted. Raises ``DataError`` where there are none, or the left is right."""
-    reader = importlib.import_module(f"c2fpose.data.human36m.sources.{config.source}")
+    reader = module_of(config.source)
     task = progress.add_task("reading annotations", total=None)
     parts = []
     for part in reader.read(config.path, calibration, config.stride, config.wanted):

@@ -25,11 +25,13 @@ from c2fpose.data.human36m.frames import (
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import Sequence, bare_name, counted_from_one, parse_image_name, rows_by_sequence
+from c2fpose.data.human36m.sources import Source
 from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.camera import depth_bin
 from c2fpose.pose.protocol import CAMERA_SERIALS
 from c2fpose.pose.skeleton import NUM_JOINTS, ROOT
 
+SOURCE = Source(holds=("annot/train.h5", "annot/valid.h5", "annot/*_images.txt"))
 MIN_ZIND_AGREEMENT = 0.95
 
 

@@ -15,8 +15,10 @@ from c2fpose.data.hdf5 import array_of, check_hdf5
 from c2fpose.data.human36m.calibration import Calibration, action_index
 from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, found_files, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, camera_of, counted_from_one
+from c2fpose.data.human36m.sources import Source
 from c2fpose.pose.skeleton import FROM_HUMAN36M_32
 
+SOURCE = Source(holds=("S*/*-[12]/annot.h5", "S*/*-[12]/imageSequence", "processed/S*/*-[12]/annot.h5"))
 FULL_JOINTS = 32
 NEEDED = ("pose/3d", "frame", "camera", "subject", "action", "subaction")
 MAX_FOCAL_DIFFERENCE = 0.1  # fitted to distorted points near one place of the image: no more than a sanity check

@@ -19,9 +19,13 @@ from c2fpose.data.human36m.frames import (
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import counted_from_one, parse_image_name, rows_by_sequence
+from c2fpose.data.human36m.sources import Source
 from c2fpose.data.pickled import check_members, checked_array
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
+SOURCE = Source(
+    holds=("annotation_body3d", "annotation_body3d/fps*/h36m_*.npz"), cameras="annotation_body3d/cameras.pkl"
+)
 NEEDED = {"imgname", "S"}  # part, the labels in the image, is checked where it is there
 MAX_METRES = 50.0  # Human3.6M's room; larger numbers are no metres
 

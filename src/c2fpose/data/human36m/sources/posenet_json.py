@@ -22,10 +22,12 @@ from c2fpose.data.human36m.frames import (
     sequence_records,
 )
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence
+from c2fpose.data.human36m.sources import Source
 from c2fpose.pose.camera import project, world_to_camera
 from c2fpose.pose.protocol import CAMERA_SERIALS
 from c2fpose.pose.skeleton import NUM_JOINTS, RIGHT_LEG_FIRST
 
+SOURCE = Source(holds=("annotations/Human36M_subject*.json", "Human36M_subject*.json"), stride=5)
 MAX_BOX_CENTRE_PX = 25.0  # their boxes are made without lens distortion, and with another margin
 MAX_FOCAL_DIFFERENCE_PX = 1.0
 PROBES = 50  # records of each camera that decide between t and T

@@ -17,10 +17,12 @@ from c2fpose.data.child import check_in_a_child
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Video, Wanted, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence, camera_of, take_of
+from c2fpose.data.human36m.sources import Source
 from c2fpose.pose.camera import world_to_camera
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 from c2fpose.pose.skeleton import FROM_HUMAN36M_32
 
+SOURCE = Source(holds=("S*/Videos", "S*/MyPoseFeatures", "S*/Poses_D*_Positions*"), stride=5, crop="box")
 FULL_JOINTS = 32
 POSE_FOLDERS = ("MyPoseFeatures/{}", "Poses_{}", "{}")
 

@@ -13,11 +13,13 @@ from c2fpose.base.errors import DataError
 from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Wanted, check_joint_count, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, Sequence, take_of
+from c2fpose.data.human36m.sources import Source
 from c2fpose.data.pickled import pickled_table
 from c2fpose.pose.camera import world_to_camera
 from c2fpose.pose.protocol import CAMERA_SERIALS
 from c2fpose.pose.skeleton import FROM_HUMAN36M_32
 
+SOURCE = Source(holds=("data_3d_h36m*.npz",), stride=5, single_file=True)
 FULL_JOINTS = 32
 MAX_METRES = 50.0
 
