@@ -1,13 +1,16 @@
 """Which files a command will write is settled, and wrong wishes are refused, before anything is computed."""
 
+import importlib
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from c2fpose.base.errors import ConfigError, UserError
-from c2fpose.prediction.outputs import FORMATS, of_fewer_people, plan, write
+from c2fpose.prediction import outputs
+from c2fpose.prediction.outputs import known_formats, of_fewer_people, plan, write
 from c2fpose.prediction.result import Frame
 
 
@@ -31,8 +34,8 @@ def test_the_ending_or_the_formats_decide(tmp_path):
 @pytest.mark.parametrize(
     ("out", "formats", "message"),
     [
-        ("a.gif", None, r"out=a\.gif: no output ends in '\.gif'; expected one of \.json, "),
-        ("o", ["jsn"], "formats=jsn: no such output; expected some of json, npz"),
+        ("a.gif", None, r"out=a\.gif: no output ends in '\.gif'; expected one of \.bvh, \.csv, "),
+        ("o", ["jsn"], "formats=jsn: no such output; expected some of bvh, csv, "),
         ("photo.png", None, "photo.png: would replace what is read"),
         ("there.json", None, "there.json: is there already; overwrite=true replaces it"),
     ],
@@ -58,10 +61,10 @@ def test_motions_of_several_people_are_there_already_too(image, tmp_path):
     assert of_fewer_people({"bvh": path}, write(one, path)) == written
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", known_formats())
 def test_each_format_writes_a_file_of_its_ending_and_nothing_else(name, image, video, pictures, tmp_path):
     result, shown = (video, pictures) if name == "video" else (image, pictures[3:4])
-    for ending in FORMATS[name].endings:
+    for ending in known_formats()[name].endings:
         written = write(result, tmp_path / f"deep/er/out{ending}", shown)
         assert written and all(path.suffix == ending and path.stat().st_size > 100 for path in written)
         assert sorted((tmp_path / "deep/er").iterdir()) == sorted(written)
@@ -72,3 +75,50 @@ def test_each_format_writes_a_file_of_its_ending_and_nothing_else(name, image, v
 def test_pictures_are_asked_for_where_they_are_needed(image, tmp_path):
     with pytest.raises(ConfigError, match=re.escape("out.png: figure needs the pictures")):
         write(image, tmp_path / "out.png")
+
+
+TOY = """
+from c2fpose.prediction.outputs.formats import Format
+
+FORMAT = Format(endings=(".toy.json", ".toy"), file_a_person=True)
+
+
+def write(result, pictures, path):
+    several = [path.with_name(f"{path.stem}_{pose.id}{path.suffix}") for pose in result.frames[0].people]
+    for each in several:
+        each.write_text(str(len(result.frames)))
+    return several
+"""
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "toy.py").write_text(TOY)
+    monkeypatch.setattr(outputs, "__path__", [*outputs.__path__, str(tmp_path / "code")])
+    importlib.invalidate_caches()
+    yield
+    sys.modules.pop(f"{outputs.__name__}.toy", None)
+
+
+def test_a_new_file_is_a_format(toy, image, tmp_path):
+    assert plan("walk.jpg", "a.toy.json", ["json"]) == {"toy": Path("a.toy.json"), "json": Path("a.json")}
+    assert names(plan("walk.jpg", "o", ["toy"])) == {"toy": "o/walk_pose.toy.json"}
+    with pytest.raises(ConfigError, match=r"expected one of \.bvh, .*\.toy\.json, \.toy, \.webm"):
+        plan("walk.jpg", "a.gif")
+    (path,) = plan("walk.jpg", tmp_path / "walk.toy", overwrite=False).values()
+    assert [each.name for each in write(image, path)] == ["walk_0.toy", "walk_3.toy"]
+    with pytest.raises(UserError, match=r"walk_0\.toy: is there already"):
+        plan("walk.jpg", path, overwrite=False)
+
+
+def test_no_two_formats_end_alike_and_none_is_imported_to_be_listed():
+    import subprocess
+
+    endings = [ending for known in known_formats().values() for ending in known.endings]
+    assert len(endings) == len(set(endings))
+    code = (
+        "import sys; from c2fpose.prediction.outputs import known_formats; "
+        "sys.exit('c2fpose.prediction.outputs.html' in sys.modules or len(known_formats()) < 7)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

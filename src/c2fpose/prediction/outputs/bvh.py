@@ -22,9 +22,10 @@ from scipy.spatial.transform import Rotation
 
 from c2fpose.base.files import written_whole
 from c2fpose.pose.skeleton import Skeleton
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.result import PoseResult
 
+FORMAT = Format(endings=(".bvh",), file_a_person=True)
 KEPT_MM = 0.5  # the longest chain has six bones: below 5 mm in all
 STILL_FRAME_S = 1 / 25  # of a single picture, where BVH wants a time all the same
 _FROM_CAMERA = np.array([1.0, -1.0, -1.0]) / 1000  # to metres, y up

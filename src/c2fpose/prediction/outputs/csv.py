@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from c2fpose.base.files import written_whole
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.result import PoseResult
 
+FORMAT = Format(endings=(".csv",))
 COLUMNS = ("frame", "time_s", "person", "joint", "x_px", "y_px", "x_cam_mm", "y_cam_mm", "z_cam_mm", "observed")
 # Upper triangle of the covariance, and the names of its columns
 _COVARIANCE = (("xx", 0, 0), ("xy", 0, 1), ("xz", 0, 2), ("yy", 1, 1), ("yz", 1, 2), ("zz", 2, 2))

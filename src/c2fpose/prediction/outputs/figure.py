@@ -10,10 +10,11 @@ from jaxtyping import UInt8
 from c2fpose.pictures.figure import save_png
 from c2fpose.pictures.people import Person, pose_figure, sheet
 from c2fpose.prediction.outputs.conventions import FOCAL_MEANINGS
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.photo import crop_box
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
 
+FORMAT = Format(endings=(".png",), needs_pictures=True)
 CROP_PX = 640  # side of a crop in the figure
 MOST_PEOPLE = 12  # of a picture
 MOST_TRACKS, FRAMES_EACH = 3, 5  # people of a video, those seen longest, and frames of each, evenly spread

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -24,31 +26,43 @@ Pictures = Iterable[UInt8[np.ndarray, "_ _ 3"]]
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a result."""
+    """What a writer's ``FORMAT`` says of it: literals alone, since it is read without importing the writer."""
 
-    endings: tuple[str, ...]  # of files, the first one where only the format's name was given
-    what: str
+    endings: tuple[str, ...]  # of files, the first one where only the format's name was given; of no other format
     needs_pictures: bool = False
+    file_a_person: bool = False  # several people make <name>_<id>.<ending> each of them
 
 
-FORMATS = {
-    "json": Format((".json",), "everything that is known, with its conventions (docs/prediction.schema.json)"),
-    "npz": Format((".npz",), "the numbers as NumPy arrays, a row a person and frame"),
-    "csv": Format((".csv",), "the joints as a table, a row a joint"),
-    "figure": Format((".png",), "picture and pose from two sides, for print", needs_pictures=True),
-    "video": Format((".webm", ".mp4"), "the frames with joints, beside the turning pose", needs_pictures=True),
-    "bvh": Format((".bvh",), "motion of a skeleton, a file a person, for Blender and others"),
-    "html": Format((".html",), "one page to look at: picture, 3D pose, volumes; no network needed"),
-}
+def known_formats() -> dict[str, Format]:
+    """Find the formats that there are: files of this folder with a ``FORMAT``, by their names."""
+    folders = import_module("c2fpose.prediction.outputs").__path__
+    files = sorted((path for folder in folders for path in Path(folder).glob("*.py")), key=lambda path: path.stem)
+    return {path.stem: declared for path in files if (declared := _declared(path)) is not None}
+
+
+@cache
+def _declared(path: Path) -> Format | None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="FORMAT")], value=ast.Call(keywords=said)):
+                return Format(**{str(each.arg): ast.literal_eval(each.value) for each in said})
+    return None
 
 
 def format_of(path: Path) -> str:
     """Name the format that a file's ending asks for. Raises ``ConfigError`` for an ending that none has."""
-    for name, known in FORMATS.items():
-        if path.suffix.lower() in known.endings:
-            return name
-    endings = ", ".join(ending for known in FORMATS.values() for ending in known.endings)
-    raise ConfigError(f"out={path}: no output ends in {path.suffix or 'nothing'!r}; expected one of {endings}")
+    return _format_and_ending(path)[0]
+
+
+def _format_and_ending(path: Path) -> tuple[str, str]:
+    """Of endings that fit, such as .json and .other.json, the longest is meant."""
+    endings = {ending: name for name, known in known_formats().items() for ending in known.endings}
+    if fit := [ending for ending in endings if path.name.lower().endswith(ending) and path.name.lower() != ending]:
+        longest = max(fit, key=len)
+        return endings[longest], longest
+    raise ConfigError(
+        f"out={path}: no output ends in {path.suffix or 'nothing'!r}; expected one of {', '.join(endings)}"
+    )
 
 
 def plan(
@@ -57,29 +71,30 @@ def plan(
     """Name the file that each format will be written to, for one source.
 
     ``out``: a file, whose ending chooses the format; or a folder, in which files are named after the source
-    (``<source>_pose.<ending>``); None: the source's own folder. ``formats``: of ``FORMATS``; with a file as ``out``
-    they are written beside it, with other endings. Files that a stopped command has left unfinished may be replaced.
+    (``<source>_pose.<ending>``); None: the source's own folder. ``formats``: of ``known_formats()``; with a file as
+    ``out`` they are written beside it, with other endings. What a stopped command has left unfinished may be replaced.
     Raises ``ConfigError`` for unknown formats or endings; ``DataError`` where a file is there and may not be replaced.
     """
-    source = Path(source)
-    if unknown := [name for name in formats or () if name not in FORMATS]:
-        raise ConfigError(f"formats={unknown[0]}: no such output; expected some of {', '.join(FORMATS)}")
+    source, known = Path(source), known_formats()
+    if unknown := [name for name in formats or () if name not in known]:
+        raise ConfigError(f"formats={unknown[0]}: no such output; expected some of {', '.join(known)}")
     out = source.parent if out is None else Path(out)
     if out.suffix and not out.is_dir():
-        planned = {format_of(out): out}
-        base = out.with_suffix("")
+        name, ending = _format_and_ending(out)
+        planned = {name: out}
+        base = out.with_name(out.name[: -len(ending)])
     else:
         planned = {}
         base = out / f"{source.stem}_pose"
         formats = formats or ("figure", "json")
     for name in formats or ():
-        planned.setdefault(name, base.with_name(base.name + FORMATS[name].endings[0]))
-    for path in planned.values():
+        planned.setdefault(name, base.with_name(base.name + known[name].endings[0]))
+    for name, path in planned.items():
         if path.is_dir():
             raise DataError(f"{path}: is a directory; give another out=")
         if source.exists() and path.exists() and path.samefile(source):
             raise DataError(f"{path}: would replace what is read; give another out=")
-        if not overwrite and (there := _written(path)) and path.name not in _left_unfinished(path):
+        if not overwrite and (there := _written(name, path)) and path.name not in _left_unfinished(path):
             raise DataError(f"{there[0]}: is there already; overwrite=true replaces it")
     return planned
 
@@ -96,16 +111,16 @@ def marked_unfinished(planned: dict[str, Path]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not any(map(_written, planned.values())):
+        if not any(_written(*each) for each in planned.items()):
             mark.unlink(missing_ok=True)
         raise
     mark.unlink(missing_ok=True)
 
 
-def _written(path: Path) -> list[Path]:
-    """List what is there of a planned file: itself, or of BVH those of several people, ``<name>_<id>.bvh``."""
+def _written(name: str, path: Path) -> list[Path]:
+    """List what is there of a planned file: itself, or those of several people, as ``<name>_<id>.bvh``."""
     several: Iterable[Path] = (
-        path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix}") if path.suffix.lower() == ".bvh" else ()
+        path.parent.glob(f"{glob.escape(path.stem)}_*{path.suffix}") if known_formats()[name].file_a_person else ()
     )
     numbered = sorted(each for each in several if each.stem.removeprefix(f"{path.stem}_").isdigit())
     return [path, *numbered] if path.exists() else numbered
@@ -113,7 +128,7 @@ def _written(path: Path) -> list[Path]:
 
 def of_fewer_people(planned: dict[str, Path], written: Sequence[Path]) -> list[Path]:
     """List what an earlier command has written of more people (BVH, a file a person) and this one has not replaced."""
-    return [path for each in planned.values() for path in _written(each) if path not in written]
+    return [path for each in planned.items() for path in _written(*each) if path not in written]
 
 
 def _left_unfinished(path: Path) -> list[str]:
@@ -131,14 +146,14 @@ def _mark_beside(path: Path) -> Path:
 def write(
     result: PoseResult, path: str | Path, pictures: Pictures | None = None, name: str | None = None
 ) -> list[Path]:
-    """Write a result as ``name`` (of ``FORMATS``; None: by the path's ending). Return the files written.
+    """Write a result as ``name`` (of ``known_formats``; None: by the path's ending). Return the files written.
 
     Most formats are one file; BVH has one a person. Files are written whole, and replace what was there.
     Raises ``ConfigError`` where a format needs pictures and there are none, ``UserError`` where nothing can be written.
     """
     path = Path(path)
     name = name or format_of(path)
-    if FORMATS[name].needs_pictures and pictures is None:
+    if known_formats()[name].needs_pictures and pictures is None:
         raise ConfigError(f"{path}: {name} needs the pictures, and none are there")
     writer = import_module(f"c2fpose.prediction.outputs.{name}")  # late: each has libraries of its own
     return writer.write(result, pictures, path)

@@ -21,9 +21,10 @@ from markupsafe import Markup
 from c2fpose.base.files import write_text
 from c2fpose.pictures.palette import joint_side
 from c2fpose.prediction.outputs.conventions import head
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
 
+FORMAT = Format(endings=(".html",))
 MOST_FRAMES, MOST_PICTURES, MOST_VOLUMES = 1500, 120, 6
 STILL_PX, MOVING_PX = 1280, 640  # longest side of the pictures in the page: of an image, of a video
 _VIEWER = files("c2fpose.prediction.outputs") / "viewer"

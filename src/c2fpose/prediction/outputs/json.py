@@ -10,8 +10,10 @@ import numpy as np
 
 from c2fpose.base.files import written_whole
 from c2fpose.prediction.outputs.conventions import head
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
+
+FORMAT = Format(endings=(".json",))
 
 
 def write(result: PoseResult, pictures: Pictures | None, path: Path) -> list[Path]:

@@ -21,9 +21,10 @@ from c2fpose.base.opencv import NOTHING, set_log_level
 from c2fpose.base.progress import track
 from c2fpose.pictures.frames import Stage, draw_joints, pose_panel
 from c2fpose.pose.skeleton import Skeleton
-from c2fpose.prediction.outputs.formats import Pictures
+from c2fpose.prediction.outputs.formats import Format, Pictures
 from c2fpose.prediction.result import Frame, PersonPose, PoseResult
 
+FORMAT = Format(endings=(".webm", ".mp4"), needs_pictures=True)
 LARGEST_SIDE_PX, LEAST_SIDE_PX = 640, 16  # of a frame in the video; encoders refuse smaller ones
 PANEL_PX = 480  # most; never higher than the frame
 FULL_TURN_S = 12.0
