@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from scipy import stats
 
@@ -146,11 +149,26 @@ def test_blur_is_measured_in_shares_of_the_image(kind):
 
 
 def test_presets():
-    """``original`` is the schema's own; ``photo`` turns every kind of change on."""
+    """``original`` is the schema's own; ``photo`` turns every change on that it names."""
     original, photo = (_preset(name) for name in ("original", "photo"))
     assert original == AugmentationConfig() and not original.photometric
-    off = [name for name, value in photo if not value and name != "flip_whole_batch"]
+    named = yaml.safe_load(Path(conf_dir(), "data/augmentation/photo.yaml").read_text("utf-8"))
+    off = [name for name, value in photo if not value and name in named]
     assert not off and photo.photometric
+
+
+OFF = [name for name, value in PAPER if value == 0 and name not in ("flip_whole_batch", "background_probability")]
+
+
+@pytest.mark.parametrize("key", OFF)
+def test_every_change_that_is_off_does_something_once_it_is_on(key):
+    """A key that neither the draws nor the steps look at would train as if it were not there."""
+    config, image = AugmentationConfig(**{key: 0.5}), np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    if config.photometric:
+        photometric = augmentation.Photometric(config, 64)
+        assert any((photometric(image, seed) != image).any() for seed in range(20))
+    else:
+        assert draws(config, 20) != draws(PAPER, 20)
 
 
 def _preset(name: str) -> AugmentationConfig:
