@@ -35,8 +35,8 @@ class _Batch(NamedTuple):
 def calibrate(module: PoseModule, data: PoseData, folder: Path, precision: str) -> Calibration | None:
     """Fit on the first half of the validation images, measure on the second; write both and a plot to ``folder``.
 
-    None, and nothing is written, where the representation says nothing of its certainty, there are too few images, or
-    what the network says is not finite.
+    None, and nothing is written, where the representation does not say both confidence and covariance, there are too
+    few images, or what the network says is not finite.
     """
     found = observed(module, data, precision)
     if found is None:

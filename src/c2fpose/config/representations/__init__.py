@@ -40,7 +40,7 @@ class RepresentationConfig(Schema):
             )
         if not cls.relative and network.coordinates != "absolute":
             raise ValueError(
-                f"coordinates={network.coordinates} is for head=coordinates and coordinates_l1; head={network.head} "
+                f"coordinates={network.coordinates} is for head={' and '.join(_relative())}; head={network.head} "
                 "has absolute ones alone"
             )
 
@@ -65,6 +65,10 @@ class RepresentationConfig(Schema):
 def names() -> tuple[str, ...]:
     """List the representations that there are, by name."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def _relative() -> list[str]:
+    return [name for name in names() if schema_of(name).relative]
 
 
 def schema_of(name: str) -> type[RepresentationConfig]:

@@ -144,7 +144,10 @@ class Representation(ABC):
     # --- 4. how sure ---
 
     def certainty(self, reading: Any) -> Certainty | None:
-        """Say how sure that is; None where the representation cannot tell."""
+        """Say how sure that is; None where the representation cannot tell.
+
+        What has a confidence and a covariance is calibrated; predictions carry what is calibrated, and nothing else.
+        """
         return None
 
     # --- to look at ---
