@@ -42,6 +42,12 @@ EXPERIMENTS = [
 # --- experiments and their jobs ---
 
 
+def test_every_experiment_is_in_the_docs():
+    assert len(EXPERIMENTS) > 10
+    said = Path(__file__).parents[2].joinpath("docs", "sweeps.md").read_text("utf-8")
+    assert [name for name in EXPERIMENTS if f"| `{name}` |" not in said] == []
+
+
 @pytest.mark.parametrize("scale", ["laptop", "workstation", "paper"])
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_row_of_every_experiment_is_a_valid_configuration(experiment, scale):
