@@ -19,7 +19,7 @@ from c2fpose.bench.run import OURS, PLAIN, BenchConfig, run
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import train_settings
 from c2fpose.config.schema import parse
-from c2fpose.prediction.engines import ENGINES, TORCH, installed
+from c2fpose.prediction.engines import TORCH, engine_names, installed
 
 CPU = torch.device("cpu")
 TINY = [
@@ -59,7 +59,7 @@ def test_figures_add_up(overrides, tmp_path):
         assert sum(span["low"] for span in training["spans"].values()) <= training["step"]["median"]
         assert training["network"]["median"] < training["step"]["median"]
         assert sum(training["spans"][name]["low"] for name in NETWORK_SPANS) <= training["network"]["median"]
-    assert set(results["inference_ms"]) == {PLAIN, *(name for name in ENGINES if installed(name))}
+    assert set(results["inference_ms"]) == {PLAIN, *(name for name in engine_names() if installed(name))}
     assert set(results["inference_precision"]) == set(results["inference_ms"]) - {PLAIN}
     for name, times in results["inference_ms"].items():
         assert set(times) == {"1", "8"}

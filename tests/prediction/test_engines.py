@@ -1,6 +1,7 @@
 """Every engine is the plain network: eager PyTorch in float32, nothing folded."""
 
 import copy
+import importlib
 import sys
 
 import pytest
@@ -9,6 +10,8 @@ from toy_networks import COORDINATES, VOLUME, crops, trained
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.base.signals import stops_in_one_line
+from c2fpose.config.prediction import PredictSettings
+from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.inference import points_of
 from c2fpose.model.module import PoseModule
@@ -16,18 +19,19 @@ from c2fpose.model.networks.batch_norm import normalisations
 from c2fpose.model.networks.input import last_output
 from c2fpose.model.precision import resolve_precision
 from c2fpose.model.volumes.points import from_points
+from c2fpose.prediction import engines
 from c2fpose.prediction.engines import (
-    ENGINES,
-    ONNXRUNTIME,
-    OPENVINO,
     TORCH,
+    engine_names,
     header,
     imported,
+    installed,
     load_predictor,
     make_predictor,
     to_onnx,
 )
 
+ONNXRUNTIME, OPENVINO = "onnxruntime", "openvino"
 SMOOTH = {"decoding": {"method": "expectation"}}
 PERSON_MM = 2000  # about what the side of a person's box is in the world
 PACKAGES = {TORCH: "torch", ONNXRUNTIME: "onnxruntime", OPENVINO: "openvino"}
@@ -38,9 +42,10 @@ def module(request) -> PoseModule:
     return trained(VOLUME if request.param == "volume" else COORDINATES)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=engine_names())
 def predictor(request, module):
-    pytest.importorskip(PACKAGES[request.param])
+    if not installed(request.param):
+        pytest.skip(f"what {request.param} needs is not there")
     return make_predictor(module, request.param, "32-true")
 
 
@@ -155,7 +160,7 @@ def test_an_exported_file_predicts_as_its_checkpoint(files, name):
     [
         ("a.onnx", "torch", "auto", "engine=torch cannot run .*a.onnx; onnxruntime or openvino can"),
         ("empty.xml", "onnxruntime", "auto", "engine=onnxruntime cannot run .*empty.xml; openvino can"),
-        ("a.ckpt", "tensorrt", "auto", "expected one of torch, onnxruntime, openvino"),
+        ("a.ckpt", "tensorrt", "auto", "engine=tensorrt: expected auto or one of torch, onnxruntime, openvino"),
         ("a.onnx", "onnxruntime", "bf16-mixed", "precision=bf16-mixed is not for engine=onnxruntime"),
         ("none.onnx", "auto", "auto", "none.onnx: no such file"),
         ("none.ckpt", "auto", "auto", "none.ckpt: no such file; builtin is"),
@@ -189,3 +194,33 @@ def test_a_missing_package_is_named(monkeypatch):
         monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=r"the package onnx is missing; .* -e '\.\[export\]'"):
         make_predictor(trained(VOLUME), OPENVINO)
+
+
+TOY = """
+from c2fpose.model.networks.input import last_output
+from c2fpose.prediction.engines._kind import Kind
+
+
+def plain(module, precision):
+    return lambda image: last_output(module.network, image)
+
+
+ENGINE = Kind(plain, packages=("c2fpose",))
+"""
+
+
+def test_a_new_file_is_an_engine(files, tmp_path, monkeypatch):
+    (tmp_path / "toy.py").write_text(TOY)
+    monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, f"{engines.__name__}.toy", raising=False)
+    importlib.invalidate_caches()
+    assert engine_names()[0] == TORCH and "toy" in engine_names() and installed("toy")
+    found = load_predictor(files / "a.ckpt", parse(PredictSettings, {"input": "a.jpg", "engine": "toy"}, "").engine)
+    assert (found.name, found.precision) == ("toy", "32-true")
+    expected = load_predictor(files / "a.ckpt", precision="32-true").predict_points(crops(2))
+    torch.testing.assert_close(found.predict_points(crops(2)), expected, atol=1e-5, rtol=1e-4)
+    with pytest.raises(ConfigError, match=r"engine=toy cannot run .*a\.onnx; onnxruntime or openvino can"):
+        load_predictor(files / "a.onnx", "toy")
+    with pytest.raises(ConfigError, match="precision=bf16-mixed is not for engine=toy; it knows auto, 32-true"):
+        load_predictor(files / "a.ckpt", "toy", "bf16-mixed")
+    sys.modules.pop(f"{engines.__name__}.toy")

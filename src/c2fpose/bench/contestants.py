@@ -23,7 +23,7 @@ from c2fpose.model.precision import denormals_flushed, resolve_precision
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import to_points
 from c2fpose.model.volumes.targets import target_profiles
-from c2fpose.prediction.engines import ENGINES, TORCH, Predictor, installed, make_predictor
+from c2fpose.prediction.engines import TORCH, Predictor, engine_names, installed, make_predictor
 from c2fpose.training.run import following
 
 SPANS = ("data", "transfer", "forward", "targets and loss", "backward", "optimiser")
@@ -169,7 +169,7 @@ def predicting(settings: TrainSettings, device: torch.device) -> list[str]:
     """Choose the engines that can predict with this configuration, here and now."""
     if device.type != "cpu" or settings.model.batch_norm == "batch":
         return [TORCH]
-    return [name for name in ENGINES if installed(name)]
+    return [name for name in engine_names() if installed(name)]
 
 
 def train_a_little(name: str, settings: TrainSettings, device: torch.device) -> None:

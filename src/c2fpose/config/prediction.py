@@ -40,7 +40,7 @@ class PredictSettings(Schema):
     out: str | None = None
     formats: tuple[str, ...] | None = None
     overwrite: bool = False
-    engine: Literal["auto", "torch", "onnxruntime", "openvino"] = "auto"
+    engine: str = "auto"  # or one of ``prediction.engines``
     precision: Literal["auto", "bf16-mixed", "32-true"] = "32-true"
 
     @field_validator("input", "formats", mode="before")
