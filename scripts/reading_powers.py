@@ -18,8 +18,8 @@ from c2fpose.prediction.predictor import PosePredictor
 POWERS = (1.5, 2, 3, 4, 6, 8, None)  # None: the highest voxel instead
 WHOLE = 10**4  # px: no detail is taken away
 HEADER = (
-    "power", "photographs, one look: near, %", "five looks: near, %", "mean distance, %",
-    "synth36: MPJPE, reconstruction, mm", "near, %", "synth_wild: MPJPE, reconstruction, mm", "near, %",
+    "power", "photographs, one look: near, %", "five looks: near, %", "five looks: mean distance, %",
+    "synth36: MPJPE, mm", "reconstruction, mm", "near, %", "synth_wild: MPJPE, mm", "reconstruction, mm", "near, %",
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def row(ckpt: str, power: float | None, files: list[str], photographs: Path) -> 
     cells = [f"{100 * (one < NEAR).mean():.1f}", f"{100 * (five < NEAR).mean():.1f}", f"{100 * five.mean():.1f}"]
     for file in files:
         found = measure(read_by(ckpt, power, 0.0).predictor, file, shrink_to=WHOLE)
-        cells.append(f"{found.errors_mm.mean():.1f}, {found.reconstruction_mm.mean():.1f}")
+        cells += [f"{errors.mean():.1f}" for errors in (found.errors_mm, found.reconstruction_mm)]
         cells.append(f"{100 * found.near[found.inside].mean():.1f}")
     return ("highest voxel" if power is None else f"{power:g}", *cells)
 
