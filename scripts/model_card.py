@@ -1,24 +1,25 @@
-"""Measure the network that comes with the package, and write docs/model_card.md with its pictures.
+"""Measure the network that comes with the package; write docs/model_card.json, model_card.md and its pictures.
 
 python scripts/model_card.py [ckpt=builtin] [synth36=data/synth36_small/test.h5]
     [synth_wild=data/synth_wild_medium/test.h5] [photographs=FOLDER] [out=docs]
 
 ``photographs``: a folder of photographs with ``people.json``, a list of {image, box: [left, top, side], joints_px:
-{joint: [x, y]}}; without it the card has no such section. The text around the figures is ``scripts/model_card.md``.
+{joint: [x, y]}}; without it the card has no such section. The text around the figures is ``scripts/model_card.md``;
+``model_card_page.py`` draws the page again without measuring.
 """
 
 import itertools
 import json
 import sys
 from pathlib import Path
-from string import Template
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from model_card_page import MEASURED, write_figures, write_page
 
-from c2fpose.base.table import Table
+from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.data import DataConfig
 from c2fpose.config.prediction import SHIFT
 from c2fpose.data.datamodule import PoseData
@@ -141,21 +142,24 @@ def _trunk(joints_mm: np.ndarray) -> np.ndarray:
     return joints_mm[:, [LEFT_SHOULDER, RIGHT_SHOULDER]].sum(1) - joints_mm[:, [LEFT_HIP, RIGHT_HIP]].sum(1)
 
 
-def by_group(measured: Measured, names: list[str], group: np.ndarray) -> list[tuple[str, ...]]:
-    """A row for each group of people: how many, MPJPE, reconstruction error, share of joints found."""
-    rows = []
-    for index, name in enumerate(names):
-        chosen = group == index
-        if chosen.any():
-            rows.append((name, f"{chosen.sum()}", *_figures(measured, chosen)))
-    return rows
+def by_group(measured: Measured, names: list[str], group: np.ndarray) -> list[dict[str, Any]]:
+    """Figures of each group of people that has any: how many, MPJPE, reconstruction error, share of joints found."""
+    return [_figures(measured, name, group == index) for index, name in enumerate(names) if (group == index).any()]
 
 
-def _figures(measured: Measured, chosen: np.ndarray) -> tuple[str, str, str]:
-    inside = measured.inside[chosen]
-    found = measured.near[chosen][inside].mean() if inside.any() else np.nan
-    errors = measured.errors_mm[chosen].mean(), measured.reconstruction_mm[chosen].mean()
-    return *(f"{error:.1f}" for error in errors), f"{100 * found:.0f}"
+def _figures(measured: Measured, name: str, chosen: np.ndarray) -> dict[str, Any]:
+    return {
+        "name": name,
+        "people": int(chosen.sum()),
+        "mpjpe_mm": float(measured.errors_mm[chosen].mean()),
+        "reconstruction_mm": float(measured.reconstruction_mm[chosen].mean()),
+        "near_percent": _percent(measured.near[chosen][measured.inside[chosen]]),
+    }
+
+
+def _percent(found: np.ndarray) -> float | None:
+    """How much of it is true; of nothing, None."""
+    return float(100 * found.mean()) if found.size else None
 
 
 def ranges(values: np.ndarray, edges: tuple[float, ...], unit: str) -> tuple[list[str], np.ndarray]:
@@ -164,62 +168,53 @@ def ranges(values: np.ndarray, edges: tuple[float, ...], unit: str) -> tuple[lis
     return names, np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(names) - 1)
 
 
-HEADER = ("", "people", "MPJPE, mm", "reconstruction, mm", "within a tenth of the box, %")
-
-
-def tables(measured: dict[str, Measured], families: list[str]) -> dict[str, str]:
-    """Every table of the card, as Markdown, by its name in the text."""
+def people(measured: dict[str, Measured], postures: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Every group of people, and every joint, by the name of its table."""
     own, wild = measured["synth36"], measured["synth_wild"]
-    everybody = lambda one: np.zeros(len(one.truth.record), int)  # noqa: E731
-    both = by_group(own, ["synth36"], everybody(own)) + by_group(wild, ["synth_wild"], everybody(wild))
-    joints = tuple(
-        (joint.replace("_", " "), *(f"{one.errors_mm[:, index].mean():.0f}" for one in (own, wild)),
-         *(f"{100 * one.near[:, index][one.inside[:, index]].mean():.0f}" for one in (own, wild)))
-        for index, joint in enumerate(JOINTS)
-    )  # fmt: skip
     turned = ranges(facing(wild.truth.joints_cam_mm), (0, 45, 90, 135, 180), "°")
     leaning = ranges(lean(wild.truth.joints_cam_mm), (0, 30, 60, 90, 180), "°")
-    seen = ranges(wild.inside.sum(1), (0, 9, 13, 17, 18), "")
-    names = ["fewer than 9 joints", "9 to 12", "13 to 16", "all 17"]
+    shown = ["fewer than 9 joints", "9 to 12", "13 to 16", "all 17"]
     return {
-        "both": Table(HEADER, tuple(both)).markdown(),
-        "actions": Table(HEADER, tuple(by_group(own, list(ACTIONS), own.truth.action))).markdown(),
-        "families": Table(HEADER, tuple(by_group(wild, families, wild.truth.action))).markdown(),
-        "joints": Table(("", "synth36, mm", "synth_wild, mm", "synth36, %", "synth_wild, %"), joints).markdown(),
-        "facing": Table(HEADER, tuple(by_group(wild, *turned))).markdown(),
-        "lean": Table(HEADER, tuple(by_group(wild, *leaning))).markdown(),
-        "inside": Table(HEADER, tuple(by_group(wild, names, seen[1]))).markdown(),
-    }
+        "test_sets": [_figures(one, name, np.ones(len(one.inside), bool)) for name, one in measured.items()],
+        "actions": by_group(own, list(ACTIONS), own.truth.action),
+        "postures": by_group(wild, postures, wild.truth.action),
+        "facing": by_group(wild, *turned),
+        "lean": by_group(wild, *leaning),
+        "joints_shown": by_group(wild, shown, ranges(wild.inside.sum(1), (0, 9, 13, 17, 18), "")[1]),
+        "joints": [
+            {"name": joint}
+            | {f"{name}_mpjpe_mm": float(one.errors_mm[:, index].mean()) for name, one in measured.items()}
+            | {f"{name}_near_percent": _percent(one.near[:, index][one.inside[:, index]])
+               for name, one in measured.items()}
+            for index, joint in enumerate(JOINTS)
+        ],
+    }  # fmt: skip
 
 
-def sizes(predictor: Predictor, test_file: str) -> str:
-    """Errors of people far away, as a table."""
+def sizes(predictor: Predictor, test_file: str) -> list[dict[str, Any]]:
+    """Errors of people far away."""
     rows = []
     for pixels in LARGE_PX:
         one = measure(predictor, test_file, shrink_to=pixels)
-        rows.append((f"{pixels} px across the box", f"{len(one.truth.record)}",
-                     *_figures(one, np.ones(len(one.truth.record), bool))))  # fmt: skip
-    return Table(HEADER, tuple(rows)).markdown()
+        rows.append(_figures(one, f"{pixels} px across the box", np.ones(len(one.inside), bool)))
+    return rows
 
 
 # --- photographs ----------------------------------------------------------------------------------------------------
 
 
-def photographs(ckpt: str, folder: Path) -> str:
-    """What people with labelled joints in photographs say, as a table: in the box as given, and in fifteen about it."""
-    rows = []
-    for name, sizes, shift in (
-        ("one look", (1.0,), 0.0),
-        ("**the box moved to four sides too** (the default for a box that is given)", (1.0,), SHIFT),
-        ("the surest of four sizes, moved to four sides (the default for people found)", SIZES, SHIFT),
-    ):
+def photographs(ckpt: str, folder: Path) -> dict[str, Any]:
+    """What people with labelled joints in photographs say: in the box as given, and in fifteen about it."""
+    figures: dict[str, Any] = {"people_json_sha256": file_hash(folder / "people.json")}
+    for way, sizes, shift in (("one_look", (1.0,), 0.0), ("moved", (1.0,), SHIFT), ("surest_moved", SIZES, SHIFT)):
         off, missed = distances_in_photographs(PosePredictor(ckpt, sizes=sizes, shift=shift), folder)
         near = 100 * (off < NEAR).mean(1)
-        rows.append((name, f"{near[0]:.1f}", f"{near.mean():.1f} ({near.min():.0f} to {near.max():.0f})",
-                     *(f"{100 * np.median(values):.1f}" for values in (off[0], off)),
-                     f"{missed[0]}", f"{missed.mean():.1f}"))  # fmt: skip
-    header = ("", "near, the box as labelled, %", "near, 15 boxes, %", "median", "15 boxes", "missed", "15 boxes")
-    return Table(header, tuple(rows)).markdown()
+        figures[way] = {
+            "near_percent": {"labelled": near[0], "boxes": near.mean(), "worst": near.min(), "best": near.max()},
+            "median_percent": {"labelled": 100 * float(np.median(off[0])), "boxes": 100 * float(np.median(off))},
+            "missed": {"labelled": int(missed[0]), "boxes": float(missed.mean())},
+        }
+    return figures
 
 
 def distances_in_photographs(predict: PosePredictor, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -273,40 +268,52 @@ def _person(measured: Measured, index: int, families: list[str], errors: np.ndar
     )
 
 
-def facts(predictor: Predictor, path: Path) -> dict[str, str]:
+def facts(predictor: Predictor, path: Path) -> dict[str, Any]:
     """What the file says about itself."""
     origin, network = predictor.provenance, predictor.config.network
     cost = network_cost(network)
     return {
-        "megabytes": f"{path.stat().st_size / 1e6:.1f}",
-        "image": f"{network.image_size}",
-        "cells": f"{network.heatmap_size}",
-        "depths": ", ".join(map(str, network.depths)),
-        "parameters": f"{cost['parameters'] / 1e6:.2f}",
-        "gflop": f"{cost['flops'] / 1e9:.2f}",
-        "code": str(origin.get("code_version")),
-        "fingerprints": "; ".join(f"{name} `{value[:12]}`" for name, value in origin["data_fingerprints"].items()),
+        "sha256": file_hash(path),
+        "file_bytes": path.stat().st_size,
+        "image_px": network.image_size,
+        "cells": network.heatmap_size,
+        "depth_bins": network.depth_bins,
+        "depths": list(network.depths),
+        "parameters": cost["parameters"],
+        "flops": cost["flops"],
+        "code_version": origin.get("code_version"),
+        "data_fingerprints": origin["data_fingerprints"],
     }
 
 
 def main(words: list[str]) -> None:
-    settings = DEFAULTS | dict(word.split("=", 1) for word in words)
+    settings = DEFAULTS | dict(word.partition("=")[::2] for word in words)
     unknown = set(settings) - set(DEFAULTS)
     if unknown:
         raise SystemExit(f"error: {min(unknown)}: no such key; one of {', '.join(DEFAULTS)}")
-    predictor, out = load_predictor(settings["ckpt"], precision="32-true"), Path(settings["out"])
+    out = Path(settings["out"])
+    measure_all(settings, out)
+    print(f"{write_page(out)}: written")
+
+
+def measure_all(settings: dict[str, str], out: Path) -> None:
+    """Write figures and pictures."""
+    predictor = load_predictor(settings["ckpt"], precision="32-true")
     measured = {name: measure(predictor, settings[name]) for name in ("synth36", "synth_wild")}
-    families = measured["synth_wild"].data.test.reader.info.provenance["families"]
-    values = tables(measured, families) | facts(predictor, checkpoint_path(settings["ckpt"]))
-    values["sizes"] = sizes(predictor, settings["synth_wild"])
-    folder = settings["photographs"]
-    values["photographs"] = photographs(settings["ckpt"], Path(folder)) if folder else "Not measured."
-    picture = save_png(sheet(failures(measured["synth_wild"], families)), out / "images" / "model_card.png")
+    infos = {name: one.data.test.reader.info for name, one in measured.items()}
+    postures, folder = infos["synth_wild"].provenance["families"], settings["photographs"]
+    figures = people(measured, postures) | {
+        "digits": MEASURED,
+        "measured_by": code_version(),
+        "test_files": {name: {"file": settings[name], "fingerprint": info.fingerprint} for name, info in infos.items()},
+        "network": facts(predictor, checkpoint_path(settings["ckpt"])),
+        "sizes": sizes(predictor, settings["synth_wild"]),
+        "photographs": photographs(settings["ckpt"], Path(folder)) if folder else None,
+    }
+    picture = save_png(sheet(failures(measured["synth_wild"], postures)), out / "images" / "model_card.png")
     cv2.imwrite(str(picture.with_suffix(".jpg")), cv2.imread(str(picture)), [cv2.IMWRITE_JPEG_QUALITY, 85])
     picture.unlink()
-    text = Template((Path(__file__).with_suffix(".md")).read_text())
-    (out / "model_card.md").write_text(text.substitute(values))
-    print(f"{out / 'model_card.md'}: written")
+    write_figures(figures, out)
 
 
 if __name__ == "__main__":
