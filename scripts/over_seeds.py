@@ -1,10 +1,11 @@
 """Compare two rows over seeds that several files hold: means, and the difference of the first less the second.
 
-    python scripts/over_seeds.py FIRST SECOND FILE [FILE ...] [--figure NAME] [--as THEIRS=OURS]
+    python scripts/over_seeds.py FIRST SECOND FILE [FILE ...] [--figure NAME] [--as THEIRS=OURS] [--paired]
 
 ``FILE``: a ``jobs.csv`` of ``python -m c2fpose.tables``, or a ``figures.json`` of ``scripts/reality_table.py``.
 Finished jobs count, a seed once: in the last file that has it. ``--figure``: which one, by its name there; by default
-the MPJPE in mm, root depth given. ``--as``: a row that some of the files have under another name.
+the MPJPE in mm, root depth given. ``--as``: a row that some of the files have under another name. ``--paired``: both
+rows read the same networks (rows with ``of``), so that the seeds of both are compared one by one.
 """
 
 import argparse
@@ -87,22 +88,27 @@ def main(words: list[str] | None = None) -> None:
         parser.add_argument(name)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--figure", default="mpjpe_mm_ground_truth")
+    parser.add_argument("--paired", action="store_true")
     add_renaming(parser)
     asked = parser.parse_args(words)
     renamed = names_by(asked.renamed)
     unit = " mm" if "mm" in asked.figure.split("_") else ""
     rows = {row: by_seed(row, asked.files, asked.figure, renamed) for row in (asked.first, asked.second)}
+    if asked.paired:
+        common = sorted(set.intersection(*map(set, rows.values())))
+        rows = {row: {seed: values[seed] for seed in common} for row, values in rows.items()}
     for row, values in rows.items():
         if len(values) < 2:
-            raise DataError(f"{row}: fewer than two seeds in {', '.join(asked.files)}: nothing to compare")
+            of_both = " of both rows" if asked.paired else ""
+            raise DataError(f"{row}: fewer than two seeds{of_both} in {', '.join(asked.files)}: nothing to compare")
         mean, half = mean_and_half_interval(list(values.values()))
         listed = ", ".join(f"{values[seed]:.1f}" for seed in sorted(values))
         print(f"{row}: {mean:.1f} ± {half:.1f}{unit}, {len(values)} seeds ({listed})")
-    found = seed_difference(*(list(values.values()) for values in rows.values()))
+    found = seed_difference(*(list(values.values()) for values in rows.values()), paired=asked.paired)
     assert found is not None, "both have two seeds"
     print(
         f"{asked.first} less {asked.second}: {found.mean_mm:.1f}{unit} ({found.low_mm:.1f} to {found.high_mm:.1f}), "
-        f"p = {found.p:.2g}"
+        f"p = {found.p:.2g}{', paired by seed' if asked.paired else ''}"
     )
 
 

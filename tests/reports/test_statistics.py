@@ -49,3 +49,15 @@ def test_difference_over_seeds_is_welchs():
     interval = expected.confidence_interval(0.95)
     assert (found.low_mm, found.high_mm) == pytest.approx((interval.low, interval.high))
     assert seed_difference(first, [1.0]) is None
+
+
+def test_the_same_networks_read_in_two_ways_are_paired_by_seed():
+    """A seed moves both readings alike: paired, a small difference shows which Welch's test cannot see."""
+    first, second = [102.4, 106.8, 104.1], [98.9, 104.3, 101.2]
+    found, expected = seed_difference(first, second, paired=True), scipy.stats.ttest_rel(first, second)
+    interval = expected.confidence_interval(0.95)
+    assert (found.p, found.low_mm, found.high_mm) == pytest.approx((expected.pvalue, interval.low, interval.high))
+    assert found.significant and found.groups == 3 and not seed_difference(first, second).significant
+    shifted = seed_difference([3.0, 4.0], [1.0, 2.0], paired=True)
+    assert (shifted.mean_mm, shifted.low_mm, shifted.p) == (2.0, 2.0, 0.0)  # no spread that could make it chance
+    assert seed_difference([1.0], [2.0], paired=True) is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 from hydra import compose, initialize_config_dir
 from made_up_sweeps import IMAGES, made_up_job
 
@@ -15,7 +16,7 @@ from c2fpose.pose.protocol import ACTIONS
 from c2fpose.reports import plots
 from c2fpose.reports.dashboard.html import page as dashboard
 from c2fpose.reports.dashboard.panels import sections
-from c2fpose.reports.records import budget, differences, job_records
+from c2fpose.reports.records import budget, difference_records, differences, job_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.statistics import (
     gained_at_the_end,
@@ -138,6 +139,28 @@ def test_differences_are_paired_over_images_and_welchs_over_seeds(directory, err
     assert row[1] == "+10.37"  # 80.14 less 69.77
 
 
+def test_rows_that_read_the_same_networks_are_paired_by_their_common_seeds(tmp_path, errors):
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        cfg = compose("train", overrides=["+experiment=ablation_recipe"])
+    means = {"base/seed0": 0.0, "base/seed1": 5.0, "base/seed2": 2.0, "no_flip/seed0": 3.4, "no_flip/seed1": 7.5}
+    means |= {"target_whole/seed0": 4.0, "target_whole/seed1": 1.0}
+    hooks.write_sweep(tmp_path, cfg, list(means))
+    for name, mean in means.items():
+        made_up_job(tmp_path, name, errors["d1_64/seed0"] + mean, experiment="ablation_recipe")
+    results = read_results([tmp_path])
+    pairs = {(pair.first, pair.second): pair for pair in differences(results, "ground_truth")}
+    paired, unpaired = pairs["no_flip", "base"], pairs["target_whole", "base"]
+    assert paired.same_networks and paired.mean_mm == pytest.approx(2.95, abs=1e-3)  # seed 2 was not read so
+    assert paired.over_images.mean_mm == pytest.approx(2.95, abs=1e-3)
+    assert paired.over_seeds.p == pytest.approx(scipy.stats.ttest_rel([3.4, 7.5], [0, 5]).pvalue, abs=1e-4)
+    welch = scipy.stats.ttest_ind([4, 1], [0, 5, 2], equal_var=False)
+    assert not unpaired.same_networks and unpaired.over_seeds.p == pytest.approx(welch.pvalue, abs=1e-4)
+    assert "rows that read the same networks are paired by seed" in difference_table(results, "ground_truth").notes[0]
+    tests = {(each["first"], each["over"]): each["test"] for each in difference_records(results, "ground_truth")}
+    assert [tests["no_flip", "seeds"], tests["target_whole", "seeds"]] == ["paired", "Welch"]
+    assert tests["no_flip", "test images"] == "paired, clustered"
+
+
 def test_equal_steps_and_equal_time(directory, errors):
     known = budget(read_results([directory]))
     assert (known.steps, known.seconds) == (100, 100)
@@ -150,6 +173,12 @@ def test_equal_steps_and_equal_time(directory, errors):
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
     short = budget_table(read_results([directory]))
     assert {row[-1] for row in short.rows} == {"-"} and "A gain of -" in "".join(short.notes)
+    assert "At equal time -" not in "".join(short.notes)
+    late = directory / "d64_64" / "seed0" / "curve.csv"
+    late.write_text("step,training_seconds,val_mpjpe_mm\n10,500,150\n20,600,149\n")
+    table = budget_table(read_results([directory]))
+    assert [row[2] for row in table.rows if row[0] == "64, 64"] == ["-"]
+    assert "At equal time -: a seed was validated for the first time" in "".join(table.notes)
 
 
 def test_everything_is_written_and_the_csv_holds_the_values(directory, errors, tmp_path):

@@ -78,20 +78,32 @@ class Pair(NamedTuple):
     mean_mm: float  # difference of their means over seeds
     over_images: Difference | None  # clustered; None for a single cluster
     over_seeds: Difference | None  # None with fewer than two seeds in either
+    same_networks: bool  # read in two ways: then only the seeds of both count, and over seeds the test is paired
 
 
 def differences(results: Results, root_depth: str) -> list[Pair]:
     """Compare each pair of the experiment of which both rows have finished jobs."""
     found = []
     for first, second in results.sweep.compare:
-        a, b = results.of(first), results.of(second)
+        a, b, same_networks = _compared(results, first, second)
         if not a or not b or not all(has_rule(job, root_depth) for job in (*a, *b)):
             continue
         over_images = _over_images(a, b, results.sweep.metric, root_depth)
         values = [[error_mm(job, results.sweep.metric, root_depth) for job in jobs] for jobs in (a, b)]
         mean = float(np.mean(values[0]) - np.mean(values[1]))
-        found.append(Pair(first, second, mean, over_images, seed_difference(*values)))
+        over_seeds = seed_difference(*values, paired=same_networks)
+        found.append(Pair(first, second, mean, over_images, over_seeds, same_networks))
     return found
+
+
+def _compared(results: Results, first: str, second: str) -> tuple[list[SweepJob], list[SweepJob], bool]:
+    """Finished jobs of both rows, and whether these are the same networks: of both rows' common seeds alone then."""
+    a, b = results.of(first), results.of(second)
+    trained = {results.sweep.rows[name].of or name for name in (first, second)}
+    common = {job.seed for job in a} & {job.seed for job in b}
+    if len(trained) > 1 or not common:
+        return a, b, False
+    return [job for job in a if job.seed in common], [job for job in b if job.seed in common], True
 
 
 def _over_images(
@@ -276,9 +288,12 @@ def difference_records(results: Results, root_depth: str) -> list[dict[str, Any]
     """One record for each pair and source of spread."""
     return [
         {"first": pair.first, "second": pair.second, "over": over, "mean_mm": d.mean_mm, "low_mm": d.low_mm,
-         "high_mm": d.high_mm, "p": d.p, "groups": d.groups}
+         "high_mm": d.high_mm, "p": d.p, "groups": d.groups, "test": test}
         for pair in differences(results, root_depth)
-        for over, d in (("test images", pair.over_images), ("seeds", pair.over_seeds)) if d is not None
+        for over, test, d in (
+            ("test images", "paired, clustered", pair.over_images),
+            ("seeds", "paired" if pair.same_networks else "Welch", pair.over_seeds),
+        ) if d is not None
     ]  # fmt: skip
 
 

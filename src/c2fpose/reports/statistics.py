@@ -64,17 +64,21 @@ def paired_difference(
     return Difference(float(mean), float(low), float(high), float(p), groups)
 
 
-def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float]) -> Difference | None:
-    """Difference of two rows' means over their seeds (Welch); None with fewer than two seeds in either."""
+def seed_difference(first_mm: Sequence[float], second_mm: Sequence[float], paired: bool = False) -> Difference | None:
+    """Difference of two rows' means over their seeds (Welch); None with fewer than two seeds in either.
+
+    ``paired``: both rows have the same networks, in the same order, read in two ways. What a seed does to its network
+    is then in both and drops out (the paired t-test).
+    """
     a, b = np.asarray(first_mm, float), np.asarray(second_mm, float)
     if min(len(a), len(b)) < 2:
         return None
-    test = scipy.stats.ttest_ind(a, b, equal_var=False)
-    mean = float(a.mean() - b.mean())
-    if np.isnan(test.statistic) or np.isinf(test.statistic):  # neither row is spread at all
-        return Difference(mean, mean, mean, float(mean == 0), len(a) + len(b))
+    mean, groups = float(a.mean() - b.mean()), len(a) if paired else len(a) + len(b)
+    if not (np.ptp(a - b) if paired else np.ptp(a) + np.ptp(b)):  # no spread at all
+        return Difference(mean, mean, mean, float(mean == 0), groups)
+    test = scipy.stats.ttest_rel(a, b) if paired else scipy.stats.ttest_ind(a, b, equal_var=False)
     interval = test.confidence_interval(CONFIDENCE)
-    return Difference(mean, float(interval.low), float(interval.high), float(test.pvalue), len(a) + len(b))
+    return Difference(mean, float(interval.low), float(interval.high), float(test.pvalue), groups)
 
 
 def value_at(positions: Float[np.ndarray, " P"], values: Float[np.ndarray, " P"], position: float) -> float:

@@ -48,6 +48,7 @@ DATASETS = {
     "h36m": "Ours: Human3.6M.",
 }
 
+SAME_NETWORKS = "rows that read the same networks are paired by seed"
 
 # Columns of a table whose sweep says ``apart``
 APART = (
@@ -242,8 +243,8 @@ def _trained_on(done: list[SweepJob]) -> list[str]:
 
 def difference_table(results: Results, root_depth: str) -> Table:
     """Pairs of rows, the first less the second: positive where the second one is better."""
-    rows = []
-    for pair in differences(results, root_depth):
+    rows, pairs = [], differences(results, root_depth)
+    for pair in pairs:
         a, b = results.sweep.rows[pair.first], results.sweep.rows[pair.second]
         paper = "-"
         if a.paper and b.paper:
@@ -253,9 +254,10 @@ def difference_table(results: Results, root_depth: str) -> Table:
     header = ("", "paper", "ours", "95 % over test images", "p", "95 % over seeds", "p")
     notes = (
         "First less second, mm: positive where the second is better. Over test images: paired, images of one subject "
-        "and action as one cluster, errors averaged over seeds; over seeds: Welch, needs two seeds of both rows. "
-        "Not corrected for the number of comparisons.",
-    )  # fmt: skip
+        "and action as one cluster, errors averaged over seeds; over seeds: Welch, needs two seeds of both rows"
+        + (f"; {SAME_NETWORKS}" if any(pair.same_networks for pair in pairs) else "")
+        + ". Not corrected for the number of comparisons.",
+    )
     return Table(header, tuple(rows), notes)
 
 
@@ -302,8 +304,12 @@ def budget_table(results: Results) -> Table:
 
 
 def _curve_note(known: Budget) -> list[str]:
-    unknown = any(map(math.isnan, known.gained.values()))
-    return ["A gain of -: too few validations in the last quarter to tell."] if unknown else []
+    notes = []
+    if any(map(math.isnan, known.at_seconds.values())):
+        notes.append("At equal time -: a seed was validated for the first time only after that.")
+    if any(map(math.isnan, known.gained.values())):
+        notes.append("A gain of -: too few validations in the last quarter to tell.")
+    return notes
 
 
 def _schedule_note(results: Results) -> list[str]:
