@@ -6,6 +6,9 @@
 Finished jobs count, a seed once: in the last file that has it. ``--figure``: which one, by its name there; by default
 the MPJPE in mm, root depth given. ``--as``: a row that some of the files have under another name. ``--paired``: both
 rows read the same networks (rows with ``of``), so that the seeds of both are compared one by one.
+
+Names of rows are not the experiments': ``base`` is a row of several. A ``jobs.csv`` says whose its jobs are (older ones
+do not), and it is printed where a row's come from more than one.
 """
 
 import argparse
@@ -18,8 +21,10 @@ from c2fpose.base.errors import ConfigError, DataError, exits_cleanly, readable
 from c2fpose.reports.statistics import mean_and_half_interval, seed_difference
 
 
-def by_seed(row: str, files: list[str], figure: str, renamed: dict[str, str]) -> dict[int, float]:
-    """Find a row's figures by seed.
+def by_seed(
+    row: str, files: list[str], figure: str, renamed: dict[str, str], experiments: set[str] | None = None
+) -> dict[int, float]:
+    """Find a row's figures by seed; put the ``experiments`` that its jobs name into that set.
 
     Raises ``DataError`` for a figure that a file does not have, and for seeds of trainings of different lengths.
     """
@@ -38,6 +43,8 @@ def by_seed(row: str, files: list[str], figure: str, renamed: dict[str, str]) ->
                     f"{file}: {figure} of {name}/seed{seed} is {figures[figure]!r}, no number; choose another --figure"
                 ) from None
             steps[seed] = figures.get("max_steps") or ""  # figures.json does not say
+            if experiments is not None and figures.get("experiment"):
+                experiments.add(figures["experiment"])
     check_one_length(row, steps.values())
     return found
 
@@ -93,7 +100,8 @@ def main(words: list[str] | None = None) -> None:
     asked = parser.parse_args(words)
     renamed = names_by(asked.renamed)
     unit = " mm" if "mm" in asked.figure.split("_") else ""
-    rows = {row: by_seed(row, asked.files, asked.figure, renamed) for row in (asked.first, asked.second)}
+    experiments: dict[str, set[str]] = {row: set() for row in (asked.first, asked.second)}
+    rows = {row: by_seed(row, asked.files, asked.figure, renamed, experiments[row]) for row in experiments}
     if asked.paired:
         common = sorted(set.intersection(*map(set, rows.values())))
         rows = {row: {seed: values[seed] for seed in common} for row, values in rows.items()}
@@ -103,7 +111,8 @@ def main(words: list[str] | None = None) -> None:
             raise DataError(f"{row}: fewer than two seeds{of_both} in {', '.join(asked.files)}: nothing to compare")
         mean, half = mean_and_half_interval(list(values.values()))
         listed = ", ".join(f"{values[seed]:.1f}" for seed in sorted(values))
-        print(f"{row}: {mean:.1f} ± {half:.1f}{unit}, {len(values)} seeds ({listed})")
+        whose = f", of {' and '.join(sorted(experiments[row]))}" if len(experiments[row]) > 1 else ""
+        print(f"{row}: {mean:.1f} ± {half:.1f}{unit}, {len(values)} seeds ({listed}){whose}")
     found = seed_difference(*(list(values.values()) for values in rows.values()), paired=asked.paired)
     assert found is not None, "both have two seeds"
     print(

@@ -77,7 +77,8 @@ def _record(told: dict[str, str], dataset: str) -> Finished:
     known: dict[str, Any] = {key: told.get(key) or 0 for key in ("parameters", "flops", "max_steps")}
     return Finished.model_validate(
         known
-        | {"identity": {}, "dataset": dataset, "images": 0, "evaluation_sha256": "", "code_version": "", "torch": ""}
+        | {"identity": {"experiment": told.get("experiment", "")}, "dataset": dataset, "images": 0}
+        | {"evaluation_sha256": "", "code_version": "", "torch": ""}
         | {"mpjpe_mm": errors("mpjpe"), "reconstruction_mm": errors("reconstruction")}
         | {"evaluation_images_per_second": 0.0}
     )
@@ -99,7 +100,9 @@ def main(words: list[str] | None = None) -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     save_png(error_figure(results, "ground_truth"), asked.out / "errors.png")
     save_png(validation_figure(results, times=False), asked.out / "validation.png")
-    print(f"pictures of {len(results.finished)} jobs: {asked.out}")
+    whose = sorted({job.result.identity["experiment"] for job in results.finished} - {""})  # older files do not say
+    named = f" of {' and '.join(whose)}" if whose else ""
+    print(f"pictures of {len(results.finished)} jobs{named}: {asked.out}")
 
 
 if __name__ == "__main__":

@@ -126,6 +126,13 @@ def test_precisions_of_the_training_are_told_and_kept(directory, tmp_path):
     assert [written["d1_64", "0"], written["d1_64", "1"], written["d64_64", "0"]] == ["bf16-mixed", "32-true", ""]
 
 
+def test_jobs_name_their_experiment(directory):
+    """``base`` is a row of several experiments: a file of jobs that travels alone says whose."""
+    jobs = job_records(read_results([directory]))
+    assert {(job["experiment"], job["scale"]) for job in jobs} == {("ablation_depth", "laptop")}
+    assert {job["state"] for job in jobs} >= {"finished", "failed", "missing"}
+
+
 def test_differences_are_paired_over_images_and_welchs_over_seeds(directory, errors):
     (pair,) = differences(read_results([directory]), "ground_truth")
     assert (pair.first, pair.second) == ("d64_64", "d1_64")

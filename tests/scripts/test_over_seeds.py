@@ -51,6 +51,17 @@ def test_readings_of_the_same_networks_are_paired_by_seed(tmp_path, capsys):
     assert "a: fewer than two seeds of both rows" in capsys.readouterr().err
 
 
+def test_a_row_of_two_experiments_is_said_to_be(tmp_path, capsys):
+    """``base`` is a row of several experiments; files from before they said whose are read as they were."""
+    for name, experiment, seed in (("one", "recipe", 0), ("other", "plateau", 1)):
+        lines = "".join(f"{experiment},{row},{seed},finished,{10 + seed}\n" for row in ("base", "b"))
+        (tmp_path / f"{name}.csv").write_text("experiment," + HEADER + lines)
+    (tmp_path / "older.csv").write_text(HEADER + "b,2,finished,12\n")
+    files = [tmp_path / f"{name}.csv" for name in ("one", "other", "older")]
+    lines = said(capsys, "base", "b", *files)
+    assert lines[0].endswith("2 seeds (10.0, 11.0), of plateau and recipe") and "3 seeds (10.0, 11.0, 12.0)" in lines[1]
+
+
 def test_another_figure_of_a_json_file(tmp_path, capsys):
     rows = {"start/first": 1.0, "a/seed0": 30.0, "a/seed1": 34.0, "b/seed0": 41.0, "b/seed1": 40.0}
     (tmp_path / "figures.json").write_text(json.dumps({key: {"figures": {"near": each}} for key, each in rows.items()}))

@@ -264,7 +264,8 @@ def job_records(results: Results) -> list[dict[str, Any]]:
     records = []
     for job in results.jobs:
         done = job.result.model_dump() if job.record else {}
-        record = {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
+        record = {"experiment": results.name, "scale": results.scale}
+        record |= {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
         for metric in ("mpjpe", "reconstruction"):
             for rule in ROOT_DEPTH_RULES:
                 record[f"{metric}_mm_{rule}"] = done.get(f"{metric}_mm", {}).get(rule, "")
