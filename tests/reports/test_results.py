@@ -1,5 +1,6 @@
 """What may stand in one table: jobs of several directories, and what is refused."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.reports.records import differences, row_records
 from c2fpose.reports.results import read_results
 from c2fpose.reports.tables import error_table
+from c2fpose.sweeps.job import FINISHED, SWEEP
 
 
 def test_a_row_about_other_data_stands_beside_the_others(tmp_path, errors):
@@ -132,3 +134,31 @@ def test_subjects_are_told_apart_whatever_the_number_of_actions(directory):
 def test_a_table_of_no_rows_is_refused(directory):
     with pytest.raises(ConfigError, match=r"^rows=\[\]: name at least one row"):
         read_results([directory]).only([])
+
+
+def test_what_another_version_wrote_or_a_disk_damaged_is_one_line(directory, errors):
+    def changed(path, change):
+        before = path.read_text()
+        values = json.loads(before)
+        change(values)
+        path.write_text(json.dumps(values))
+        return lambda: path.write_text(before)
+
+    job, book = directory / "d1_64" / "seed0" / FINISHED, directory / SWEEP
+    for path, change, message in (
+        (book, lambda values: values.clear(), r"sweep.json: not a sweep's list of rows and jobs \('sweep'\); damaged"),
+        (book, lambda values: values["sweep"]["rows"]["d64"].pop("set"), r"list of rows and jobs \('set'\)"),
+        (
+            job,
+            lambda values: values["identity"].pop("common"),
+            "finished.json: identity: .*common.*not of this",
+        ),
+        (job, lambda values: values["identity"].update(newer=1), "finished.json: identity: .*newer.*not of this"),
+    ):
+        restore = changed(path, change)
+        with pytest.raises(DataError, match=message):
+            read_results([directory])
+        restore()
+    made_up_job(directory, "d65/seed0", errors["d1_64/seed0"])
+    with pytest.raises(DataError, match=r"row d65 is none of .*sweep.json; move it elsewhere"):
+        read_results([directory])

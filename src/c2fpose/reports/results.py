@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from c2fpose.base.errors import ConfigError, DataError
+from c2fpose.base.errors import ConfigError, DataError, readable
 from c2fpose.base.provenance import file_hash
 from c2fpose.config.schema import parse
 from c2fpose.config.sweep import SweepConfig
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.sweeps.identity import Identity, flat
-from c2fpose.sweeps.job import FAILED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
+from c2fpose.sweeps.job import FAILED, FINISHED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
 from c2fpose.sweeps.rows import split_job
 from c2fpose.training.curve import CURVE, CURVE_COLUMNS, by_source, read_curve
 
@@ -45,8 +45,14 @@ class SweepJob:
 
     @property
     def identity(self) -> Identity:
-        """What the result was made from."""
-        return Identity(**self.result.identity)
+        """What the result was made from. Raises ``DataError`` for what another version wrote down of it."""
+        try:
+            return Identity(**self.result.identity)
+        except TypeError as error:
+            raise DataError(
+                f"{self.directory / FINISHED}: identity: {error}: not of this version; remove the job's directory to "
+                "run it again"
+            ) from None
 
     @cached_property
     def told(self) -> dict[str, Any]:
@@ -128,6 +134,8 @@ def read_results(directories: Sequence[Path], accept_code: bool = False) -> Resu
             if rows.setdefault(name, row)["set"] != row["set"]:
                 raise DataError(f"{directory}: row {name} sets {row['set']}, elsewhere {rows[name]['set']}")
         for job in _jobs_in(directory, book["jobs"], labels):
+            if job.row not in rows:
+                raise DataError(f"{job.directory}: row {job.row} is none of {directory / SWEEP}; move it elsewhere")
             _keep(found, job)
     sweep = parse(SweepConfig, first["sweep"] | {"rows": rows}, "sweep")
     results = Results(first["name"], first["scale"], sweep, tuple(found.values()))
@@ -140,7 +148,10 @@ def _read_sweep(directory: Path, labels: dict[Path, str]) -> dict[str, Any]:
         raise DataError(f"{directory}: no such directory; give a sweep's, such as runs/ablation_depth/laptop")
     book = read_json(directory / SWEEP)
     if book is not None:
-        return book
+        again = "damaged, or of another version: remove it and give the sweep's command again"
+        with readable(directory / SWEEP, "not a sweep's list of rows and jobs", again):
+            rows = {name: row | {"set": row["set"]} for name, row in book["sweep"]["rows"].items()}
+            return {key: book[key] for key in ("name", "scale", "jobs")} | {"sweep": book["sweep"] | {"rows": rows}}
     names = {path: label for path, label in labels.items() if path.parent == directory}
     if not names:
         raise DataError(f"{directory}: not a sweep's directory: it holds neither {SWEEP} nor jobs")
