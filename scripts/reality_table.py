@@ -5,8 +5,8 @@ python scripts/reality_table.py [runs=runs/ablation_reality/laptop] [synth36=dat
     [start=runs/first_run/checkpoints/final.ckpt]
 
 ``photographs``: a folder with ``people.json``, as for model_card.py, of which each person is looked at in fifteen boxes
-(``model_card.BOXES``); without it those columns stay empty. Rows measured
-before (``out/figures.json``) are not measured again unless their checkpoint is another.
+(``model_card.BOXES``); without it those columns stay empty. Rows measured before (``out/figures.json``) are not
+measured again unless their checkpoint is another; they stand in the table also where their runs are elsewhere.
 """
 
 import hashlib
@@ -91,7 +91,6 @@ def main(words: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     kept = out / "figures.json"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
-    rows: dict[str, list[dict[str, float]]] = {}
     found = [(row, path) for row in labels for path in sorted(Path(settings["runs"]).glob(f"{row}/{FINAL}"))]
     if not found:
         raise SystemExit(f"error: {settings['runs']}: no finished rows; train them: +experiment=ablation_reality")
@@ -103,7 +102,9 @@ def main(words: list[str]) -> None:
             known[name] = {"checkpoint": digest, "figures": figures(ckpt, settings)}
             kept.write_text(json.dumps(known, indent=1) + "\n")
             print(name, known[name]["figures"], flush=True)
-        rows.setdefault(row, []).append(known[name]["figures"])
+    rows: dict[str, list[dict[str, float]]] = {}
+    for name in sorted(known):
+        rows.setdefault(name.split("/")[0], []).append(known[name]["figures"])
     (out / "table.md").write_text(table(rows, labels))
     print(f"{out / 'table.md'}: written")
 

@@ -1,6 +1,9 @@
 """The table of ingredients, made of figures written here."""
 
+import json
+
 import pytest
+from omegaconf import OmegaConf
 from script_modules import FOLDER, loaded
 
 FOUND = {
@@ -37,6 +40,32 @@ def test_a_checkpoint_is_measured_once_and_another_again(script, tmp_path, monke
         script.main(words)
         assert len(measured) == times
     assert "| synth36 | 1 | 100.0 |" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_rows_measured_on_another_machine_stay_in_the_table(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "figures", lambda ckpt, settings: FOUND | {"synth36_mm": 104.0})
+    ckpt = tmp_path / "runs" / "base" / "seed0" / "checkpoints" / "final.ckpt"
+    ckpt.parent.mkdir(parents=True)
+    ckpt.write_bytes(b"a")
+    elsewhere = {name: {"checkpoint": "b", "figures": FOUND} for name in ("base/seed1", "wild/seed0")}
+    (tmp_path / "figures.json").write_text(json.dumps(elsewhere))
+    script.main([f"runs={tmp_path / 'runs'}", f"out={tmp_path}"])
+    text = (tmp_path / "table.md").read_text()
+    assert "| synth36 | 2 | 102.0 ± 2.8 |" in text and "| synth_wild instead of synth36 | 1 | 100.0 |" in text
+
+
+def test_the_repositorys_table_is_that_of_its_figures(script):
+    """Of all seeds that were measured, and the same in the page."""
+    folder = FOLDER.parent / "experiments" / "ablation_reality"
+    labels = {"start": "(the network that all rows begin with)"}
+    experiment = OmegaConf.load(FOLDER.parent / "conf" / "experiment" / "ablation_reality.yaml")
+    labels |= {str(name): row.label for name, row in experiment.sweep.rows.items()}
+    rows: dict[str, list] = {}
+    for name, measured in json.loads((folder / "figures.json").read_text()).items():
+        rows.setdefault(name.split("/")[0], []).append(measured["figures"])
+    table = script.table(rows, labels)
+    assert (folder / "table.md").read_text() == table
+    assert table.strip() in (folder / "README.md").read_text()
 
 
 def test_nothing_trained_and_unknown_keys_are_one_line(script, tmp_path):
