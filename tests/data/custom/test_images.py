@@ -73,3 +73,14 @@ def test_videos_are_read_frame_by_frame(tmp_path):
         drawn = cv2.imread(str(folder / f"pictures/{frame - 1}.png")).astype(int)
         others = [cv2.imread(str(folder / f"pictures/{n}.png")).astype(int) for n in range(4) if n != frame - 1]
         assert np.abs(shown - drawn).mean() < min(np.abs(shown - other).mean() for other in others)
+
+
+def test_pictures_are_found_by_names_with_dots_and_by_endings_in_other_letters(tmp_path):
+    records = people(4)
+    for number, record in enumerate(records):
+        record["image"] = f"pictures/Walking 1.5413_{number:06d}.jpg"
+    folder = make_folder(tmp_path, records)
+    for number, ending in enumerate(("", ".JPG", ".jpg", "")):
+        records[number]["image"] = f"pictures/Walking 1.5413_{number:06d}{ending}"
+    write_table(folder, records)
+    assert len(prepared(folder, test_share=0)["train"]) == 4

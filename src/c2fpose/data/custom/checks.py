@@ -16,6 +16,8 @@ from c2fpose.data.custom.sides import exchanged
 
 AGREES = 0.05  # of the person's extent in the picture: px and projected mm lie closer, in the mean over joints
 METRES, CENTIMETRES = 10.0, 200.0  # mm; a person of a smaller extent is measured in these
+LEAST_PX = 2.0  # most people of a smaller extent: not measured in px
+RARE = 1e-4  # of all labelled joints, up to which such as lie at 0, 0 may be labels
 FEWEST = 3  # labelled joints from which a record can be judged
 FEWEST_PLACED, MOST_TRIED = 6, 50  # joints from which a camera's place is found, and records for which it is
 
@@ -55,11 +57,18 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
         "the same subject, action, trial, camera and frame as an earlier record: leave one out, or tell them apart",
     )
     _report_splits(records, found)
+    _report_not_labelled(records, report)
     extent_mm = _extent(records.joints_mm)
     report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
     report(
         (extent_mm >= METRES) & (extent_mm < CENTIMETRES),
         "the person is smaller than 200 mm: centimetres for millimetres? Multiply them by 10",
+    )
+    extent_px = _extent(_filled_px(records))
+    report(
+        (extent_px < LEAST_PX) & (np.sum(extent_px < LEAST_PX) > 0.5 * np.isfinite(extent_px).sum()),
+        f"the person is smaller than {LEAST_PX:.0f} px: shares of the picture for px? Multiply joints, or intrinsics, "
+        "by its width and height",
     )
     _report_cameras(records, sizes_px, report)
     if not trust_sides:
@@ -103,6 +112,26 @@ def _extent(joints: Float[np.ndarray, "N J D"]) -> Float[np.ndarray, " N"]:
     low = np.where(known[..., None], joints, np.inf).min(1)
     high = np.where(known[..., None], joints, -np.inf).max(1)
     return np.where(known.sum(1) >= FEWEST, (high - low).max(-1), np.nan)
+
+
+def _filled_px(records: Records) -> Float[np.ndarray, "N J 2"]:
+    """Take joints in px, and the projected ones where these are not labelled."""
+    return np.where(np.isnan(records.joints_px), projected(records, in_camera_frame(records)), records.joints_px)
+
+
+def _report_not_labelled(records: Records, report: Callable) -> None:
+    """Report joints at the places that programs write for a joint without a label: a network would learn them."""
+    px, mm, root = records.joints_px, records.joints_mm, records.skeleton.root
+    at_origin = (mm == 0).all(-1)
+    name = records.skeleton.names[root]
+    if records.joints_frame == "camera":  # in the world's frame the root may be what all counts from
+        report(at_origin[:, root], f"{name} lies at 0, 0, 0 mm: are poses relative to it? They count from the camera")
+    at_origin[:, root] = False
+    at_nothing = (px == 0).all(-1) | (px == -1).all(-1)
+    for rows, joints, where in ((at_nothing, px, "0, 0 or -1, -1 px"), (at_origin, mm, "0, 0, 0 mm")):
+        if rows.sum() > RARE * np.isfinite(joints[..., 0]).sum():
+            first = records.skeleton.names[np.argwhere(rows)[0, 1]]
+            report(rows.any(1), f"{first} lies at exactly {where}, which some write for no label: leave that empty")
 
 
 # --- who is in which split ------------------------------------------------------------------------------------------

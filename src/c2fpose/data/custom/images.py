@@ -16,6 +16,7 @@ from c2fpose.data.rgb import upright_rgb
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp")  # tried for names without one
+KNOWN = {*map(str.lower, ENDINGS), *VIDEOS}
 _TURNED = 0x0112  # EXIF's orientation
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -52,8 +53,11 @@ def _candidates(name: str, folders: list[Path]) -> Iterator[Path]:
     written = name.replace("\\", "/")
     for folder in folders:
         yield folder / written
-        if not Path(written).suffix:
-            yield from ((folder / written).with_name(Path(written).name + end) for end in ENDINGS)
+        name, ending = Path(written).name, Path(written).suffix
+        if ending.lower() in KNOWN:  # .JPG for .jpg: one file where names are told apart by letters alone
+            yield from ((folder / written).with_suffix(other) for other in (ending.lower(), ending.upper()))
+        else:  # none, or a dot in the name, as in "Walking 1.54138969_000001"
+            yield from ((folder / written).with_name(name + end) for end in ENDINGS)
 
 
 def sizes_px(paths: list[Path | None]) -> np.ndarray:
@@ -78,7 +82,7 @@ def _size(path: Path) -> tuple[int, int]:
         capture = cv2.VideoCapture(str(path))
         width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         capture.release()
-        if not (width and height):
+        if min(width, height) <= 0:  # 0 or -1, by the version of OpenCV
             raise DataError(f"{path}: not readable as a video")
         return width, height
     with readable(path, "not readable as an image"), Image.open(path) as image:

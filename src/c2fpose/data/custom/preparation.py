@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.base.console import PlainConsole
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
 from c2fpose.base.progress import Progress
@@ -17,11 +17,14 @@ from c2fpose.base.provenance import code_version
 from c2fpose.data.custom.checks import faults, in_camera_frame, projected
 from c2fpose.data.custom.images import Cut, Pictures, found, sizes_px
 from c2fpose.data.custom.options import CustomConfig
-from c2fpose.data.custom.readers import reader_of
+from c2fpose.data.custom.readers import reader_of, unread_by
 from c2fpose.data.custom.records import Records
+from c2fpose.data.custom.sides import unpaired
 from c2fpose.data.plausible import ImplausibleError, check_annotations
 from c2fpose.data.schema import SplitInfo, SplitReader, checked_arrays, write_split
+from c2fpose.pose.anatomy import part_of
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
+from c2fpose.pose.skeleton import C2F17, Skeleton
 
 DATASET = "custom"
 SPLITS = ("train", "test")
@@ -49,7 +52,9 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
     ``OccupiedError`` where another process writes to the same place, ``OutputError`` where nothing can be written.
     """
     console = console or PlainConsole(stderr=True)
+    _check_read(config)
     records = reader_of(config.source)(config)
+    _check_mirror(records)
     for note in records.notes:
         console.print(note)
     if config.test_subjects is not None:  # before what the records say
@@ -79,6 +84,24 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
         console.print(f"{info.path}: {info.records} records, fingerprint {info.fingerprint[:16]}")
     console.print(f"Check with: python -m c2fpose.data.verify {written[0].path}")
     return written
+
+
+def _check_read(config: CustomConfig) -> None:
+    """Refuse keys that would do nothing: of the source that is read, and of pictures that are stored whole."""
+    defaults = {name: field.default for name, field in CustomConfig.model_fields.items()}
+    given = [name for name, value in config if value != defaults[name]]
+    if unread := [name for name in given if name in unread_by(config.source)]:
+        raise ConfigError(f"{unread[0]}={getattr(config, unread[0])}: is not read with source={config.source}")
+    if config.crop == "none" and (cut := [name for name in given if name in ("margin", "stored_px")]):
+        raise ConfigError(f"{cut[0]}={getattr(config, cut[0])}: is for crop=box; crop=none stores whole pictures")
+
+
+def _check_mirror(records: Records) -> None:
+    if pair := unpaired(records.skeleton):
+        raise DataError(
+            f"skeleton: mirror: lacks [{', '.join(pair)}], left first: their names would be exchanged where pictures "
+            "are mirrored in training"
+        )
 
 
 def _ready(
@@ -225,6 +248,25 @@ def _describe(ready: _Ready, console: PlainConsole) -> None:
     )  # fmt: skip
     if ready.provenance["assumed_focal"] and deep.any():
         console.print("warning: cameras without intrinsics: an ordinary camera's are taken", style="yellow")
+    skeleton = ready.records.skeleton
+    if lost := int((deep & np.isnan(joints[:, skeleton.root, 2])).sum()):
+        console.print(
+            f"warning: {lost} of them lack {skeleton.names[skeleton.root]} in mm, the root, from which depths count: "
+            "they train in the picture alone",
+            style="yellow",
+        )
+    if others := _called_otherwise(skeleton):
+        console.print(
+            f"note: by name alone joints are mixed with other sets, and taken from the package's network, which says "
+            f"{others[0]}{f', and {len(others) - 1} more otherwise' if len(others) > 1 else ''}"
+        )
+
+
+def _called_otherwise(skeleton: Skeleton) -> list[str]:
+    """List joints that the paper's skeleton has under another name."""
+    papers = {part_of(name): name for name in C2F17.names if skeleton.index(name) is None}
+    own = [(name, papers.get(part_of(name))) for name in skeleton.names if C2F17.index(name) is None]
+    return [f"{theirs} for {name}" for name, theirs in own if theirs]
 
 
 def _check_free(config: CustomConfig) -> None:

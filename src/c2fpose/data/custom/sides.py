@@ -30,6 +30,21 @@ def exchanged(records: Records, joints_mm: Float[np.ndarray, "N J 3"]) -> Bool[n
     return clear if clear.sum() > SHARE * max(known.sum(), 1) else np.zeros(len(records), bool)
 
 
+def unpaired(skeleton: Skeleton) -> tuple[str, str] | None:
+    """Find a left and a right joint, by their names, that ``mirror`` does not exchange; None if there are none.
+
+    In mirrored pictures of a training each would be called by the other's name.
+    """
+    parts = [part_of(name) for name in skeleton.names]
+    for left, (side, part) in enumerate(parts):
+        other = Part("right", part)
+        if side == "left" and parts.count(Part(side, part)) == parts.count(other) == 1:
+            right = parts.index(other)
+            if (left, right) not in skeleton.mirror_pairs:
+                return skeleton.names[left], skeleton.names[right]
+    return None
+
+
 def _cues(skeleton: Skeleton, joints_mm: Float[np.ndarray, "N J 3"]) -> Float[np.ndarray, "N 3"] | None:
     """How far left lies on the left, in areas, by nose and shoulders, nose and hips, knees and hips."""
     places = {part_of(name): place for place, name in enumerate(skeleton.names)}

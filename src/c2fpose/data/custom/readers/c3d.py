@@ -26,6 +26,7 @@ from c2fpose.data.custom.records import Records
 from c2fpose.pose.anatomy import guessed
 from c2fpose.pose.skeleton import Skeleton
 
+UNREAD = ("table",)
 _MM = {"mm": 1.0, "millimeters": 1.0, "millimetres": 1.0, "cm": 10.0, "m": 1000.0, "meters": 1000.0, "metres": 1000.0}
 
 

@@ -10,6 +10,8 @@ from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers._coco_json import read_labels, records_of
 from c2fpose.data.custom.records import Records
 
+UNREAD = ("every", "joints_frame", "cameras")
+
 
 def read(config: CustomConfig) -> Records:
     """Read the people of one or two files. Raises ``DataError``."""

@@ -6,6 +6,7 @@ from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers._coco_json import read_labels, records_of
 from c2fpose.data.custom.records import Records
 
+UNREAD = ("every", "joints_frame", "cameras")
 BODY = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
     "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",

@@ -22,6 +22,7 @@ from c2fpose.data.custom.records import Records
 from c2fpose.data.pickled import pickled_table
 from c2fpose.pose.anatomy import guessed
 
+UNREAD = ("skeleton",)
 NAMES = (
     "pelvis", "thorax", "left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist",
     "left_hip", "left_knee", "left_ankle", "right_hip", "right_knee", "right_ankle", "head",

@@ -25,6 +25,7 @@ from c2fpose.data.hdf5 import check_hdf5
 from c2fpose.data.matlab import load_mat5
 from c2fpose.pose.anatomy import guessed
 
+UNREAD = ("table", "skeleton", "cameras", "joints_frame")
 NAMES = (
     "head_top", "thorax", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
     "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "pelvis", "spine", "head",

@@ -10,12 +10,14 @@ import numpy as np
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, read_cameras
+from c2fpose.data.custom.images import is_video
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
 from c2fpose.data.fields import FIELDS
 from c2fpose.data.pickled import checked_array
 from c2fpose.pose.skeleton import SKELETONS, Skeleton
 
+UNREAD = ("every",)  # chosen pictures are no sequence
 TABLES = ("records.csv", "records.tsv", "records.jsonl", "records.npz")
 WORDS = ("image", "subject", "action", "trial", "camera", "frame", "split")
 ALIASES = {"sequence": "action", "file": "image", "filename": "image", "person": "subject"}
@@ -80,7 +82,8 @@ def made(
 ) -> Records:
     """Make records of rows: names as text, numbers checked one by one, what is missing as NaN.
 
-    ``camera``: where a row names none; else the first of ``cameras``. Raises ``DataError``.
+    ``camera``: where a row names none; else the first of ``cameras``, if it is the only one or no joint is in mm.
+    Raises ``DataError``.
     """
     count, default = len(rows), camera or next(iter(cameras), "camera")
     px, mm = np.full((count, skeleton.joints, 2), np.nan), np.full((count, skeleton.joints, 3), np.nan)
@@ -98,6 +101,11 @@ def made(
         if row.box is not None:
             boxes[number] = _numbers(row.box, 3, f"{row.place}: box")
     words = {name: [row.words.get(name) for row in rows] for name in WORDS}
+    _check_frames(rows)
+    unnamed = np.array([_text(name) is None for name in words["camera"]]) & np.isfinite(mm).any((1, 2))
+    if camera is None and len(cameras) > 1 and unnamed.any():
+        row = rows[int(np.argmax(unnamed))]
+        raise DataError(f"{row.place}: joints in mm and no camera; one of {', '.join(list(cameras)[:6])}")
     split = [_text(value) or "" for value in words["split"]]
     return Records(
         skeleton, [row.place for row in rows], [_text(value) for value in words["image"]],
@@ -105,6 +113,17 @@ def made(
         _whole(words["trial"], rows, "trial"), [_text(value) or default for value in words["camera"]],
         _whole(words["frame"], rows, "frame"), px, mm, boxes, _splits(split, rows), joints_frame, cameras,
     )  # fmt: skip
+
+
+def _check_frames(rows: list[Row]) -> None:
+    """Refuse records of several videos that do not say which picture is meant: their own number would be taken."""
+    images = [_text(row.words.get("image")) for row in rows]
+    of_video = [image is not None and is_video(Path(image)) for image in images]
+    if len({image for image, video in zip(images, of_video, strict=True) if video}) < 2:
+        return  # one video: a record for each of its pictures, unless they say otherwise
+    for row, image, video in zip(rows, images, of_video, strict=True):
+        if video and _text(row.words.get("frame")) is None:
+            raise DataError(f"{row.place}: {image} is a video, and no frame says which of its pictures; from 1")
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,165 @@
+"""What a table of one's own says without meaning it: placeholders, shares for px, sides without a pair, unread keys."""
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from own_data import make_folder, people, prepared, to_world, write_table
+
+from c2fpose.base.errors import UserError
+from c2fpose.data.custom.sides import unpaired
+from c2fpose.pose.skeleton import C2F17, Skeleton
+
+
+def without_label(place, unit="px"):
+    def spoil(records):
+        for record in records:
+            record["px" if unit == "px" else "cam_mm"][5] = place
+            if unit == "px":
+                record["cam_mm"][:] = np.nan
+
+    return spoil
+
+
+def from_the_root(records):
+    for record in records:
+        record["cam_mm"] -= record["cam_mm"][:1].copy()
+
+
+def shares(records):
+    for record in records:
+        record["px"] /= [320, 240]
+        record["cam_mm"][:] = np.nan
+
+
+def mm_alone(records):
+    for record in records:
+        record["px"][:] = np.nan
+
+
+@pytest.mark.parametrize(("spoil", "cameras", "message"), [
+    (without_label(0.0), {}, r"line 2 .*right_knee lies at exactly 0, 0 or -1, -1 px.*leave that empty \(8 such"),
+    (without_label(-1.0), {}, r"line 2 .*right_knee lies at exactly 0, 0 or -1, -1 px"),
+    (without_label(0.0, "mm"), {}, r"line 2 .*right_knee lies at exactly 0, 0, 0 mm"),
+    (from_the_root, {}, r"line 2 .*pelvis lies at 0, 0, 0 mm: are poses relative to it\?"),
+    (shares, {}, r"line 2 .*the person is smaller than 2 px: shares of the picture for px\? .*\(8 such"),
+    (mm_alone, {"intrinsics_px": [1.0, 1.3, 0.5, 0.5], "distortion": None}, r"smaller than 2 px: .*or intrinsics"),
+])  # fmt: skip
+def test_numbers_that_are_no_labels_are_refused(tmp_path, spoil, cameras, message):
+    """A network would learn them as places; with labels in px alone no other check sees them."""
+    records = people()
+    spoil(records)
+    with pytest.raises(UserError, match=message):
+        prepared(make_folder(tmp_path, records, **cameras))
+
+
+def test_poses_may_count_from_the_root_in_a_world_of_their_own(tmp_path):
+    """As fitted bodies come: joints from the pelvis, which each picture's own camera places."""
+    records = people()
+    for record in records:
+        record["cam_mm"] = to_world(record["cam_mm"], record["camera"])
+        record["root"] = record["cam_mm"][0].copy()
+        record["cam_mm"] -= record["root"]
+    folder = make_folder(tmp_path, records)
+    said, table = yaml.safe_load((folder / "cameras.yaml").read_text()), (folder / "records.csv").read_text()
+    own = {}
+    for number, record in enumerate(records):
+        camera = said[record["camera"]]
+        place = cv2.Rodrigues(np.array(camera["rotation"]))[0] @ record["root"] + camera["translation_mm"]
+        own[f"own{number}"] = camera | {"translation_mm": place.tolist()}
+        table = table.replace(f",{record['camera']},{number + 1},", f",own{number},{number + 1},")
+    (folder / "cameras.yaml").write_text(yaml.safe_dump(own))
+    (folder / "records.csv").write_text(table)
+    splits = prepared(folder, joints_frame="world")
+    expected = {number + 1: record for number, record in enumerate(people())}
+    for reader in splits.values():
+        for row, frame in enumerate(reader.annotations["frame"].tolist()):
+            found = reader.annotations["joints_cam_mm"][row]
+            np.testing.assert_allclose(found, expected[frame]["cam_mm"], atol=0.01)
+
+
+@pytest.mark.parametrize(("pairs", "lacks"), [
+    (None, "left_hip, right_hip"),
+    ([["left_hip", "right_knee"], ["left_knee", "right_hip"]], "left_hip, right_hip"),
+    ([["right_hip", "left_hip"]], "left_hip, right_hip"),
+])  # fmt: skip
+def test_sides_that_training_would_not_exchange_are_refused(tmp_path, pairs, lacks):
+    folder = make_folder(tmp_path)
+    said = yaml.safe_load((folder / "skeleton.yaml").read_text())
+    said.pop("mirror") if pairs is None else said.update(mirror=pairs)
+    (folder / "skeleton.yaml").write_text(yaml.safe_dump(said))
+    with pytest.raises(UserError, match=rf"^skeleton: mirror: lacks \[{lacks}\], left first"):
+        prepared(folder)
+
+
+def test_pairs_are_asked_for_where_names_tell_them_alone():
+    assert unpaired(C2F17) is None
+    names = ["left_toe", "left_bigtoe", "right_bigtoe", "right_toe", "tail"]  # the one word for the other
+    tree = dict.fromkeys(names[:4], "tail")
+    assert unpaired(Skeleton.of(names, tree, [["left_toe", "right_toe"], ["left_bigtoe", "right_bigtoe"]])) is None
+    assert unpaired(Skeleton.of(["left_ear", "tail"], {"left_ear": "tail"})) is None
+    assert unpaired(Skeleton.of(["L ear", "earR", "tail"], {"L ear": "tail", "earR": "tail"})) == ("L ear", "earR")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"every": 3}, "^every=3: is not read with source=custom"),
+    ({"crop": "none", "margin": 2.0}, "^margin=2.0: is for crop=box"),
+    ({"crop": "none", "stored_px": 128}, "^stored_px=128: is for crop=box"),
+])  # fmt: skip
+def test_keys_that_would_do_nothing_are_refused(tmp_path, options, message):
+    with pytest.raises(UserError, match=message):
+        prepared(make_folder(tmp_path), **options)
+
+
+def test_joints_that_other_sets_call_otherwise_are_told(tmp_path, capsys):
+    """They would be mixed, and taken over from a network, by name alone."""
+    folder = make_folder(tmp_path)
+    prepared(folder, dry_run=True)
+    assert "by name" not in capsys.readouterr().err
+    for file in ("records.csv", "skeleton.yaml"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(text.replace("left_knee", "LKnee").replace("right_knee", "RightKnee"))
+    prepared(folder, dry_run=True)
+    said = capsys.readouterr().err
+    assert "which says left_knee for LKnee, and 1 more otherwise" in said.replace("\n", " ")
+
+
+def test_records_of_several_videos_say_which_picture(tmp_path):
+    """Their number in the table would be taken for it: in the second video, another picture."""
+    records = people(4)
+    folder = make_folder(tmp_path, records)
+    for record, name in zip(records, ("a.mp4", "a.mp4", "b.mp4", "b.mp4"), strict=True):
+        record["image"] = name
+    write_table(folder, records, without=("frame",))
+    with pytest.raises(UserError, match=r"^records.csv, line 2: a.mp4 is a video, and no frame says which"):
+        prepared(folder)
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).touch()
+    write_table(folder, records)
+    with pytest.raises(UserError, match=r"a.mp4: not readable as a video"):
+        prepared(folder)
+
+
+def test_a_record_in_mm_names_one_of_several_cameras(tmp_path):
+    """Where joints are in mm alone, nothing else would tell that the first is not the one."""
+    records = people()
+    mm_alone(records)
+    folder = make_folder(tmp_path, records)
+    records[3]["camera"] = ""
+    write_table(folder, records)
+    with pytest.raises(UserError, match=r"^records.csv, line 5: joints in mm and no camera; one of left, right"):
+        prepared(folder)
+    for record in records:
+        record["camera"] = ""
+    write_table(folder, records)
+    said = yaml.safe_load((folder / "cameras.yaml").read_text())
+    (folder / "cameras.yaml").write_text(yaml.safe_dump({"left": said["left"]}))
+    assert sum(map(len, prepared(folder).values())) == 8
+
+
+def test_depths_that_are_lost_with_the_root_are_counted(tmp_path, capsys):
+    records = people()
+    for record in records[:3]:
+        record["cam_mm"][0] = np.nan
+    prepared(make_folder(tmp_path, records), dry_run=True)
+    assert "3 of them lack pelvis in mm, the root" in capsys.readouterr().err.replace("\n", " ")
