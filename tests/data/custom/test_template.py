@@ -63,6 +63,19 @@ def test_pictures_are_listed_with_their_size(tmp_path):
         prepared(folder)
 
 
+def test_pictures_in_folders_are_listed_folder_by_folder_whatever_the_letters_of_their_ending(tmp_path):
+    records = people(4)
+    for record, name in zip(records, ("b/frame_10.jpg", "b/frame_9.jpg", "a/x.jpg", "y.jpg"), strict=True):
+        record["image"] = f"pictures/{name}"
+        (tmp_path / record["image"]).parent.mkdir(parents=True, exist_ok=True)
+    write_pictures(tmp_path, records)
+    (tmp_path / "pictures" / "a" / "x.jpg").rename(tmp_path / "pictures" / "a" / "x.Jpg")
+    (tmp_path / "pictures" / "notes.txt").write_text("no picture")
+    folder = template(tmp_path, images=tmp_path / "pictures", labels="px")
+    listed = [line.split(",")[0] for line in (folder / "records.csv").read_text().splitlines()[1:]]
+    assert listed == [f"../pictures/{name}" for name in ("y.jpg", "a/x.Jpg", "b/frame_9.jpg", "b/frame_10.jpg")]
+
+
 def test_of_a_table_it_is_ready_and_its_cameras_are_fitted(tmp_path):
     records = source(tmp_path)
     folder = template(tmp_path, source=tmp_path / "s" / "records.csv")

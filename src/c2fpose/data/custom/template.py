@@ -106,10 +106,11 @@ def _skeleton(config: TemplateConfig, names: tuple[str, ...] | list[str]) -> tup
 def _empty(config: TemplateConfig, skeleton: Skeleton) -> Records:
     images = list(_EXAMPLES)
     if config.images is not None:
-        files = [path.name for path in in_order(config.images.glob("*")) if path.suffix in ENDINGS]
+        drawn = config.out / "skeleton.png"  # of an earlier template
+        files = [path for path in config.images.rglob("*") if path.suffix.lower() in ENDINGS and path != drawn]
         if not files:
             raise DataError(f"images={config.images}: no pictures there ({', '.join(ENDINGS[:3])} and more)")
-        images = [os.path.relpath(config.images / name, config.out) for name in files]
+        images = [os.path.relpath(path, config.out) for path in sorted(in_order(files), key=lambda path: path.parent)]
     count = len(images)
     return Records(
         skeleton, [f"record {number}" for number in range(count)], list(images), ["subject"] * count,
