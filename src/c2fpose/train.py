@@ -38,14 +38,17 @@ def main(cfg: DictConfig) -> float:
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.sweeps.runner import rank
     from c2fpose.training.loggers import set_logs_aside
-    from c2fpose.training.run import REPLACED, claim, forget, going_on, run, set_aside
+    from c2fpose.training.resuming import begun_elsewhere, changes, going_on
+    from c2fpose.training.run import REPLACED, claim, forget, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
     with alone_in(run_dir):
         settings = going_on(settings, run_dir)
         claim(run_dir, settings)
-        if settings.overwrite and settings.resume is None:
+        if changed := changes(settings):
+            print(f"warning: {changed}", file=sys.stderr, flush=True)
+        if settings.overwrite and begun_elsewhere(settings, run_dir):
             set_aside(run_dir)
             set_logs_aside(run_dir, run_dir / REPLACED)
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)

@@ -212,6 +212,15 @@ def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, ca
     assert job_files.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
 
 
+def test_a_fine_tuning_goes_on_from_its_checkpoint_not_from_the_weights_it_began_with(job, tmp_path):
+    """Both at once are refused, for a training goes on or begins: the job could never have been finished."""
+    first, again = FakeRun(RuntimeError("out of memory")), FakeRun()
+    assert math.isnan(job(first, "init=builtin"))
+    assert (first.calls[0].init, first.calls[0].resume) == ("builtin", None)
+    assert job(again, "init=builtin") == 100.0
+    assert (again.calls[0].init, again.calls[0].resume) == (None, str(tmp_path / "job" / sweep.LAST))
+
+
 def test_a_signal_that_comes_out_as_an_error_is_no_failure_of_the_job(job, tmp_path, capsys):
     class Run(FakeRun):
         def __call__(self, settings, directory):
