@@ -143,6 +143,28 @@ def refusal_of_key(key: str) -> str:
     return f"no such key; {did_you_mean(TrainSettings, path)} --help lists them".replace(";  ", "; ")
 
 
+def _check_single(settings: TrainSettings) -> None:
+    """Refuse keys that nothing reads as the others stand; of several runs, others may read them.
+
+    Raises ``ConfigError``. What a group brings along is said alone.
+    """
+    if settings.reuse is not None:
+        raise ConfigError(f"reuse={settings.reuse}: jobs of a sweep are taken over; this is a single run")
+    target, optimizer, default = settings.model.target, settings.model.optimizer, ModelConfig()
+    if target.definition != "paper" and target.sigma != default.target.sigma:
+        raise ConfigError(f"model.target.sigma={target.sigma} is for model.target.definition=paper alone")
+    # what was one_cycle may go on so
+    constant = optimizer.schedule == "constant" and settings.resume is None
+    if constant and optimizer.warmup != default.optimizer.warmup:
+        raise ConfigError(f"model.optimizer.warmup={optimizer.warmup} is for model.optimizer.schedule=one_cycle alone")
+    stride = settings.data.frame_stride
+    if settings.data.mix and stride not in (1, *(each.every for each in settings.data.mix)):
+        print(
+            f"warning: data.frame_stride={stride} does not thin the sources of data.mix: give every to each of them",
+            file=sys.stderr,
+        )
+
+
 class CheckConfiguration(Callback):
     """Hydra's hook before a run's directory is made. Hydra swallows exceptions of hooks, so this one exits."""
 
@@ -150,8 +172,7 @@ class CheckConfiguration(Callback):
         """Read the settings, so that wrong ones are refused before Hydra makes a directory."""
         try:
             settings = train_settings(config)
-            if settings.reuse is not None:
-                raise ConfigError(f"reuse={settings.reuse}: jobs of a sweep are taken over; this is a single run")
+            _check_single(settings)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
