@@ -213,6 +213,7 @@ CONSTANT = "model.optimizer.schedule=constant"
             ["data.mix=[{source: a.h5}]", "data.frame_stride=5"],
             "warning: data.frame_stride=5 does not thin the sources",
         ),
+        (["trainer.max_steps=40"], "warning: trainer.validate_every=500 is beyond trainer.max_steps=40: no validation"),
         (["data.mix=[{source: a.h5, every: 5}]", "data.frame_stride=5"], ""),
         (["model.target.sigma=3", "model.target.definition=paper"], ""),
         ([CONSTANT, "model.optimizer.warmup=0.3", "resume=a.ckpt"], ""),

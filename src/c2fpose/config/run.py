@@ -163,6 +163,13 @@ def _check_single(settings: TrainSettings) -> None:
             f"warning: data.frame_stride={stride} does not thin the sources of data.mix: give every to each of them",
             file=sys.stderr,
         )
+    every, steps = settings.trainer.validate_every, settings.trainer.max_steps
+    if every > steps:
+        print(
+            f"warning: trainer.validate_every={every} is beyond trainer.max_steps={steps}: no validation, no curve, "
+            "and nothing to resume before the end",
+            file=sys.stderr,
+        )
 
 
 class CheckConfiguration(Callback):
