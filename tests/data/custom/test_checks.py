@@ -163,3 +163,28 @@ def test_depths_that_are_lost_with_the_root_are_counted(tmp_path, capsys):
         record["cam_mm"][0] = np.nan
     prepared(make_folder(tmp_path, records), dry_run=True)
     assert "3 of them lack pelvis in mm, the root" in capsys.readouterr().err.replace("\n", " ")
+
+
+def boxed(records, folder, boxes):
+    """Give each record a box; where it says None, none."""
+    table = make_folder(folder, records) / "records.csv"
+    rows = table.read_text().splitlines()
+    cells = ["box_left,box_top,box_side", *(",," if box is None else "{:g},{:g},{:g}".format(*box) for box in boxes)]
+    table.write_text("\n".join(f"{row},{cell}" for row, cell in zip(rows, cells, strict=True)))
+    return folder
+
+
+def test_boxes_of_what_is_seen_leave_joints_far_outside(tmp_path, capsys):
+    """As a finder of people draws them where the legs are hidden: of one in four it is believed, of most it is not."""
+    records = people()
+    around = [(*(record["px"].min(0) - 5), float(np.ptp(record["px"], axis=0).max()) + 10) for record in records]
+    head = [(*(record["px"][10] - 12), 24.0) for record in records]
+    splits = prepared(boxed(records, tmp_path / "few", [*head[:2], *around[2:]]), test_subjects=("dora",))
+    assert "2 records have joints far outside their box" in capsys.readouterr().err
+    reader = splits["train"]
+    row = reader.annotations["frame"].tolist().index(1)
+    np.testing.assert_allclose(reader.annotations["scale"][row] * 200, 24)
+    np.testing.assert_allclose(reader.annotations["joints_px"][row], records[0]["px"], atol=0.01)
+    with pytest.raises(UserError, match=r"a joint far outside its box"):
+        prepared(boxed(records, tmp_path / "most", [*head[:6], *around[6:]]))
+    prepared(boxed(records, tmp_path / "none", [None] * 8), dry_run=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from c2fpose.base.console import PlainConsole
 from c2fpose.base.errors import ConfigError, DataError
@@ -30,6 +30,7 @@ DATASET = "custom"
 SPLITS = ("train", "test")
 LOOSE = 1.1  # sides of the joints' extent in a box that is not given, as Human3.6M's are for a person of 400 px
 FOCAL = 1.2  # of a picture's longer side: an ordinary camera's, where nothing is known of it
+MOST_CUT = 0.5  # of the boxes given, that may leave much of their person out
 _LEAST_SIDE_PX = 8.0
 
 
@@ -139,17 +140,29 @@ def _ready(
         "source": config.source, "code_version": code_version(), "actions": actions, "subjects": subjects,
         "cameras": cameras, "lenses": _lenses(records), "assumed_focal": int(assumed), "test": how,
     } | ({} if whole else {"labels": "partial"})  # fmt: skip
-    _check_plausible(config, records, annotations, partial=not whole)
+    cut = _cut_by_box(records, px, center, side)
+    if cut.any():  # of what can be seen: the rest of the person lies elsewhere
+        console.print(f"{int(cut.sum())} records have joints far outside their box: taken as boxes of what is seen")
+        provenance["boxes"] = "visible"
+    _check_plausible(config, records, annotations, cut=bool(cut.any()), partial=not whole)
     return _Ready(records, paths, annotations, cuts, in_test, provenance)
 
 
-def _check_plausible(config: CustomConfig, records: Records, table: dict[str, np.ndarray], partial: bool) -> None:
+def _cut_by_box(records: Records, px: np.ndarray, center: np.ndarray, side: np.ndarray) -> Bool[np.ndarray, " N"]:
+    """Say which boxes leave much of their person out; none where most do: they are of something else then."""
+    given = np.isfinite(records.box_px).all(1)
+    with np.errstate(invalid="ignore"):
+        far = given & (np.abs(px - center[:, None]) > side[:, None, None]).any((1, 2))
+    return far if far.sum() <= MOST_CUT * given.sum() else np.zeros_like(far)
+
+
+def _check_plausible(
+    config: CustomConfig, records: Records, table: dict[str, np.ndarray], cut: bool, partial: bool
+) -> None:
     """Find what a reader of the file would refuse, before it is written."""
     arrays = checked_arrays(config.path, table, records.skeleton)
     try:
-        check_annotations(
-            arrays, DATASET, str(config.path), cut=False, partial=partial, actions=len(set(records.action))
-        )
+        check_annotations(arrays, DATASET, str(config.path), cut=cut, partial=partial, actions=len(set(records.action)))
     except ImplausibleError as error:
         raise DataError(f"{records.places[error.record]}: {error.fault}") from None
 
