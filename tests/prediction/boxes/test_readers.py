@@ -14,6 +14,9 @@ LEFT, TOP, WIDTH, HEIGHT = 100.0, 50.0, 60.0, 200.0
 SIDE = HEIGHT * SIDE_PER_OUTLINE
 SQUARE = (LEFT + WIDTH / 2 - SIDE / 2, TOP + HEIGHT / 2 - SIDE / 2, SIDE)
 SHARES = f"{(LEFT + WIDTH / 2) / COLUMNS} {(TOP + HEIGHT / 2) / ROWS} {WIDTH / COLUMNS} {HEIGHT / ROWS}"
+CORNERS = [(LEFT, TOP), (LEFT + WIDTH, TOP), (LEFT + WIDTH, TOP + HEIGHT), (LEFT, TOP + HEIGHT)]
+OUTLINE = " ".join(f"{x / COLUMNS} {y / ROWS}" for x, y in CORNERS)
+KEYPOINTS = " ".join(f"{0.17 + 0.004 * n} {0.15 + 0.02 * n} {n % 3}" for n in range(16)) + " 0 0 0"  # the last not seen
 EDGES = f"{LEFT},{TOP},{WIDTH},{HEIGHT}"
 
 
@@ -33,6 +36,8 @@ ANNOTATIONS = {
     ],
 }
 
+TWO = [{"id": 1, "name": "dog"}, {"id": 3, "name": "cat"}]
+
 
 @pytest.mark.parametrize(
     ("name", "text"),
@@ -49,6 +54,15 @@ ANNOTATIONS = {
         ("a.csv", f"image,x,y,w,h,score\nphoto 12.jpg,{EDGES},0.7\n"),
         ("a.csv", "\ufefffile;xmin;ymin;xmax;ymax\nsome/where/photo 12.jpg;100,0;50,0;160,0;250,0\n"),
         ("a.tsv", f"left\ttop\twidth\theight\n{EDGES.replace(',', chr(9))}\n"),
+        # as YOLO's and TensorFlow's tools write tables
+        ("a.csv", ",xmin,ymin,xmax,ymax,confidence,class,name\n0,100,50,160,250,0.9,0,person\n1,1,2,3,4,0.9,16,dog\n"),
+        ("a.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\nphoto 12.jpg,640,480,Person,100,50,160,250\r\n"),
+        ("a.csv", f"class_id,x,y,w,h\n0,{EDGES}\n"),
+        ("photo 12.txt", f"0 {SHARES} {KEYPOINTS}\n"),
+        ("photo 12.txt", f"0 {SHARES} {KEYPOINTS} 0.75 3\n"),
+        ("only.json", json.dumps(ANNOTATIONS | {"categories": [{"id": 3, "name": "skier"}]})),
+        ("photo 12.txt", f"0 {OUTLINE} 0.75\n"),
+        ("photo 12.txt", f"0 {OUTLINE} 0.75 3\n"),
     ],
 )
 def test_the_same_box_from_every_format(tmp_path, name, text):
@@ -110,6 +124,22 @@ def test_a_table_of_frames_of_several_videos(tmp_path):
     assert [boxes.of_frame(0, Path(name))[0].left for name in ("a.mp4", "b.mp4")] == [1, 2]
 
 
+def test_videos_of_one_name_in_two_folders(tmp_path):
+    (tmp_path / "a.csv").write_text("file,frame,left,top,side\nleft/a.mp4,0,1,0,50\nright/a.mp4,0,2,9,80\n")
+    boxes = read_boxes(tmp_path / "a.csv")
+    for number, folder in ((1, "left"), (2, "right")):
+        assert [box.left for box in boxes.of_frame(0, tmp_path / folder / "a.mp4")] == [number]
+    with pytest.raises(DataError, match=r"a\.mp4: .*has it as left/a\.mp4 and right/a\.mp4"):
+        boxes.of_frame(0, Path("/c/a.mp4"))
+
+
+def test_scores_and_ids_behind_keypoints_and_outlines(tmp_path):
+    rows = (f"{SHARES} {KEYPOINTS} 0.75 3", f"{SHARES} {KEYPOINTS} 2", f"{OUTLINE} 0.75 3", f"{OUTLINE} 0.5", OUTLINE)
+    (tmp_path / "a.txt").write_text("".join(f"0 {row}\n" for row in rows))
+    found = read_boxes(tmp_path / "a.txt").of_image(tmp_path / "a.jpg")
+    assert [(box.score, box.id) for box in found] == [(0.75, 3), (None, 2), (0.75, 3), (0.5, None), (None, None)]
+
+
 def test_scores_and_ids_that_are_none(tmp_path):
     said = ({"score": 0}, {"score": float("nan")}, {"score": 87}, {"score": 0.5, "track_id": -1})
     (tmp_path / "a.json").write_text(coco(*({"image_id": 1} | each for each in said)))
@@ -129,6 +159,12 @@ def test_scores_and_ids_that_are_none(tmp_path):
         ("a.csv", "left,top\n1,2\n", "needed are left, top and side"),
         ("b.csv", "left,top,side\n1,2,3\n1,two,3\n", "line 3: .*not a number"),
         ("c.csv", "left,top,side\n1,2,nan\n", "line 2: 1;2;nan: not a number in every column"),
+        ("d.csv", "file,left,top,side\na.jpg,1,2,3\n,1,2,3\n", "line 3: ;1;2;3: of which picture or frame is not said"),
+        ("e.csv", "class,left,top,side\n16,1,2,3\n0,1,2,3\n", r"which class is a person is not said \(0, 16"),
+        ("f.csv", "label,left,top,side\ndog,1,2,3\n", r"which class is a person is not said \(dog\)"),
+        ("two.json", json.dumps(ANNOTATIONS | {"categories": TWO}), r"no category is called person \(dog, cat"),
+        ("eight.txt", "0 0.5 0.5 0.1 0.1 0.2 0.2 0.9\n", "line 1: 8 columns are neither a box nor an outline"),
+        ("one.txt", f"0 {OUTLINE} 0.9 1\n", "line 1: the last two numbers, 0.9 and 1, may be .* score and id"),
         ("boxes.xml", "<a/>", "expected .json"),
     ],
 )

@@ -1,7 +1,7 @@
 """COCO's JSON: results (a list) or annotations (images and annotations), boxes as left, top, width, height in px.
 
 The format leaves open what ``image_id`` is (a number of the annotation file, or a file's name) and which category is a
-person (1 in COCO itself).
+person (1 in COCO itself, where no categories are named).
 """
 
 import json
@@ -22,12 +22,12 @@ def read(path: Path) -> BoxFile:
     except (ValueError, UnicodeDecodeError) as error:
         raise DataError(f"boxes={path}: not JSON ({error})") from None
     names: dict[Any, str] = {}
-    person: Any = PERSON
+    people: list[Any] = [PERSON]
     if isinstance(content, dict):
         with readable(f"boxes={path}", "images or categories are not as COCO has them", "each is a list of objects"):
             names = {image["id"]: image["file_name"] for image in content.get("images", []) if "file_name" in image}
-            called = [each.get("id") for each in content.get("categories", []) if each.get("name") == "person"]
-        person, content = (called or [PERSON])[0], content.get("annotations")
+            called = {each.get("id"): str(each.get("name")) for each in content.get("categories", [])}
+        people, content = _people_of(called, path), content.get("annotations")
     if not isinstance(content, list):
         raise DataError(f"boxes={path}: neither a list of results nor an object with annotations, as COCO has them")
     found = BoxFile(path)
@@ -39,7 +39,7 @@ def read(path: Path) -> BoxFile:
         if not isinstance(entry["image_id"], int | str) or not isinstance(score, int | float | None):
             raise DataError(f"boxes={path}: {where}: image_id is a number or a name, score a number")
         if (
-            entry.get("category_id", person) != person
+            entry.get("category_id", people[0]) not in people
             or entry.get("iscrowd")
             or not (score is None or score >= LEAST_SCORE)
         ):
@@ -58,3 +58,14 @@ def read(path: Path) -> BoxFile:
         else:
             found.add(box, where, name=str(image))
     return found
+
+
+def _people_of(called: dict[Any, str], path: Path) -> list[Any]:
+    """Choose the categories that are people: those of that name, or the only one. Raises ``DataError`` for others."""
+    if len(called) < 2:
+        return list(called) or [PERSON]
+    people = [id for id, name in called.items() if name.strip().lower() == "person"]
+    if not people:
+        named = ", ".join(list(called.values())[:5])
+        raise DataError(f"boxes={path}: no category is called person ({named} ...); leave the one that you mean alone")
+    return people

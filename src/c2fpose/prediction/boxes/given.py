@@ -52,7 +52,8 @@ class BoxFile:
     # name of an image file, with or without ending; then the path that was given
     by_name: dict[str, dict[str, list[GivenBox]]] = field(default_factory=dict)
     by_number: dict[int, list[GivenBox]] = field(default_factory=dict)  # frame, or number in an image's name
-    by_video: dict[str, dict[int, list[GivenBox]]] = field(default_factory=dict)  # a video's name without ending; frame
+    # a video's name without ending; then the path that was given; then the frame
+    by_video: dict[str, dict[str, dict[int, list[GivenBox]]]] = field(default_factory=dict)
     everywhere: list[GivenBox] = field(default_factory=list)  # the file names neither
 
     def add(self, box: GivenBox, where: str, name: str | None = None, number: int | None = None) -> None:
@@ -68,11 +69,16 @@ class BoxFile:
         if name is not None:
             self.by_name.setdefault(Path(name).name, {}).setdefault(name, []).append(box)
             if number is not None:
-                self.by_video.setdefault(Path(name).stem, {}).setdefault(number, []).append(box)
+                self.add_frame(box, name, number)
         elif number is not None:
             self.by_number.setdefault(number, []).append(box)
         else:
             self.everywhere.append(box)
+
+    def add_frame(self, box: GivenBox, video: str, number: int) -> None:
+        """File a box under a frame of a video."""
+        frames = self.by_video.setdefault(Path(video).stem, {}).setdefault(video, {})
+        frames.setdefault(number, []).append(box)
 
     def of_image(self, path: Path) -> list[GivenBox]:
         """List an image's boxes: by its name, else by the number that its name ends with.
@@ -81,15 +87,19 @@ class BoxFile:
         """
         for name in (path.name, path.stem):
             if places := self.by_name.get(name):
-                alike = {given: _same_folders(Path(given), path.absolute()) for given in places}
-                nearest = [given for given in places if alike[given] == max(alike.values())]
-                if len(nearest) > 1:
-                    raise DataError(f"{path}: boxes={self.path} has it as {nearest[0]} and {nearest[1]}; leave one")
-                return places[nearest[0]]
+                return places[self._nearest(path, places)]
         digits = re.search(r"(\d+)$", path.stem)
         if digits and int(digits[1]) in self.by_number:
             return self.by_number[int(digits[1])]
         return self.everywhere
+
+    def _nearest(self, path: Path, places: Iterable[str]) -> str:
+        """Choose which of several files of one name is meant: that of which the folders agree."""
+        alike = {given: _same_folders(Path(given), path.absolute()) for given in places}
+        nearest = [given for given, folders in alike.items() if folders == max(alike.values())]
+        if len(nearest) > 1:
+            raise DataError(f"{path}: boxes={self.path} has it as {nearest[0]} and {nearest[1]}; leave one")
+        return nearest[0]
 
     def check_ids(self, people: Iterable[GivenBox], where: str) -> None:
         """Raise ``DataError`` if two people of one picture or frame have the same id."""
@@ -100,8 +110,12 @@ class BoxFile:
             )
 
     def of_frame(self, index: int, video: Path) -> list[GivenBox]:
-        """List a video frame's boxes; ``index`` counts from 0, the file's numbers from 0 if any is 0, else from 1."""
-        numbers = self.by_video.get(video.stem, self.by_number)
+        """List a video frame's boxes; ``index`` counts from 0, the file's numbers from 0 if any is 0, else from 1.
+
+        Of several videos of that name, those of the one whose folders agree. Raises ``DataError`` if none does more.
+        """
+        places = self.by_video.get(video.stem)
+        numbers = places[self._nearest(video, places)] if places else self.by_number
         return numbers.get(index + (0 if 0 in numbers else 1), self.everywhere)
 
     def __iter__(self) -> Iterator[GivenBox]:

@@ -1,7 +1,7 @@
 """Tables with a header (CSV, TSV): one box a row, columns by name.
 
 Which columns there are is open: a file or a frame (or neither, for one picture); left and top edge with side, width and
-height, or right and bottom edge; an id and a score. Commas, semicolons or tabs.
+height, or right and bottom edge; an id, a score, a class. Commas, semicolons or tabs.
 """
 
 import csv
@@ -22,8 +22,13 @@ NAMES = {
     "side": ("side", "side_px"),
     "id": ("id", "track_id", "person"),
     "score": ("score", "confidence", "conf"),
+    "class": ("class_name", "category", "label", "class", "class_id", "category_id"),
 }
-_SIZES = (("side",), ("width", "height"), ("right", "bottom"))
+NUMBERS = tuple(key for key in NAMES if key not in ("file", "class"))
+PERSON = "person"
+PERSON_NUMBERS = (0.0, 1.0)  # YOLO's and COCO's
+# Beside right and bottom edge, width and height may be those of the picture
+_SIZES = (("side",), ("right", "bottom"), ("width", "height"))
 
 
 def read(path: Path) -> BoxFile:
@@ -33,6 +38,8 @@ def read(path: Path) -> BoxFile:
     rows = csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count))
     header = [word.strip().lower() for word in next(rows, [])]
     at = {key: next((header.index(name) for name in names if name in header), -1) for key, names in NAMES.items()}
+    if "class" in header and at["file"] >= 0 and header[at["file"]] == "name":  # as YOLO's tools write it: of the class
+        at["class"], at["file"] = at["file"], -1
     there = {key for key, column in at.items() if column >= 0}
     size = next((size for size in _SIZES if set(size) <= there), None)
     if size is None or not {"left", "top"} <= there:
@@ -40,18 +47,45 @@ def read(path: Path) -> BoxFile:
             f"boxes={path}: columns {', '.join(header)}: needed are left, top and side, or width and height, or right "
             "and bottom"
         )
+    filled = [(number, row) for number, row in enumerate(rows, 2) if any(word.strip() for word in row)]
+    lines = {
+        number: {key: row[at[key]].strip() for key in there if at[key] < len(row) and row[at[key]].strip()}
+        for number, row in filled
+    }
+    people = _people_of({words.get("class", "").lower() for words in lines.values()}, path) if "class" in there else ()
     found = BoxFile(path)
-    for number, row in enumerate(rows, 2):
-        if not any(word.strip() for word in row):
+    for number, row in filled:
+        words = lines[number]
+        if people and words.get("class", "").lower() not in people:
             continue
-        words = {key: row[at[key]].strip() for key in there if at[key] < len(row) and row[at[key]].strip()}
         try:
-            box = _box({key: number_of(word.replace(",", ".")) for key, word in words.items() if key != "file"}, size)
+            box = _box({key: number_of(word.replace(",", ".")) for key, word in words.items() if key in NUMBERS}, size)
             frame = int(number_of(words["frame"])) if "frame" in words else None
         except (ValueError, KeyError):
             raise DataError(f"boxes={path}: line {number}: {';'.join(row)}: not a number in every column") from None
+        if there & {"file", "frame"} and not words.keys() & {"file", "frame"}:
+            raise DataError(f"boxes={path}: line {number}: {';'.join(row)}: of which picture or frame is not said")
         found.add(box, f"line {number}", name=words.get("file"), number=frame)
     return found
+
+
+def _people_of(classes: set[str], path: Path) -> set[str]:
+    """Choose the classes that are people. Raises ``DataError`` where that cannot be told."""
+    if PERSON in classes or not classes:
+        return {PERSON}
+    if len(classes) == 1 and all(_number_or_none(each) in PERSON_NUMBERS for each in classes):
+        return classes
+    named = ", ".join(sorted(classes)[:5])
+    raise DataError(
+        f"boxes={path}: which class is a person is not said ({named}): call it person, or leave the column out"
+    )
+
+
+def _number_or_none(word: str) -> float | None:
+    try:
+        return number_of(word)
+    except ValueError:
+        return None
 
 
 def _box(values: dict[str, float], size: tuple[str, ...]) -> GivenBox:
