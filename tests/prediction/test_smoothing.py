@@ -124,6 +124,23 @@ def test_covariances_weigh_the_frames():
     assert errors[0] < 0.7 * errors[1]
 
 
+def test_second_places_move_with_the_root():
+    """They stay where they are in the picture, and as far behind the root as they were."""
+    _, frames = track(np.random.default_rng(5), frames=12)
+    before = [frame.people[0] for frame in frames]
+    seconds = [np.where(np.arange(17)[:, None] % 3, np.nan, each.joints_cam_mm * 1.1) for each in before]
+    given = [
+        Frame((replace(each, second_mode_cam_mm=second),), number, number / 25)
+        for number, (each, second) in enumerate(zip(before, seconds, strict=True))
+    ]
+    for frame, old, second in zip(smoothed(given, CAMERA), before, seconds, strict=True):
+        (new,) = frame.people
+        assert abs(new.root_depth_mm - old.root_depth_mm) > 1  # there is something to follow
+        found = new.second_mode_cam_mm
+        np.testing.assert_allclose(project(found, CAMERA), project(second, CAMERA), atol=1e-6)
+        np.testing.assert_allclose(found[:, 2] - new.root_depth_mm, second[:, 2] - old.root_depth_mm, atol=1e-6)
+
+
 def test_short_gaps_are_filled_and_long_ones_are_not():
     truth, seen = track(np.random.default_rng(5), frames=70)
     empty = [Frame((), frame.index, frame.time_s) for frame in seen]

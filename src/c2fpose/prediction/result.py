@@ -85,6 +85,13 @@ class PersonPose:
         """The chance that the box is a person's; None where no calibrated network judged what a finder found."""
         return self.box_score if self.box_from == "found" and self.confidence is not None else None
 
+    def second_mode_at(self, root_depth_mm: float) -> Float[np.ndarray, "J 3"] | None:
+        """Place the second modes where they are with the root at another depth: each further along its ray."""
+        if self.second_mode_cam_mm is None:
+            return None
+        further = (root_depth_mm - self.root_depth_mm) / self.second_mode_cam_mm[:, 2:]
+        return self.second_mode_cam_mm * (1 + further)
+
     @property
     def in_front(self) -> bool:
         """Whether all joints lie in front of the camera; where the fit of the root's depth fails, they do not."""

@@ -169,7 +169,10 @@ def _with(
 ) -> PersonPose:
     """Put a smoothed pose in place of that of a frame, or a new one where there is none."""
     if before is not None:
-        return replace(before, joints_px=joints_px, joints_cam_mm=joints_cam_mm, root_depth_mm=root_depth_mm)
+        return replace(
+            before, joints_px=joints_px, joints_cam_mm=joints_cam_mm, root_depth_mm=root_depth_mm,
+            second_mode_cam_mm=before.second_mode_at(root_depth_mm),
+        )  # fmt: skip
     center, side = square_box(joints_px)
     box = Box(float(center[0] - side / 2), float(center[1] - side / 2), float(side))
     return PersonPose(id, box, joints_px, joints_cam_mm, root_depth_mm, box_from="tracked", observed=False)

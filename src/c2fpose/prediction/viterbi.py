@@ -156,6 +156,12 @@ def _along(
     root_mm = root_depth_mm(ROOT_DEPTH_RULE, joints_px, relative, cameras, space=space)
     mm = back_project(joints_px, relative + root_mm[:, None], cameras)
     return [
-        replace(person, joints_px=joints_px[n], joints_cam_mm=mm[n], root_depth_mm=float(root_mm[n]))
+        replace(
+            person,
+            joints_px=joints_px[n],
+            joints_cam_mm=mm[n],
+            root_depth_mm=float(root_mm[n]),
+            second_mode_cam_mm=person.second_mode_at(float(root_mm[n])),
+        )
         for n, person in enumerate(track)
     ]
