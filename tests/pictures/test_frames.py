@@ -39,6 +39,14 @@ def test_unsure_joints_are_faint():
     assert ink[0] == pytest.approx(ink[1]) and ink[2] < 0.7 * ink[1]
 
 
+def test_pixels_count_from_the_corner():
+    image = np.zeros((41, 41, 3), np.uint8)
+    frames.draw_joints(image, np.full((17, 2), 20.5), np.zeros(17))  # the middle of the picture
+    ink = image.sum(-1) / image.sum()
+    middle = ink.sum(0) @ (np.arange(41) + 0.5), ink.sum(1) @ (np.arange(41) + 0.5)
+    np.testing.assert_allclose(middle, 20.5, atol=0.1)
+
+
 def test_joints_that_are_nowhere_are_not_drawn():
     image = np.zeros((50, 50, 3), np.uint8)
     frames.draw_joints(image, np.full((17, 2), np.nan), np.zeros(17), label="1")

@@ -34,7 +34,8 @@ def draw_joints(
 ) -> None:
     """Draw a person over ``image``, in place: limbs from far to near with white rims, ``label`` above the head."""
     width = max(2, round(min(image.shape[:2]) / 160))
-    _draw_skeleton(image, joints_px, depth_mm, confidence, ON_PHOTOGRAPHS, width, None, skeleton)
+    from_centres = joints_px - 0.5  # as OpenCV counts; ours begin at the corner
+    _draw_skeleton(image, from_centres, depth_mm, confidence, ON_PHOTOGRAPHS, width, None, skeleton)
     if label and np.isfinite(joints_px).all():
         x, y = joints_px[np.argmin(joints_px[:, 1])] - [0, 6 * width]
         _write(image, label, (float(x), float(y)), size=width / 4.5, color=(255, 255, 255), rim=(30, 30, 30))

@@ -98,6 +98,15 @@ def test_joints_that_fall_together_and_limbs_straight_back(tmp_path, image):
     np.testing.assert_allclose(read_cam_mm(path)[0], strange, atol=0.1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_angles_about_one_axis_are_no_warning(tmp_path, image):
+    pose = image.frames[0].people[0]
+    ahead = np.outer(np.arange(30, 47), [0, 0, 100.0])  # every bone along the view
+    said = dataclasses.replace(image, frames=(Frame((dataclasses.replace(pose, joints_cam_mm=ahead),)),))
+    (path,) = bvh.write(said, None, tmp_path / "ahead.bvh")
+    np.testing.assert_allclose(read_cam_mm(path)[0], ahead, atol=0.1)
+
+
 def test_nobody_is_no_file(nobody, tmp_path):
     assert bvh.write(nobody, None, tmp_path / "none.bvh") == [] and not list(tmp_path.iterdir())
 

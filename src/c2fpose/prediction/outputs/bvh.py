@@ -12,6 +12,7 @@ than the paper's have no T-pose: their bones rest where they point on average.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,7 +211,9 @@ def _motion(node: _Node, frames: int) -> Iterator[np.ndarray]:
     if node.rotation is None:
         yield np.zeros((frames, 3))
     else:
-        angles = node.rotation.as_euler(_ORDER, degrees=True)
+        with warnings.catch_warnings():  # of two angles about one axis, of which any one will do
+            warnings.filterwarnings("ignore", "Gimbal lock")
+            angles = node.rotation.as_euler(_ORDER, degrees=True)
         yield np.unwrap(angles, period=360, axis=0)  # no leap from 180 to -180 for who interpolates between frames
     for child in node.children:
         yield from _motion(child, frames)
