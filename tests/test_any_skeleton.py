@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from any_skeleton import ACTIONS_OF_DOGS, DOG, TINY, predicted, settings_for, through, write_dogs
+from toy_labels import batch_of, config_of
 
 from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.config.representations import names
 from c2fpose.data.schema import SplitReader
 from c2fpose.data.synth36.__main__ import main as synth36
 from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
@@ -15,7 +18,14 @@ from c2fpose.data.synth36.sequence import RenderedSequence
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.export import main as export
+from c2fpose.model.module import PoseModule
+from c2fpose.pose.space import PoseSpace
+from c2fpose.prediction.engines import make_predictor
+from c2fpose.prediction.people import Seen, poses_in
+from c2fpose.prediction.photo import Box
 from c2fpose.training.run import run
+
+SPACE_OF_DOGS = PoseSpace(DOG, (-700.0, 600.0), (200.0,) * len(DOG.limbs))
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +89,27 @@ def test_every_way_to_represent_a_dog(model, tmp_path):
     if model == "coordinates":
         more.append("model.network.coordinates=parent_relative")
     through(write_dogs(tmp_path, records=8), DOG, tmp_path / "run", f"model={model}", *more)
+
+
+@pytest.mark.parametrize("head", names())
+def test_every_representation_learns_a_step_and_predicts_a_dog(head, monkeypatch):
+    """Without a run about it: from labels in the dog's own depths to its pose, and to that of its mirror image."""
+    mirrored_pair = {"method": "expectation", "flip": True}
+    config = config_of(head, decoding=mirrored_pair).in_space(SPACE_OF_DOGS, "dogs.h5")
+    torch.manual_seed(0)
+    module, batch = PoseModule(config.model_dump(mode="json"), {"code_version": "0"}), batch_of(4, SPACE_OF_DOGS)
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    module.training_step(batch, 0).backward()
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in module.parameters())
+    predictor = make_predictor(module.eval(), precision="32-true")
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    camera = np.array([150.0, 150.0, 60.0, 45.0])
+    (dog,), (other,) = (
+        poses_in(predictor, each, [Seen(Box(left, 20.0, 48.0), "given")], camera)
+        for each, left in ((image, 30.0), (np.ascontiguousarray(image[:, ::-1]), 42.0))
+    )
+    assert dog.joints_px.shape == (DOG.joints, 2) and np.isfinite(dog.joints_cam_mm).all()
+    np.testing.assert_allclose([120, 0] + other.joints_px[list(DOG.mirror)] * [-1, 1], dog.joints_px, atol=0.01)
 
 
 def test_other_joints_than_the_datas_are_refused(tmp_path):
