@@ -9,7 +9,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.config.data import DataConfig
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.schema import SplitReader, write_split
-from c2fpose.prediction.photo import Box, assumed_intrinsics_px, check_box, crop_box, read_photo, whole_box
+from c2fpose.prediction.photo import Box, assumed_intrinsics_px, check_box, crop_box, pictures_in, read_photo, whole_box
 
 EXIF_ORIENTATION = 0x0112
 
@@ -50,6 +50,25 @@ def test_sixteen_bits_keep_their_upper_eight(tmp_path, ending, channels):
     path = tmp_path / f"deep.{ending}"
     cv2.imwrite(str(path), deep[..., ::-1])
     np.testing.assert_array_equal(read_photo(path), np.broadcast_to(picture()[..., :channels], picture().shape))
+
+
+def test_integers_of_unknown_range_are_refused(tmp_path):
+    """Eight bits in 32 would come out black, more than 16 white."""
+    for number, high in enumerate((200, 70_000)):
+        Image.fromarray(np.linspace(0, high, 48).astype(np.int32).reshape(6, 8)).save(tmp_path / f"{number}.tif")
+        with pytest.raises(DataError, match=f"pixels are integers from 0 to {high}, and nothing says which is white"):
+            read_photo(tmp_path / f"{number}.tif")
+    Image.fromarray(np.full((6, 8), 0x7F00, np.int32)).save(tmp_path / "sixteen.tif")
+    assert (read_photo(tmp_path / "sixteen.tif") == 0x7F).all()
+
+
+@pytest.mark.parametrize(("name", "count"), [("a.gif", 3), ("a.webp", 3), ("a.tif", 3), ("a.jpg", 1), ("a.mpo", 1)])
+def test_pictures_of_one_file_are_counted(tmp_path, name, count):
+    """A telephone's MPO has other things than a second picture behind its first."""
+    several = {"save_all": True, "append_images": [Image.fromarray(255 - picture() // n) for n in (1, 2)]}
+    Image.fromarray(picture()).save(tmp_path / name, **({} if name == "a.jpg" else several))
+    assert pictures_in(tmp_path / name) == count
+    assert pictures_in(tmp_path / "none.gif") == 1
 
 
 def test_transparent_parts_are_white(tmp_path):

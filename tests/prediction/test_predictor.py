@@ -12,6 +12,7 @@ from toy_networks import COORDINATES, VOLUME, trained
 import c2fpose
 from c2fpose import PosePredictor
 from c2fpose.base.errors import UserError
+from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.volumes.decoding import decode
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pose.camera import project
@@ -77,6 +78,21 @@ def test_volumes_of_all_stacks_are_those_that_the_pose_was_read_from(checkpoint,
     np.testing.assert_allclose(across * person.box.side + person.box[:2], person.joints_px, atol=1e-3)
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_volumes_that_a_softmax_makes_are_likelihoods_with_the_pose_as_their_mean(tmp_path, flip):
+    module = trained({"network": VOLUME["network"] | {"head": "integral"}})
+    save_checkpoint(tmp_path / "integral.ckpt", module.state_dict(), module.config.model_dump(mode="json"), {})
+    predictor = PosePredictor(tmp_path / "integral.ckpt", flip=flip)
+    (person,) = predictor(IMAGES[2], [(5, 5, 50)], volumes=True).frames[0].people
+    for volume in person.volumes:
+        assert (volume >= 0).all()
+        np.testing.assert_allclose(volume.sum((1, 2, 3)), 1, rtol=1e-4)
+    columns, rows = ((np.arange(16) + 0.5) / 16 for _ in range(2))
+    mass = person.volumes[-1].sum(1)
+    across = np.stack([mass.sum(1) @ columns, mass.sum(2) @ rows], -1)
+    np.testing.assert_allclose(across * 50 + 5, person.joints_px, atol=1e-3)
+
+
 def test_people_that_a_finder_finds(predictor, monkeypatch):
     monkeypatch.setattr(prediction, "load_finder", lambda name: None)
     monkeypatch.setattr(
@@ -119,6 +135,21 @@ def test_other_engines_give_the_same_and_the_last_volume(checkpoint, predictor):
 def test_wrong_input_is_named(predictor, images, options, message):
     with pytest.raises(UserError, match=message):
         predictor.many(images, **options)
+
+
+def test_the_camera_of_a_file_is_its_own_as_for_the_command(predictor, tmp_path):
+    """26 mm on film: its diagonal over that of the picture."""
+    exif = PIL.Image.Exif()
+    exif.get_ifd(0x8769).update({0xA405: 26, 0xA002: 80, 0xA003: 60})
+    PIL.Image.fromarray(picture(5, 60, 80)).save(tmp_path / "p.jpg", exif=exif)
+    opened = PIL.Image.open(tmp_path / "p.jpg")
+    for each in (tmp_path / "p.jpg", opened):
+        camera = predictor(each, fov_deg=60).camera
+        assert camera.focal_from == "exif"
+        np.testing.assert_allclose(camera.intrinsics_px[:2], 26 * 100 / np.hypot(36, 24))
+        assert predictor(each, focal_px=90.0).camera.focal_from == "given"
+    assert predictor(opened.crop((0, 0, 40, 30))).camera.focal_from == "assumed"  # another picture's by now
+    assert predictor(np.asarray(opened)).camera.focal_from == "assumed"
 
 
 def test_files_and_pillows_images_are_turned_upright(predictor, tmp_path):

@@ -36,8 +36,16 @@ def read_exif(path: str | Path) -> Exif:
     """Read a picture's EXIF data; an empty answer where there is none, or it cannot be understood."""
     try:
         with Image.open(path) as image:
-            tags = image.getexif().get_ifd(_EXIF)
-    except Exception:  # damaged tags raise many kinds; whether the picture itself can be read is told elsewhere
+            return exif_of(image)
+    except Exception:  # whether the picture itself can be read is told elsewhere
+        return Exif()
+
+
+def exif_of(image: Image.Image) -> Exif:
+    """Read the EXIF data of a picture that Pillow has opened; as ``read_exif``."""
+    try:
+        tags = image.getexif().get_ifd(_EXIF)
+    except Exception:  # damaged tags raise many kinds
         return Exif()
     resolution, unit = _positive(tags.get(_PLANE_X)), _UNIT_MM.get(tags.get(_PLANE_UNIT, 2))
     width, height = _positive(tags.get(_PIXELS_X)), _positive(tags.get(_PIXELS_Y))

@@ -51,6 +51,7 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
                         "photograph's: damaged?"
                     )
                 opened.load()  # all of it: a file that was cut off is found here
+                check_range(opened)
                 return upright_rgb(opened)
     except DataError:
         raise
@@ -66,6 +67,29 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
         raise DataError(f"{path}: asks for more memory than there is; make it smaller") from None
     except Exception as error:  # each format's decoder raises what it likes
         raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None
+
+
+def check_range(opened: Image.Image) -> None:
+    """Raise ``UnknownRangeError`` for integers of 32 bits that do not look like 16: they would come out black or white.
+
+    One byte in each would be read as its upper half.
+    """
+    if opened.mode != "I" or opened.format == "PPM":  # whose reader brings all depths to 16 bits
+        return
+    low, high = (int(value) for value in np.asarray(opened.getextrema()).ravel())
+    if low < 0 or not 255 < high < 1 << 16:
+        raise UnknownRangeError(
+            f"pixels are integers from {low} to {high}, and nothing says which is white; save it as JPEG or PNG"
+        )
+
+
+def pictures_in(path: str | Path) -> int:
+    """Count the pictures of a file that is read as its first one: an animation, or pages. 1 where that is not known."""
+    try:
+        with Image.open(path) as opened:  # telephones put other things behind the picture in an MPO
+            return 1 if opened.format == "MPO" else int(getattr(opened, "n_frames", 1))
+    except Exception:  # whether the picture itself can be read is told elsewhere
+        return 1
 
 
 def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:

@@ -20,15 +20,14 @@ from c2fpose.config.representations import schema_of
 from c2fpose.data.rgb import UnknownRangeError, upright_rgb
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.representations import representation_of
-from c2fpose.model.volumes.decoding import mean_with_mirrored
 from c2fpose.prediction.certainty import meaning_of
 from c2fpose.prediction.engines import Predictor, TorchEngine, load_predictor
 from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
-from c2fpose.prediction.focal import camera_of
+from c2fpose.prediction.focal import Exif, camera_of, exif_of, read_exif
 from c2fpose.prediction.inputs import shown
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
-from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
+from c2fpose.prediction.photo import Box, check_box, check_range, read_photo, whole_box
 from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.shifts import steadied_poses
@@ -96,9 +95,10 @@ class PosePredictor:
         ``images``: upright RGB bytes, each (rows, columns, 3), of any size; or Pillow's images or files of them, which
         are turned upright by their EXIF data. ``boxes``: for each image the squares of
         its people, as left, top and side in px; None: one person, whom all of each image shows, or whoever ``find``
-        finds with the package's own finder, at a chance of ``least_score``; None: as the command. The camera is one for
-        all images: ``intrinsics_px`` (fx, fy, cx, cy), or the focal length, or the angle of view over the longer side;
-        none of them: an ordinary camera's, 1.2 times the longer side. ``volumes``: keep each person's volumes, of all
+        finds with the package's own finder, at a chance of ``least_score``; None: as the command. The camera, as the
+        command chooses it: ``intrinsics_px`` (fx, fy, cx, cy) or ``focal_px``, of all images; else what the EXIF data
+        of a file, or of Pillow's image as it was opened, say; else ``fov_deg``, the angle of view over the longer side;
+        else an ordinary camera's, 1.2 times the longer side. ``volumes``: keep each person's volumes, of all
         stacks where PyTorch runs the network, of the last one otherwise; people are then looked at in one place, so
         that the pose is what its volumes show.
 
@@ -109,7 +109,10 @@ class PosePredictor:
         if least_score is not None and not 0 < least_score < 1:
             raise ConfigError(f"least_score={least_score}: expected a chance above 0 and below 1")
         checked = [_image(image, number) for number, image in enumerate(images)]
-        cameras = [_camera(image, intrinsics_px, focal_px, fov_deg) for image in checked]
+        cameras = [
+            _camera(image, _exif(given), intrinsics_px, focal_px, fov_deg)
+            for given, image in zip(images, checked, strict=True)
+        ]
         shift = 0.0 if volumes else self.shift
         if find:
             people = [
@@ -227,21 +230,14 @@ def stack_volumes(predictor: Predictor, image: Image, box: Box) -> tuple[Float[n
     """
     crops, _ = crops_of(predictor, [image], [box])
     representation, engine = representation_of(predictor.config), predictor.engine
+    if not schema_of(predictor.config.network.head).volumetric:
+        raise ConfigError(f"volumes: a network with head={predictor.config.network.head} has none to show")
     found = []
     for crop in (crops, crops.flip(-1)) if predictor.config.decoding.flip else (crops,):
         with torch.inference_mode():
-            outputs = engine.all_outputs(crop) if isinstance(engine, TorchEngine) else [engine(crop)]
-        shown = representation.shown(outputs)
-        if shown is None:
-            raise ConfigError(f"volumes: a network with head={predictor.config.network.head} has none to show")
-        found.append(shown.volumes)
-    if len(found) == 1:
-        return tuple(volume.numpy() for volume in found[0])
-    skeleton = predictor.config.pose_space.skeleton
-    return tuple(
-        mean_with_mirrored(straight[None], mirrored[None], skeleton)[0].numpy()
-        for straight, mirrored in zip(*found, strict=True)
-    )
+            found.append(engine.all_outputs(crop) if isinstance(engine, TorchEngine) else [engine(crop)])
+    # As the pose is read from them: of some representations a softmax makes likelihoods of the output
+    return tuple(representation.read(*pair)[0].float().cpu().numpy() for pair in zip(*found, strict=True))
 
 
 def _image(image: Picture, number: int) -> Image:
@@ -250,6 +246,7 @@ def _image(image: Picture, number: int) -> Image:
         return read_photo(image)
     if isinstance(image, PIL.Image.Image):
         try:
+            check_range(image)
             image = upright_rgb(image)
         except (OSError, UnknownRangeError) as error:  # Pillow reads a file when its pixels are asked for
             raise DataError(f"image {number}: {error}") from None
@@ -257,6 +254,13 @@ def _image(image: Picture, number: int) -> Image:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
         raise DataError(f"image {number}: {image.dtype} of shape {image.shape}; expected RGB bytes, (rows, columns, 3)")
     return image
+
+
+def _exif(image: Picture) -> Exif | None:
+    """Read the EXIF data of a file, or of Pillow's image as it was opened: one that was cut keeps another's."""
+    if isinstance(image, str | Path):
+        return read_exif(image)
+    return exif_of(image) if isinstance(image, PIL.Image.Image) and image.format else None
 
 
 def _seen(image: Image, boxes: Boxes | None, number: int) -> list[Seen]:
@@ -270,10 +274,14 @@ def _seen(image: Image, boxes: Boxes | None, number: int) -> list[Seen]:
 
 
 def _camera(
-    image: Image, intrinsics_px: Float[np.ndarray, " 4"] | None, focal_px: float | None, fov_deg: float | None
+    image: Image,
+    exif: Exif | None,
+    intrinsics_px: Float[np.ndarray, " 4"] | None,
+    focal_px: float | None,
+    fov_deg: float | None,
 ) -> Camera:
     if intrinsics_px is None:
-        return camera_of((image.shape[1], image.shape[0]), focal_px=focal_px, fov_deg=fov_deg)
+        return camera_of((image.shape[1], image.shape[0]), exif=exif, focal_px=focal_px, fov_deg=fov_deg)
     values = np.asarray(intrinsics_px, float)
     if values.shape != (4,) or not np.isfinite(values).all() or (values[:2] <= 0).any():
         raise ConfigError(f"intrinsics_px={values.tolist()}: expected fx, fy, cx, cy in px, the first two above 0")
