@@ -85,6 +85,37 @@ def test_one_that_ends_early_says_so(tmp_path):
     assert re.match(r"the video ends early: \d frames \(0\.\d s\) of 12 \(1\.2 s\)", clip.note)
 
 
+def test_frames_that_are_missing_in_the_middle_are_counted(tmp_path):
+    """Blocks of a Matroska file that become padding: as a damaged stretch, which the decoder skips."""
+    data = bytearray(write(tmp_path / "a.webm", "VP80", 30).read_bytes())
+    for number in (10, 11, 12):
+        time = re.escape(struct.pack(">h", 1000 // FPS * number))
+        block = re.search(rb"\xa3(?:[\x81-\xff]|[\x40-\x7f].)\x81" + time, bytes(data), re.S)
+        data[block.start()] = 0xEC
+    (tmp_path / "damaged.webm").write_bytes(data)
+    clip = Video(tmp_path / "damaged.webm")
+    said = [(frame.index, round(frame.time_s, 3)) for frame in clip.frames()]
+    assert said[8:12] == [
+        (8, 0.8),
+        (9, 0.9),
+        (10, 1.3),
+        (11, 1.4),
+    ]
+    assert clip.note.startswith("frames are missing after 0.90 s (27 of 30 can be decoded); times are right")
+
+
+def test_pixels_that_are_not_square_are_said(tmp_path):
+    """A width to be shown in, in the track header, that is 4/3 of the frame's: as camcorders write it."""
+    data = bytearray(write(tmp_path / "a.mp4").read_bytes())
+    width = data.find(b"tkhd") + 44 + 36
+    assert struct.unpack(">I", data[width : width + 4])[0] == COLUMNS << 16
+    data[width : width + 4] = struct.pack(">I", COLUMNS * 4 // 3 << 16)
+    (tmp_path / "wide.mp4").write_bytes(data)
+    clip = Video(tmp_path / "wide.mp4")
+    assert len(list(clip)) == FRAMES and clip.size_px == (COLUMNS, ROWS)
+    assert clip.note.startswith("its pixels are 1.33 times as wide as high")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "no such video"), (b"", "an empty file"), (b"hello" * 99, "not a video"), ("frameless", "without frames")],

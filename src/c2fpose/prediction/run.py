@@ -31,7 +31,7 @@ from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowW
 from c2fpose.prediction.inputs import Input, expand, shown
 from c2fpose.prediction.outputs import marked_unfinished, of_fewer_people, plan, write
 from c2fpose.prediction.people import Seen, named_as_given, root_depth_rule, second_looks, seen_of, without_doubles
-from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
+from c2fpose.prediction.photo import Box, check_box, pictures_in, read_photo, whole_box
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
@@ -186,7 +186,9 @@ class PredictJob:
         camera = self.camera((columns, rows), path)
         people = self._people_of(path, image, camera.intrinsics_px)
         source = Source("image", (columns, rows), shown(path), file_hash(path))
-        return self._result(source, camera, [Frame(tuple(people))], None), [image]
+        many = pictures_in(path)
+        note = f"the first of {many} pictures in the file; save it as a video to have all" if many > 1 else None
+        return self._result(source, camera, [Frame(tuple(people))], None, note), [image]
 
     def _people_of(self, path: Path, image: Image, intrinsics_px: np.ndarray) -> list[PersonPose]:
         asked, predictor = self.settings, self.predictor

@@ -23,6 +23,9 @@ AHEAD = 8  # frames decoded before they are asked for
 USUAL_FPS = 25.0  # taken where the container gives neither times nor a rate
 _PLAUSIBLE_FPS = (0.1, 1000.0)
 _MISSING = 0.03  # of the announced duration: what is shorter by more has ended early
+_GAP = 1.5  # usual times between frames: more is a gap ...
+_EVEN = 0.9  # ... where this share of the others is shorter: elsewhere the rate varies
+_SQUARE = 0.02  # relative difference of a pixel's width and height that is none
 
 
 class VideoFrame(NamedTuple):
@@ -52,11 +55,13 @@ class Video:
             if not there:
                 raise DataError(f"{path}: a video without frames, or none that can be decoded")
             rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+            wide, high = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
         finally:
             capture.release()
         self.size_px = (frame.shape[1], frame.shape[0])  # columns, rows
         self.fps = rate if math.isfinite(rate) and _PLAUSIBLE_FPS[0] <= rate <= _PLAUSIBLE_FPS[1] else None
         self.announced = int(count) if 0 < count < 1e9 else None  # frames, by the container; not always the truth
+        self.pixel_aspect = wide / high if wide > 0 and high > 0 else 1.0  # width of a pixel over its height
         self.decoded = 0  # frames decoded by the last pass so far
         self.note: str | None = None  # after a whole pass: what was wrong with the file, if anything
 
@@ -103,7 +108,8 @@ class Video:
         cv2, capture = _opened(self.path)
         step = 1 / (self.fps or USUAL_FPS)
         first = time_s = 0.0
-        index = 0
+        index = even = 0
+        gap_s: float | None = None  # the last frame before the first gap
         try:
             while not enough.is_set() and capture.grab():
                 wanted = index % self.every == 0
@@ -115,7 +121,12 @@ class Video:
                     first = said if math.isfinite(said) else 0.0
                     time_s = 0.0
                 else:  # time runs forward, whatever the container says
-                    time_s = said - first if math.isfinite(said) and said - first > time_s else time_s + step
+                    now_s = said - first if math.isfinite(said) and said - first > time_s else time_s + step
+                    if now_s - time_s < _GAP * step:
+                        even += 1
+                    elif gap_s is None:
+                        gap_s = time_s
+                    time_s = now_s
                 if wanted:
                     yield VideoFrame(index, time_s, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
                 index += 1
@@ -123,7 +134,26 @@ class Video:
         finally:
             capture.release()
         if not enough.is_set():
-            self.note = self._what_is_missing(index, time_s)
+            uneven = even < _EVEN * (index - 1)
+            gap = self._gap(index, None if uneven else gap_s)
+            notes = (gap, self._what_is_missing(index, time_s), self._oblong())
+            self.note = "; ".join(filter(None, notes)) or None
+
+    def _oblong(self) -> str | None:
+        if abs(self.pixel_aspect - 1) < _SQUARE:
+            return None
+        return (
+            f"its pixels are {self.pixel_aspect:.3g} times as wide as high and were taken as square: people come out "
+            "too narrow or wide; resample it first: ffmpeg -i IN -vf scale=iw*sar:ih,setsar=1 OUT"
+        )
+
+    def _gap(self, decoded: int, gap_s: float | None) -> str | None:
+        if not self.announced or gap_s is None or decoded >= self.announced:
+            return None
+        return (
+            f"frames are missing after {gap_s:.2f} s ({decoded} of {self.announced} can be decoded); times are right, "
+            "frames are numbered without them"
+        )
 
     def _what_is_missing(self, decoded: int, last_s: float) -> str | None:
         """Compare with the announced length, by frames and by time: containers of variable rate give one of them."""
