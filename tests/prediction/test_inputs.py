@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from c2fpose.base.errors import DataError
-from c2fpose.prediction.inputs import expand
+from c2fpose.prediction.inputs import expand, left_out
 
 
 def names(words) -> list[tuple[str, str]]:
@@ -68,3 +68,15 @@ def test_one_file_by_two_names_is_one_input(folder, monkeypatch):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="a folder without pictures or videos"):
         expand([str(tmp_path)])
+
+
+def test_pictures_that_cannot_be_read_are_counted(tmp_path):
+    for name in ("a.jpg", "b.HEIC", "c.heic", "d.dng", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    expected = f"{tmp_path}: 3 pictures (.dng, .heic) cannot be read and are left out; save them as JPEG"
+    assert left_out([str(tmp_path), str(tmp_path / "a.jpg")]) == [expected]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "b.heic").write_bytes(b"")
+    assert left_out([f"{tmp_path}/one"]) == [
+        f"{tmp_path}/one: 1 picture (.heic) cannot be read and is left out; save it as JPEG"
+    ]

@@ -26,6 +26,7 @@ VIDEO_SUFFIXES = (
 )
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif",
                   ".jp2", ".tga")  # fmt: skip
+UNREAD_SUFFIXES = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")  # of cameras
 OWN_ENDING = "_pose"  # outputs are named <input>_pose.<ending>: beside that input they are none themselves
 
 
@@ -66,6 +67,21 @@ def expand(words: Sequence[str]) -> list[Input]:
         else:
             raise DataError(f"{word}: no such image, video or folder")
     return [Input(path, "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image") for path in found.values()]
+
+
+def left_out(words: Sequence[str]) -> list[str]:
+    """Say of each folder how many pictures in it are of kinds that cannot be read, and which; nothing where none is."""
+    said = []
+    for folder in (Path(word).expanduser() for word in words):
+        inside = folder.iterdir() if folder.is_dir() else ()
+        kinds = [path.suffix.lower() for path in inside if path.suffix.lower() in UNREAD_SUFFIXES]
+        if kinds:
+            one = len(kinds) == 1
+            said.append(
+                f"{shown(folder)}: {len(kinds)} {'picture' if one else 'pictures'} ({', '.join(sorted(set(kinds)))}) "
+                f"cannot be read and {'is' if one else 'are'} left out; save {'it' if one else 'them'} as JPEG"
+            )
+    return said
 
 
 def shown(path: str | Path) -> str:

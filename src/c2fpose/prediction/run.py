@@ -28,7 +28,7 @@ from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
 from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, has_size, is_inside, tidied
-from c2fpose.prediction.inputs import Input, expand, shown
+from c2fpose.prediction.inputs import Input, expand, left_out, shown
 from c2fpose.prediction.outputs import marked_unfinished, of_fewer_people, plan, write
 from c2fpose.prediction.people import Seen, named_as_given, root_depth_rule, second_looks, seen_of, without_doubles
 from c2fpose.prediction.photo import Box, check_box, pictures_in, read_photo, whole_box
@@ -58,6 +58,8 @@ def run(settings: PredictSettings) -> int:
 
     Raises ``UserError`` where nothing could be done: a wrong configuration, no input, or the only one failed.
     """
+    for line in left_out(settings.input):
+        print(f"warning: {line}", file=sys.stderr)
     inputs = expand(settings.input)
     job = PredictJob(settings)
     job.check(inputs)
