@@ -91,7 +91,7 @@ def differences(results: Results, root_depth: str) -> list[Pair]:
         over_images = _over_images(a, b, results.sweep.metric, root_depth)
         values = [[error_mm(job, results.sweep.metric, root_depth) for job in jobs] for jobs in (a, b)]
         mean = float(np.mean(values[0]) - np.mean(values[1]))
-        over_seeds = seed_difference(*values, paired=same_networks)
+        over_seeds = seed_difference(values[0], values[1], paired=same_networks)
         found.append(Pair(first, second, mean, over_images, over_seeds, same_networks))
     return found
 
@@ -264,7 +264,7 @@ def job_records(results: Results) -> list[dict[str, Any]]:
     records = []
     for job in results.jobs:
         done = job.result.model_dump() if job.record else {}
-        record = {"experiment": results.name, "scale": results.scale}
+        record: dict[str, Any] = {"experiment": results.name, "scale": results.scale}
         record |= {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
         for metric in ("mpjpe", "reconstruction"):
             for rule in ROOT_DEPTH_RULES:
