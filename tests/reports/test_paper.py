@@ -32,6 +32,13 @@ def test_two_versions_in_one_column_are_refused():
     assert column([None]) == (None, [None])
 
 
+def test_a_figure_of_another_metric_is_refused():
+    """69.77 mm are an MPJPE: beside reconstruction errors they would be taken for one."""
+    with pytest.raises(ConfigError, match=r"paper=T2/1,64: its metric is mpjpe, the table's \(sweep.metric\) recon"):
+        column([None, "T2/1,64"], "reconstruction")
+    assert column(["T5/v2"], "reconstruction")[1][0].average_mm == 51.9
+
+
 def test_an_unknown_row_is_refused():
     with pytest.raises(ConfigError, match="T2/2,64: no such row"):
         figure("T2/2,64")

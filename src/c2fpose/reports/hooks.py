@@ -21,7 +21,7 @@ class SweepTables(Callback):
     def on_multirun_start(self, config: DictConfig) -> None:
         """Refuse what could not be shown in the end before anything is trained: figures that there are not."""
         sweep = sweep_of(config)
-        column(row.paper for row in sweep.rows.values())
+        column((row.paper for row in sweep.rows.values()), sweep.metric)
         for reference in sweep.paper_rows:
             figure(reference)
         without = [name for name, row in sweep.rows.items() if "model.network.depths" not in row.set]

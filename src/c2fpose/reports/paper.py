@@ -91,12 +91,16 @@ def figure(reference: str) -> Figure:
     return TABLES[table][row]
 
 
-def column(references: Iterable[str | None]) -> tuple[Version | None, list[Figure | None]]:
+def column(references: Iterable[str | None], metric: str = "mpjpe") -> tuple[Version | None, list[Figure | None]]:
     """Find the paper's figures for the rows of one table, and the one version that all are from; gaps stay gaps.
 
-    Raises ``ConfigError`` where the versions differ.
+    Raises ``ConfigError`` where the versions differ, and for a figure of another metric than the table's.
     """
-    figures = [None if reference is None else figure(reference) for reference in references]
+    named = list(references)
+    figures = [None if reference is None else figure(reference) for reference in named]
+    for reference, known in zip(named, figures, strict=True):
+        if known is not None and known.metric != metric:
+            raise ConfigError(f"paper={reference}: its metric is {known.metric}, the table's (sweep.metric) {metric}")
     versions = {known.version for known in figures if known is not None}
     if len(versions) > 1:
         raise ConfigError("figures of the paper's two versions in one column; choose rows of one of them")

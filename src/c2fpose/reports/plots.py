@@ -55,7 +55,7 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
     figure = _figure(10, 4.2)
     paper, ours = figure.subplots(1, 2)
     rows = results.sweep.rows
-    version, published = column(row.paper for row in rows.values())
+    version, published = column((row.paper for row in rows.values()), results.sweep.metric)
     theirs, mine = [], []
     for (name, row), known in zip(rows.items(), published, strict=True):
         depths = row.set["model.network.depths"]
@@ -119,7 +119,7 @@ def _has_another_below(point: Point, points: list[Point]) -> bool:
 
 def _by_row(results: Results, root_depth: str) -> Figure:
     rows = {name: row for name, row in results.sweep.rows.items() if results.of(name, finished=False)}
-    version, published = column(row.paper for row in rows.values())
+    version, published = column((row.paper for row in rows.values()), results.sweep.metric)
     shown = [name for name in rows if results.of(name)]
     labels = [row.label for row in rows.values()]
     if len([known for known in published if known is not None]) < len(rows) / 2:  # too few for a panel: said beside

@@ -180,7 +180,7 @@ class RowResult:
 
 def row_results(results: Results, metric: str, root_depth: str) -> list[RowResult]:
     """Compute every row of the experiment; errors of actions in one metric."""
-    _, published = column(row.paper for row in results.sweep.rows.values())
+    _, published = column((row.paper for row in results.sweep.rows.values()), results.sweep.metric)
     return [
         _row_result(results, name, known, metric, root_depth)
         for name, known in zip(results.sweep.rows, published, strict=True)

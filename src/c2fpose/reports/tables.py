@@ -115,7 +115,7 @@ def summarise(
 def error_table(results: Results, metric: str, root_depth: str) -> Table:
     """Rows of the experiment: the paper's figure, ours, what it cost."""
     sweep = results.sweep
-    version, _ = column(row.paper for row in sweep.rows.values())
+    version, _ = column((row.paper for row in sweep.rows.values()), sweep.metric)
     paper_header = (f"paper ({version})",) if version else ()
     costs = ("parameters, M", "GFLOP", "training, min", "images/s")
     header = ("", *paper_header, "ours", "seeds", *(APART if sweep.apart else ()), *sweep.actions, *costs)
