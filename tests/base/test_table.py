@@ -15,7 +15,8 @@ def test_latex_and_markdown_are_escaped():
 @pytest.mark.parametrize(
     ("sign", "escaped"),
     [("$", r"\$"), ("{", r"\{"), ("}", r"\}"), ("#", r"\#"), ("~", r"\textasciitilde{}"), ("^", r"\textasciicircum{}"),
-     ("[2mm]", "{[}2mm{]}"), ("\\", r"\textbackslash{}"), ("\\{", r"\textbackslash{}\{"), ("<$>", r"$<$\$$>$")],
+     ("[2mm]", "{[}2mm{]}"), ("*", "{*}"), ("\\", r"\textbackslash{}"), ("\\{", r"\textbackslash{}\{"),
+     ("<$>", r"$<$\$$>$")],
 )  # fmt: skip
 def test_every_sign_that_latex_reads_as_a_command_is_escaped(sign, escaped):
     assert f"a{escaped}b & 1" in Table(("", "n"), ((f"a{sign}b", "1"),)).latex("caption")

@@ -106,6 +106,10 @@ def test_captions_do_not_call_synthetic_people_human36m(directory):
     notes = " ".join(error_table(read_results([directory]), "mpjpe", "ground_truth").notes)
     assert "Ours: synth36" in notes and "not Human3.6M" in notes
     assert "aaaaaaaaaaaa" in notes and "bbbbbbbbbbbb" in notes
+    for path in directory.glob("*/*/finished.json"):
+        sweep.write_json(path, sweep.read_json(path) | {"dataset": "synth_wild"})
+    notes = " ".join(error_table(read_results([directory]), "mpjpe", "ground_truth").notes)
+    assert "Ours: synth_wild, people rendered by this package; not Human3.6M" in notes
 
 
 def test_precisions_of_the_training_are_told_and_kept(directory, tmp_path):

@@ -44,7 +44,7 @@ _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}",
         **{sign: "\\" + sign for sign in "%_&#${}"},
-        **{sign: f"{{{sign}}}" for sign in "[]"},  # after \\ and \midrule a bare one begins an optional length
+        **{sign: f"{{{sign}}}" for sign in "[]*"},  # after \\ a bare [ begins a length, and a bare * is lost
         **{"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "<": "$<$", ">": "$>$"},
     }
 )  # fmt: skip

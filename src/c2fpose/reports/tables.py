@@ -43,8 +43,10 @@ from c2fpose.reports.records import (
 from c2fpose.reports.results import Results, SweepJob, read_results
 from c2fpose.reports.statistics import Difference
 
+_RENDERED = "people rendered by this package; not Human3.6M, and not comparable with it in mm."
 DATASETS = {
-    "synth36": "Ours: synth36, people rendered by this package; not Human3.6M, and not comparable with it in mm.",
+    "synth36": f"Ours: synth36, {_RENDERED}",
+    "synth_wild": f"Ours: synth_wild, {_RENDERED}",
     "h36m": "Ours: Human3.6M.",
 }
 
