@@ -101,13 +101,13 @@ def test_a_track_is_closer_to_the_truth_and_shakes_less():
 
 
 def test_blocks_of_a_long_video_leave_no_seam(monkeypatch):
-    _, seen = track(np.random.default_rng(7), frames=400)
+    _, seen = track(np.random.default_rng(7), frames=300)
     seen[150:156] = [Frame((), frame.index, frame.time_s) for frame in seen[150:156]]
     whole = list(smoothed(seen, CAMERA))
     monkeypatch.setattr(smoothing, "_BLOCK", 120)
     monkeypatch.setattr(smoothing, "_BESIDE", 80)
     parts = list(smoothed(seen, CAMERA))
-    assert [frame.index for frame in parts] == list(range(400))
+    assert [frame.index for frame in parts] == list(range(300))
     for one, other in zip(whole, parts, strict=True):
         (first,), (second,) = one.people, other.people
         assert first.observed == second.observed

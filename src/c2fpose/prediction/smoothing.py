@@ -197,8 +197,8 @@ def tuned(seen: Float[np.ndarray, "T N"], noise: Float[np.ndarray, "T N"], times
     seen, noise, times_s = seen[:_TUNED_ON], noise[:_TUNED_ON], times_s[:_TUNED_ON]
     frame_s = (float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0) or 1.0
     unit, steps = float(np.nanmedian(noise)), np.diff(times_s, prepend=times_s[0]) / frame_s
-    wander = max(WANDER, key=lambda rate: _Filter(seen, noise / unit, steps, rate).log_likelihood)
-    return Tuning(frame_s, unit, wander)
+    likelihoods = _log_likelihoods(seen, noise / unit, steps, np.array(WANDER))
+    return Tuning(frame_s, unit, WANDER[int(np.argmax(likelihoods))])
 
 
 def rts(
@@ -238,29 +238,17 @@ class _Filter:
     ) -> None:
         length, series = seen.shape
         there = np.isfinite(seen)
-        filled = np.where(there, seen, 0.0)
-        first = np.argmax(there, axis=0)
-        state = np.stack([filled[first, np.arange(series)], np.zeros(series)])
-        variance = np.zeros((2, 2, series))
-        variance[0, 0], variance[1, 1] = 1e2, 1e2  # in noise: wide
+        state, variance = _start(seen)
         self.steps, self.states, self.variances = steps, np.empty((length, 2, series)), np.empty((length, 2, 2, series))
         self.expected, self.expected_variances = np.empty_like(self.states), np.empty_like(self.variances)
-        squares, logs, count = 0.0, 0.0, 0
+        squares = 0.0
         for at in range(length):
             state, variance = _ahead(state, variance, steps[at], rate)
             self.expected[at], self.expected_variances[at] = state, variance
-            known = there[at]
-            total = variance[0, 0] + noise[at]
-            miss = np.where(known, filled[at] - state[0], 0.0)
+            state, variance, miss, total = _corrected(state, variance, seen[at], there[at], noise[at])
             squares += (miss**2 / total).sum()
-            logs += np.log(total[known]).sum()
-            count += int(known.sum())
-            gain = np.where(known, variance[:, 0] / total, 0.0)
-            state = state + gain * miss
-            variance = variance - gain[:, None] * variance[None, 0]
             self.states[at], self.variances[at] = state, variance
-        self.scale = max(squares / max(count, 1), 1e-12)
-        self.log_likelihood = -0.5 * (count * np.log(self.scale) + logs)
+        self.scale = max(squares / max(int(there.sum()), 1), 1e-12)
 
     def smooth(self) -> Smoothed:
         """Go back from the last frame."""
@@ -275,15 +263,53 @@ class _Filter:
         return Smoothed(states[:, 0], np.maximum(variances[:, 0, 0], 0) * self.scale)
 
 
+def _log_likelihoods(
+    seen: Float[np.ndarray, "T N"],
+    noise: Float[np.ndarray, "T N"],
+    steps: Float[np.ndarray, " T"],
+    rates: Float[np.ndarray, " R"],
+) -> Float[np.ndarray, " R"]:
+    """Log-likelihoods of filters of several rates, all in one pass; the noise's scale is each one's best."""
+    there, rate = np.isfinite(seen), rates[:, None]
+    state, variance = (np.repeat(each[..., None, :], len(rates), -2) for each in _start(seen))
+    squares, logs = np.zeros(len(rates)), np.zeros(len(rates))
+    for at in range(len(seen)):
+        state, variance = _ahead(state, variance, steps[at], rate)
+        state, variance, miss, total = _corrected(state, variance, seen[at], there[at], noise[at])
+        squares += (miss**2 / total).sum(-1)
+        logs += np.where(there[at], np.log(total), 0.0).sum(-1)
+    count = int(there.sum())
+    return -0.5 * (count * np.log(np.maximum(squares / max(count, 1), 1e-12)) + logs)
+
+
+def _start(seen: Float[np.ndarray, "T N"]) -> tuple[Float[np.ndarray, "2 N"], Float[np.ndarray, "2 2 N"]]:
+    """State and variance before the first frame: at rest where each series is seen first."""
+    series, there = seen.shape[1], np.isfinite(seen)
+    place = seen[np.argmax(there, axis=0), np.arange(series)]
+    variance = np.zeros((2, 2, series))
+    variance[0, 0], variance[1, 1] = 1e2, 1e2  # in noise: wide
+    return np.stack([np.where(np.isfinite(place), place, 0.0), np.zeros(series)]), variance
+
+
 def _ahead(
-    state: Float[np.ndarray, "2 N"], variance: Float[np.ndarray, "2 2 N"], step: float, rate: float
-) -> tuple[Float[np.ndarray, "2 N"], Float[np.ndarray, "2 2 N"]]:
+    state: Float[np.ndarray, "2 *R N"], variance: Float[np.ndarray, "2 2 *R N"], step: float, rate: float | np.ndarray
+) -> tuple[Float[np.ndarray, "2 *R N"], Float[np.ndarray, "2 2 *R N"]]:
     """One step of constant velocity, whose white acceleration has the intensity ``rate``."""
     new = np.empty_like(variance)
     new[0, 0] = variance[0, 0] + 2 * step * variance[0, 1] + step**2 * variance[1, 1] + rate * step**3 / 3
     new[0, 1] = new[1, 0] = variance[0, 1] + step * variance[1, 1] + rate * step**2 / 2
     new[1, 1] = variance[1, 1] + rate * step
     return np.stack([state[0] + step * state[1], state[1]]), new
+
+
+def _corrected(
+    state: np.ndarray, variance: np.ndarray, seen: np.ndarray, there: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """State and variance after a frame has been looked at; how far off it was, and the variance of that."""
+    total = variance[0, 0] + noise
+    miss = np.where(there, seen - state[0], 0.0)
+    gain = np.where(there, variance[:, 0] / total, 0.0)
+    return state + gain * miss, variance - gain[:, None] * variance[None, 0], miss, total
 
 
 def _inverse(matrix: Float[np.ndarray, "2 2 N"]) -> Float[np.ndarray, "2 2 N"]:
