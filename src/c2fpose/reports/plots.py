@@ -5,15 +5,18 @@ As in ``show``, every function returns a matplotlib ``Figure`` and none touches 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from c2fpose.config.model import NetworkConfig
-from c2fpose.model.networks.cost import network_cost
+from c2fpose.model.networks.coarse_to_fine import CoarseToFine
+from c2fpose.model.networks.cost import count_parameters
 from c2fpose.pictures.figure import quiet
 from c2fpose.pictures.palette import BLUE, FAINT, INK, VERMILION, line_look
 from c2fpose.reports.paper import column
@@ -62,8 +65,7 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
         naive = len(set(depths)) == 1
         if known is not None:
             family = row.set.get("model.network.family", "stacked")
-            size = network_cost(NetworkConfig(depths=depths, family=family))["parameters"] / 1e6
-            theirs.append((size, known.average_mm, 0.0, row.label, naive))
+            theirs.append((_millions(tuple(depths), family), known.average_mm, 0.0, row.label, naive))
         if jobs := results.of(name):
             mean, half = _with_bar(_errors(results, name, root_depth))
             mine.append((jobs[0].result.parameters / 1e6, mean, half, row.label, naive))
@@ -74,6 +76,13 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
     ours.set_title(f"ours, {data}, scale {results.scale}; {BARS}", fontsize=9, color=INK)
     paper.set_ylabel(_METRIC[results.sweep.metric], fontsize=9)
     return figure
+
+
+@cache
+def _millions(depths: tuple[int, ...], family: str) -> float:
+    """Parameters of the paper's network of full size, millions; of tensors that hold nothing."""
+    with torch.device("meta"):
+        return count_parameters(CoarseToFine(NetworkConfig(depths=depths, family=family))) / 1e6
 
 
 Point = tuple[float, float, float, str, bool]  # parameters, error, half of its interval, label, naive
