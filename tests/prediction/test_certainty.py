@@ -25,8 +25,9 @@ ROOT_MM = np.array([4300.0])
 def camera_of(points: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and camera positions of points (P, 17, 3)."""
     joints_box, depth_rel_mm = (part.double().numpy() for part in from_points(points))
-    joints_px = box_to_frame_px(joints_box, LEFT_TOP, SIDE)
-    return joints_px, back_project(joints_px, depth_rel_mm + ROOT_MM[:, None], INTRINSICS)
+    left_top, side, intrinsics = (each.repeat(len(points), 0) for each in (LEFT_TOP, SIDE, INTRINSICS))
+    joints_px = box_to_frame_px(joints_box, left_top, side)
+    return joints_px, back_project(joints_px, depth_rel_mm + ROOT_MM[:, None], intrinsics)
 
 
 def test_covariances_are_those_of_drawn_points():
@@ -36,12 +37,9 @@ def test_covariances_are_those_of_drawn_points():
     covariance = np.broadcast_to(root @ root.T, (1, 17, 3, 3))
     joints_px, joints_cam_mm = camera_of(mean)
     found = covariances_cam_mm2(covariance, joints_px, joints_cam_mm[..., 2], SIDE, INTRINSICS)
-    drawn = []
-    for _ in range(4000):
-        offset = generator.normal(size=(1, 17, 3)) @ root.T
-        drawn.append(camera_of(mean + torch.as_tensor(offset))[1][0])
+    _, drawn = camera_of(mean + torch.as_tensor(generator.normal(size=(4000, 17, 3)) @ root.T))
     for joint in (0, 7, 16):
-        expected = np.cov(np.stack(drawn)[:, joint].T)
+        expected = np.cov(drawn[:, joint].T)
         np.testing.assert_allclose(found[0, joint], expected, rtol=0.15, atol=0.06 * np.trace(expected))
 
 
