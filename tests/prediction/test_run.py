@@ -1,10 +1,10 @@
 """Pictures and videos go in, results come out; whatever is wrong is said in one line, and the others are done."""
 
+import io
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +25,7 @@ from c2fpose.pose.skeleton import JOINTS
 from c2fpose.prediction import run as library
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.outputs import csv
+from c2fpose.prediction.outputs import json as json_output
 from c2fpose.prediction.photo import Box
 
 FRAMES = 8
@@ -257,30 +258,29 @@ def test_what_is_wrong_with_a_network_is_said_once(files, tmp_path, capsys, wron
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names there are bytes")
-def test_a_name_that_is_no_text(files, tmp_path):
-    """In a process of its own, whose output takes UTF-8 alone."""
+def test_a_name_that_is_no_text(files, tmp_path, monkeypatch):
+    """Where output takes UTF-8 alone."""
     name = os.fsdecode(os.fsencode(tmp_path) + b"/ph\xff.jpg")
     shutil.copy(files / "photo.jpg", name)
     words = [name, f"ckpt={files / 'tiny.ckpt'}", "person=whole", "formats=[json,html,figure]"]
-    module = [sys.executable, "-m", "c2fpose.predict"]
-    done = subprocess.run([*module, *words], capture_output=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
-    assert done.returncode == 0, done.stderr
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "utf-8", "strict", write_through=True))
+    command.main(words)
     said = json.loads(Path(os.fsdecode(os.fsencode(tmp_path) + b"/ph\xff_pose.json")).read_text("utf-8"))
-    assert said["source"]["file"].endswith("ph\ufffd.jpg") and "ph\ufffd.jpg: 1 person" in done.stdout.decode()
+    assert said["source"]["file"].endswith("ph\ufffd.jpg") and "ph\ufffd.jpg: 1 person" in printed.getvalue().decode()
 
 
 @pytest.mark.parametrize("ending", [None, "broken"])
-def test_killed_between_two_outputs_makes_both_again(files, tmp_path, capsys, ending):
+def test_killed_between_two_outputs_makes_both_again(files, tmp_path, capsys, monkeypatch, ready, ending):
     """The same words again go on; but not over a file that was there before, or over finished ones."""
-    killed = (
-        "import os, sys\n"
-        "from c2fpose.prediction.outputs import json\n"
-        f"json.write = lambda *_: {'os._exit(9)' if ending is None else 'open(os.devnull + chr(47))'}\n"
-        "from c2fpose import predict; predict.main(sys.argv[1:])"
-    )
     words = [str(files / "photo.jpg"), f"ckpt={files / 'tiny.ckpt'}", f"out={tmp_path / 'o'}", "person=whole"]
-    first = subprocess.run([sys.executable, "-c", killed, *words], capture_output=True, text=True)
-    assert first.returncode == (9 if ending is None else 2), first.stderr
+    if ending is None:
+        first = ready.run(["-m", "killed_before_json", *words], tmp_path)
+        assert first.returncode == 9, first.stderr
+    else:
+        with monkeypatch.context() as patch, pytest.raises(SystemExit, match="2"):
+            patch.setattr(json_output, "write", lambda *_: open(f"{os.devnull}/"))
+            command.main(words)
     assert [path.name for path in (tmp_path / "o").iterdir() if path.name[0] != "."] == ["photo_pose.png"]
     command.main(words)
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["photo_pose.json", "photo_pose.png"]
