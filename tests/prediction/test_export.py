@@ -30,6 +30,20 @@ def checkpoint(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def exported(checkpoint, tmp_path_factory):
+    """The same network as ONNX, by the command; not to be changed."""
+    path = tmp_path_factory.mktemp("exported") / "a.onnx"
+    export_command.main([f"ckpt={checkpoint}", f"out={path}"])
+    return path
+
+
+@pytest.fixture
+def made_before(exported, monkeypatch):
+    """Have exports write the network that is there: making it takes seconds."""
+    monkeypatch.setattr(export, "to_onnx", lambda *_: exported.read_bytes())
+
+
 def metadata(path) -> dict:
     if path.suffix == ".xml":
         return json.loads(openvino.Core().read_model(path).get_rt_info([METADATA]).astype(str))
@@ -52,9 +66,8 @@ def test_the_file_says_what_it_is_and_predicts(checkpoint, tmp_path, capsys, nam
     assert difference < 1e-5  # of the crop's side: 0.02 mm
 
 
-def test_onnx_itself_finds_the_file_correct(checkpoint, tmp_path):
-    export_command.main([f"ckpt={checkpoint}", f"out={tmp_path / 'a.onnx'}"])
-    model = onnx.load(tmp_path / "a.onnx")
+def test_onnx_itself_finds_the_file_correct(exported):
+    model = onnx.load(exported)
     onnx.checker.check_model(model, full_check=True)
     (image,), (volume,) = model.graph.input, model.graph.output
     sizes = [[d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in (image, volume)]
@@ -63,7 +76,7 @@ def test_onnx_itself_finds_the_file_correct(checkpoint, tmp_path):
     assert (volume.name, volume.type.tensor_type.elem_type) == ("volume", onnx.TensorProto.FLOAT)
 
 
-def test_a_failure_leaves_the_old_file(checkpoint, tmp_path, monkeypatch):
+def test_a_failure_leaves_the_old_file(made_before, tmp_path, monkeypatch):
     for name in ("a.onnx", "a.xml", "a.bin"):
         (tmp_path / name).write_text("old")
 
@@ -81,7 +94,7 @@ def test_a_failure_leaves_the_old_file(checkpoint, tmp_path, monkeypatch):
     )
 
 
-def test_no_network_is_half_old_and_half_new(checkpoint, tmp_path, monkeypatch):
+def test_no_network_is_half_old_and_half_new(checkpoint, made_before, tmp_path, monkeypatch):
     out = tmp_path / "a.xml"
     export_command.main([f"ckpt={checkpoint}", f"out={out}"])
     there: list[list[str]] = []
@@ -96,14 +109,13 @@ def test_no_network_is_half_old_and_half_new(checkpoint, tmp_path, monkeypatch):
     assert there == [["a.bin"], ["a.bin", "a.xml"]]
 
 
-def test_a_photograph_through_every_engine(checkpoint, tmp_path):
+def test_a_photograph_through_every_engine(checkpoint, exported, tmp_path):
     """The same pose to the hundredth of a millimetre, whatever computes it; the JSON says what did."""
     random = np.random.default_rng(0)
     Image.fromarray(random.integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(tmp_path / "photo.png")
-    export_command.main([f"ckpt={checkpoint}", f"out={tmp_path / 'a.onnx'}"])
     found = {}
     for ckpt, engine in [
-        (checkpoint, "auto"), (checkpoint, "openvino"), (tmp_path / "a.onnx", "auto"), (tmp_path / "a.onnx", "openvino")
+        (checkpoint, "auto"), (checkpoint, "openvino"), (exported, "auto"), (exported, "openvino")
     ]:  # fmt: skip
         predict_command.main(
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -21,10 +22,15 @@ def export(module: Trained, out: Path, origin: dict[str, object]) -> list[Path]:
 
     Raises ``UserError`` where a package of the ``export`` extra is missing or the file cannot be written.
     """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.is_dir():  # said before the work
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise UserError(f"out={out}: cannot be written ({reason(error)})") from None
     metadata = header(module, origin)
     onnx = to_onnx(module, metadata)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial", dir=out.parent))
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({reason(error)})") from None
