@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from scipy.special import chdtri
 
@@ -221,7 +222,7 @@ def _draw_grid(axes: Axes, middle_mm: tuple[float, float], extent_mm: float) -> 
 def _draw_shadow(axes: Axes, view_mm: Float[np.ndarray, "J 3"], width: float, skeleton: Skeleton) -> None:
     points = _near(axes, view_mm[:, :2])
     for edge in skeleton.limbs:
-        axes.plot(*points[list(edge)].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1)
+        axes.add_line(Line2D(*points[list(edge)].T, color=TRUTH, lw=width, solid_capstyle="round", zorder=1))
 
 
 def _draw_ellipses(
@@ -259,14 +260,18 @@ def _draw_skeleton(
     for level, index in enumerate(order, start=2):
         edge = skeleton.limbs[index]
         line = points[list(edge)].T
-        axes.plot(*line, color="white", lw=1.9 * width, solid_capstyle="butt", zorder=level)
-        axes.plot(*line, color=COLORS[joint_side(edge[1], skeleton)], lw=width, solid_capstyle="round", zorder=level)
+        color = COLORS[joint_side(edge[1], skeleton)]
+        # not plot, which takes several times as long: the limits of the axes are set
+        axes.add_line(Line2D(*line, color="white", lw=1.9 * width, solid_capstyle="butt", zorder=level))
+        axes.add_line(Line2D(*line, color=color, lw=width, solid_capstyle="round", zorder=level))
         above[list(edge)] = level + 0.5
     for joint in dict.fromkeys([skeleton.root, *(end for _, end in skeleton.limbs), *range(skeleton.joints)]):
         color = COLORS[joint_side(joint, skeleton)]
-        rim: dict[str, Any] = dict(markeredgecolor="white", markeredgewidth=0.3 * width)
+        look: dict[str, Any] = dict(marker="o", ls="none", markeredgecolor="white", markeredgewidth=0.3 * width)
         clear = 1.0 if confidence is None else FAINTEST + (1 - FAINTEST) * float(confidence[joint])
-        axes.plot(*points[joint], "o", color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **rim)
+        x, y = points[joint]
+        dot = Line2D([x], [y], color=color, markersize=1.7 * width, zorder=above[joint], alpha=clear, **look)
+        axes.add_line(dot)
 
 
 def _near(axes: Axes, points: Float[np.ndarray, "J 2"]) -> Float[np.ndarray, "J 2"]:
