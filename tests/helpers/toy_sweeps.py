@@ -1,6 +1,9 @@
 """Sweeps of seconds: settings of toy size, data files, and an experiment composed with them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fabricated import jpeg, people
@@ -21,6 +24,22 @@ TOY = [
 def files(tmp_path: Path) -> list[str]:
     """Overrides that name two small data files."""
     return write_files(tmp_path)
+
+
+@contextmanager
+def without_evaluation() -> Iterator[None]:
+    """End trainings of this process with their last checkpoint: what follows is a third of the time of a toy one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("c2fpose.training.run._calibrated", lambda *_: None)
+        patch.setattr("c2fpose.training.run.evaluate_module", lambda *_: SimpleNamespace(mpjpe_mm=lambda _: 0.0))
+        yield
+
+
+@pytest.fixture
+def unevaluated() -> Iterator[None]:
+    """Spare the test's trainings their evaluation."""
+    with without_evaluation():
+        yield
 
 
 def write_files(folder: Path) -> list[str]:

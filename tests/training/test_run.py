@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from toy_sweeps import write_files
+from toy_sweeps import without_evaluation, write_files
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.base.signals import stops_in_one_line
@@ -38,7 +39,7 @@ TINY = [
     "trainer.devices=1",
     "trainer.progress=false",
     "logger=none",
-    "pictures=3",
+    "pictures=1",
 ]
 
 
@@ -47,14 +48,31 @@ def files(tmp_path: Path) -> list[str]:
     return write_files(tmp_path)
 
 
+STEADY = ["model.optimizer.name=adamw", "model.optimizer.learning_rate=0.003", "model.optimizer.schedule=constant",
+          "trainer.max_steps=2", "trainer.validate_every=2"]  # fmt: skip
+
+
 def settings_for(overrides: list[str], run_dir: Path):
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         return train_settings(compose("train", overrides=[*overrides, f"run_dir={run_dir}"]))
 
 
-def test_a_checkpoint_of_another_network_is_refused(files, tmp_path):
-    run(settings_for([*TINY, *files, "trainer.max_steps=4"], tmp_path), tmp_path)
-    other = [*TINY, *files, "model.network.depths=[8,64]", f"resume={tmp_path}/checkpoints/last.ckpt"]
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Trainings of two steps by what they add to ``STEADY``, each made once; not to be changed."""
+
+    @cache
+    def run_dir(*more: str) -> Path:
+        folder = tmp_path_factory.mktemp("trained")
+        with without_evaluation():
+            run(settings_for([*TINY, *write_files(folder), *STEADY, *more], folder), folder)
+        return folder
+
+    return run_dir
+
+
+def test_a_checkpoint_of_another_network_is_refused(files, tmp_path, trained):
+    other = [*TINY, *files, "model.network.depths=[8,64]", f"resume={trained()}/checkpoints/last.ckpt"]
     with pytest.raises(
         ConfigError, match=r"another network, model.network.depths is \[1, 64\] in it and \[8, 64\] here"
     ):
@@ -73,13 +91,11 @@ def test_a_checkpoint_of_another_network_is_refused(files, tmp_path):
         (["trainer.ema_decay=0.9"], ["trainer.ema_decay=0"], r"holds a running mean .*, trainer.ema_decay is 0"),
     ],
 )
-def test_a_training_does_not_go_on_with_another_optimizer(files, tmp_path, before, now, message):
-    words = [*TINY, *files, "model.optimizer.name=adamw", "model.optimizer.learning_rate=0.003",
-             "model.optimizer.schedule=constant", "trainer.max_steps=2", "trainer.validate_every=2"]  # fmt: skip
-    run(settings_for([*words, *before], tmp_path), tmp_path)
-    last = f"resume={tmp_path}/checkpoints/last.ckpt"
+def test_a_training_does_not_go_on_with_another_optimizer(files, tmp_path, trained, before, now, message):
+    words = [*TINY, *files, *STEADY, *before, *now, "trainer.max_steps=4"]
+    last = f"resume={trained(*before)}/checkpoints/last.ckpt"
     with pytest.raises(ConfigError, match=message) as refused:
-        run(settings_for([*words, *before, *now, "trainer.max_steps=4", last], tmp_path / "b"), tmp_path / "b")
+        run(settings_for([*words, last], tmp_path / "b"), tmp_path / "b")
     assert "\n" not in str(refused.value)
 
 
@@ -89,7 +105,7 @@ def test_a_strategy_that_there_is_not_is_one_line(files, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-def test_steps_of_several_batches_are_whole_at_the_end_of_an_epoch(files, tmp_path):
+def test_steps_of_several_batches_are_whole_at_the_end_of_an_epoch(files, tmp_path, unevaluated):
     """Three batches an epoch, two a step: a validation every second step, and one behind the last."""
     words = [*TINY, *files, "trainer.accumulate=2", "trainer.max_steps=6", "trainer.validate_every=2"]
     run(settings_for(words, tmp_path), tmp_path)
@@ -111,7 +127,7 @@ def weights_of(path: Path) -> dict[str, torch.Tensor]:
         pytest.param(["model=ordinal_reconstructed", "model.representation.width=16"], marks=pytest.mark.slow),
     ],
 )
-def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path, more):
+def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path, unevaluated, more):
     """Stopped in the middle of an epoch, and with RMSprop's and the schedule's state to carry over."""
     common = [*TINY, *files, "model.optimizer.schedule=one_cycle", *more]
     whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
@@ -132,20 +148,23 @@ def test_resumed_training_is_the_undisturbed_one_bit_for_bit(files, tmp_path, mo
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "more",
+    ("more", "steps"),
     [
-        [],
-        ["trainer.ema_decay=0.9", "trainer.accumulate=2"],
-        ["model=rle", "model.network.depths=[64]", "trainer.accumulate=2"],  # whose loss draws random numbers
+        ([], (1, 3, 6, 7)),
+        # three batches an epoch, two a step: within one, and at the end of one
+        (["trainer.ema_decay=0.9", "trainer.accumulate=2"], (3, 6)),
+        (["model=rle", "model.network.depths=[64]", "trainer.accumulate=2"], (3, 6)),  # whose loss draws random numbers
     ],
 )
-def test_a_stopped_training_saves_its_step_and_goes_on_bit_for_bit(files, tmp_path, monkeypatch, more):
-    """At every step but those of a validation, the last of an epoch among them (24 records, 4 a batch)."""
+def test_a_stopped_training_saves_its_step_and_goes_on_bit_for_bit(
+    files, tmp_path, monkeypatch, unevaluated, more, steps
+):
+    """At steps that are not those of a validation, the last of an epoch among them (24 records, 4 a batch)."""
     words = [*TINY, *files, "trainer.max_steps=8", "trainer.validate_every=4", *more]
     (tmp_path / "whole").mkdir()
     run(settings_for(words, tmp_path / "whole"), tmp_path / "whole")
     expected = weights_of(tmp_path / "whole" / "checkpoints" / "final.ckpt")
-    for step in (1, 3, 6, 7):
+    for step in steps:
         directory = tmp_path / str(step)
         directory.mkdir()
         stop = lambda _, trainer, *__, step=step: stop_at(step, trainer)  # noqa: E731
@@ -169,7 +188,7 @@ def stop_at(step: int, trainer) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_the_running_mean_of_the_weights_is_kept_and_resumes(files, tmp_path):
+def test_the_running_mean_of_the_weights_is_kept_and_resumes(files, tmp_path, unevaluated):
     """Every tenth step's weights, each moving the mean by 1 - 0.9**10; what goes on training are the weights."""
     common = [*TINY, *files, "trainer.ema_decay=0.9", "trainer.max_steps=22", "trainer.validate_every=11"]
     whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
@@ -192,12 +211,10 @@ def test_the_running_mean_of_the_weights_is_kept_and_resumes(files, tmp_path):
     assert torch.equal(weights_of(rest / "checkpoints" / "final.ckpt")["network.stem.conv.weight"], weight)
 
 
-def test_weights_of_smaller_images_start_a_training(files, tmp_path):
+def test_weights_of_smaller_images_start_a_training(files, tmp_path, unevaluated, trained):
     """At a rate of next to nothing the larger network still has the smaller one's weights."""
-    small, large = tmp_path / "small", tmp_path / "large"
-    for directory in (small, large):
-        directory.mkdir()
-    run(settings_for([*TINY, *files, "trainer.max_steps=4"], small), small)
+    small, large = trained(), tmp_path / "large"
+    large.mkdir()
     start = [f"init={small}/checkpoints/final.ckpt", "trainer.max_steps=1", "model.optimizer.learning_rate=1e-12"]
     sizes = ["model.network.image_size=128", "model.network.heatmap_size=32"]
     run(settings_for([*TINY, *files, *start, *sizes], large), large)
