@@ -5,6 +5,7 @@ import pytest
 import torch
 from any_skeleton import TINY, settings_for
 from fabricated import jpeg, people
+from toy_sweeps import without_evaluation
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.model import part_names
@@ -17,21 +18,31 @@ from c2fpose.pose.skeleton import C2F17
 from c2fpose.training.run import run
 
 
-@pytest.fixture
-def files(tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
     """Random people of 13 joints."""
+    folder = tmp_path_factory.mktemp("files")
     place = [C2F17.index(name) for name in JOINTS13.names]
     for split, records in (("train", 16), ("test", 4)):
         rows = people(records, 0, split)
         rows |= {name: rows[name][:, place] for name in ("joints_cam_mm", "joints_px")}
         images = (jpeg(number) for number in range(records))
         write_split(
-            tmp_path / f"{split}.h5", rows, images, dataset="synth36", split=split, provenance={}, skeleton=JOINTS13
+            folder / f"{split}.h5", rows, images, dataset="synth36", split=split, provenance={}, skeleton=JOINTS13
         )  # fmt: skip
-    return [f"data.{split}_file={tmp_path / split}.h5" for split in ("train", "test")]
+    return [f"data.{split}_file={folder / split}.h5" for split in ("train", "test")]
 
 
-def test_the_packages_network_learns_other_joints(files, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def start(files, tmp_path_factory):
+    """Where a short training on them lies."""
+    folder = tmp_path_factory.mktemp("start")
+    with without_evaluation():
+        run(settings_for([*TINY, *files], folder), folder)
+    return folder
+
+
+def test_the_packages_network_learns_other_joints(files, tmp_path, unevaluated, capsys):
     """One step at a rate of next to nothing: what it said of a joint it still says, where the joint now stands."""
     still = ["+experiment=finetune", "trainer.max_steps=1", "model.optimizer.learning_rate=1e-12"]
     tiny = [word for word in TINY if not word.startswith(("model.", "trainer.max_steps"))]
@@ -46,10 +57,7 @@ def test_the_packages_network_learns_other_joints(files, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("batch_norm", ["running", "recalibrated"])
-def test_frozen_parts_stay_and_the_others_learn(files, tmp_path, batch_norm):
-    start = tmp_path / "start"
-    start.mkdir()
-    run(settings_for([*TINY, *files], start), start)
+def test_frozen_parts_stay_and_the_others_learn(files, start, tmp_path, unevaluated, batch_norm):
     then = tmp_path / "then"
     then.mkdir()
     more = [f"init={start}/checkpoints/final.ckpt", "model.freeze=[stem,stack1]", f"model.batch_norm={batch_norm}"]
