@@ -11,6 +11,7 @@ from toy_labels import batch_of, config_of
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.representations import names
 from c2fpose.data.schema import SplitReader
+from c2fpose.data.synth36 import plan
 from c2fpose.data.synth36.__main__ import main as synth36
 from c2fpose.data.synth36.person.joint_sets import JOINT_SETS
 from c2fpose.data.synth36.plan import PRESETS, SUBJECTS, Preset
@@ -30,12 +31,13 @@ SPACE_OF_DOGS = PoseSpace(DOG, (-700.0, 600.0), (200.0,) * len(DOG.limbs))
 
 @pytest.fixture(autouse=True)
 def unpainted(monkeypatch):
-    """Real bodies and motion, a picture of noise: painting it is tested elsewhere."""
+    """Real bodies, the motion of few actions, a picture of noise: painting it is tested elsewhere."""
 
     def noise(self, index, camera, size, rng):
         return rng.integers(0, 255, (size, size, 3), dtype=np.uint8)
 
     monkeypatch.setattr(RenderedSequence, "picture", noise)
+    monkeypatch.setattr(plan, "ACTIONS", plan.ACTIONS[:4])
     monkeypatch.setitem(PRESETS, "tiny", Preset(train=1, test=1))
     monkeypatch.setitem(SUBJECTS, "train", (1, 5))
     monkeypatch.setitem(SUBJECTS, "test", (9,))

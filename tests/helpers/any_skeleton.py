@@ -42,7 +42,7 @@ TINY = [
     "model.network.width=8", "model.network.levels=1", "model.network.depths=[1,16]", "model.network.depth_bins=16",
     "data.batch_size=4", "data.eval_batch_size=4", "trainer.validate_every=4", "trainer.max_steps=4",
     "trainer.precision=32-true", "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false",
-    "data.validation_every=2", "logger=none", "pictures=3",
+    "data.validation_every=2", "logger=none", "pictures=1",
 ]  # fmt: skip
 
 
