@@ -35,9 +35,9 @@ def test_the_list_needs_nothing_heavy():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", commands())
-def test_a_command_through_the_door_is_the_module(name):
-    through = run(name, "--help")
-    direct = subprocess.run([sys.executable, "-m", f"c2fpose.{name}", "--help"], capture_output=True, text=True)
+def test_a_command_through_the_door_is_the_module(name, ready, tmp_path):
+    through = ready.run(["-m", "c2fpose", name, "--help"], tmp_path)
+    direct = ready.run(["-m", f"c2fpose.{name}", "--help"], tmp_path)
     assert through.returncode == direct.returncode == 0
     assert through.stdout.split("\n")[1:] == direct.stdout.split("\n")[1:]
 

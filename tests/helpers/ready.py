@@ -15,14 +15,15 @@ import traceback
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 # What commands import when they are needed
 IMPORTS = (
     "c2fpose.training.run", "c2fpose.evaluation.checkpoint", "c2fpose.prediction.run", "c2fpose.prediction.export",
-    "c2fpose.training.callbacks", "c2fpose.model.volumes.kernels", "pytorch_lightning",
-    "matplotlib.backends.backend_agg",
+    "c2fpose.training.callbacks", "c2fpose.sweeps.runner", "c2fpose.sweeps.hooks", "c2fpose.reports.hooks",
+    "c2fpose.reports.tables", "c2fpose.model.volumes.kernels", "pytorch_lightning", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
 
@@ -43,19 +44,26 @@ class Ready:
         )
 
     def start(self, words: list[str], folder: Path, said: Path | None = None, out: Path | None = None) -> int:
-        """Run ``python WORDS`` in a folder, ``-m`` first; returns its number. One at a time.
+        """Run ``python WORDS`` in a folder, ``-m`` first; returns its number.
 
         Standard error goes to ``said`` (``folder.txt``), output to ``out`` (nowhere).
         """
         files = [str(said or folder.with_suffix(".txt")), str(out or os.devnull)]
-        self._process.stdin.write(json.dumps([words, str(folder), *files]) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        self._last = self._asked([words, str(folder), *files])
+        return self._last
 
-    def wait(self) -> tuple[int, float]:
-        """Wait for its end; returns the exit code (negative: the signal that killed it) and processor seconds."""
-        code, busy_s = json.loads(self._process.stdout.readline())
+    def wait(self, number: int | None = None) -> tuple[int, float]:
+        """Wait for the end of a command, the one started last if no number is given.
+
+        Returns the exit code (negative: the signal that killed it) and processor seconds.
+        """
+        code, busy_s = self._asked(self._last if number is None else number)
         return code, busy_s
+
+    def _asked(self, request: Any) -> Any:
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
 
     def run(self, words: list[str], folder: Path) -> subprocess.CompletedProcess:
         """Run a command to its end, as ``subprocess.run`` with text captured does."""
@@ -74,20 +82,25 @@ class Ready:
 def _serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     for request in sys.stdin:
-        words, *files = json.loads(request)
-        child = os.fork()
-        if child == 0:
-            _command(words[1], words[2:], *files)
-        print(child, file=answers, flush=True)
-        _, status, used = os.wait4(child, 0)
-        print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]), file=answers, flush=True)
+        asked = json.loads(request)
+        if isinstance(asked, int):
+            _, status, used = os.wait4(asked, 0)
+            answer = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime]
+        else:
+            words, *files = asked
+            answer = os.fork()
+            if answer == 0:
+                _command(words[1], words[2:], *files)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def _look_around() -> None:
-    """Do what every command would do once before its first step: Numba's and Hydra's lists of what there is."""
+    """Do what every command would do once: Numba's and Hydra's lists of what there is, Matplotlib's of fonts."""
     from hydra.core.plugins import Plugins
+    from matplotlib.font_manager import findfont
     from numba.core.registry import cpu_target
 
+    findfont("sans")
     cpu_target.target_context.refresh()
     Plugins.instance()
 
@@ -130,6 +143,7 @@ if __name__ == "__main__":
     stop_while_importing()  # as in a command that has just begun
     for name in sys.argv[1:]:
         import_module(name)
-    _look_around()
+    if "pytorch_lightning" in sys.modules:
+        _look_around()
     _serve()
     os._exit(0)  # nothing is left to be put away
