@@ -27,7 +27,7 @@ TOY = [
     "+experiment=ablation_supervision", "rows=[direct]", "seeds=[0,1]", "model.network.width=8",
     "model.network.levels=1", "data.batch_size=4", "data.eval_batch_size=4", "data.validation_every=2",
     "trainer.max_steps=4", "trainer.validate_every=2", "trainer.log_every=1", "trainer.precision=32-true",
-    "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "pictures=3", "logger.pictures_every=1",
+    "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "pictures=1", "logger.pictures_every=1",
 ]  # fmt: skip
 
 
