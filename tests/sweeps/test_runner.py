@@ -58,8 +58,9 @@ def test_every_row_of_every_experiment_is_a_valid_configuration(experiment, scal
         row, seed = name.split("/seed")
         assert settings.seed == int(seed)
         assert settings.run_dir == f"runs/{experiment}/{scale}/{name}"
+        whole = settings.model_dump(mode="json")
         for key, value in settings.sweep.rows[row].set.items():
-            node = settings.model_dump(mode="json")
+            node = whole
             for part in key.split("."):
                 node = node[part]
             assert holds(node, json.loads(json.dumps(value)))  # depths as keys are words in JSON
