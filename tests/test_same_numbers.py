@@ -177,7 +177,7 @@ def largest_change(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor])
 
 
 @pytest.mark.slow
-def test_two_half_batches_train_as_one(tmp_path):
+def test_two_half_batches_train_as_one(tmp_path, unevaluated):
     """Group norm: to rounding. Batch norm: its statistics are those of half a batch, so the weights differ.
 
     Two processes: ``tests/sweeps/test_runner.py``, ``test_two_processes_give_the_losses_of_one``.

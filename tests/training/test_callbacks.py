@@ -106,7 +106,7 @@ def test_a_validation_outside_of_training_leaves_the_curve_alone(tmp_path, clock
 
 
 @pytest.mark.slow
-def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp_path):
+def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp_path, unevaluated):
     import torch
     from hydra import compose, initialize_config_dir
 
