@@ -7,13 +7,15 @@ import pytest
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.data.synth36.motion.motion import FPS, FRAMES, motion
-from c2fpose.data.synth36.person.body import joints_mm, pose_bones, subject_shape
+from c2fpose.data.synth36.person import body
+from c2fpose.data.synth36.person.body import joints_mm, pose_bones
 from c2fpose.data.synth36.person.rig import limb_radii_mm
 from c2fpose.data.synth36.scene.furniture import SEAT_SIZE_MM
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import JOINTS, left_is_left
 
 FEET = (15, 18)
+subject_shape = lru_cache(body.subject_shape)  # hundreds of times the same seven
 # Every third of a sequence in a row, so that a pass over all actions stays quick.
 SPAN = np.arange(300, 300 + FRAMES // 3)
 STANDING = (
