@@ -42,8 +42,9 @@ def test_weights_survive_both_formats(module, checkpoint, tmp_path):
         loaded = load_module(tmp_path / path)
         assert loaded.config == module.config
         assert loaded.hparams["provenance"] == PROVENANCE
+        found = loaded.state_dict()
         for name, weight in module.state_dict().items():
-            assert torch.equal(loaded.state_dict()[name], weight), name
+            assert torch.equal(found[name], weight), name
         with torch.inference_mode():
             torch.testing.assert_close(loaded.predict_points(image), module.predict_points(image), rtol=0, atol=0)
 
