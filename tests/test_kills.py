@@ -46,7 +46,7 @@ def test_training(ready, made, tmp_path):
         "resume=auto",
         "model.optimizer.schedule=one_cycle",
     ]
-    Stopping(ready, words).check(tmp_path, seed=1, few=4)
+    Stopping(ready, words).check(tmp_path, seed=1)
 
 
 def test_evaluation(ready, made, tmp_path):

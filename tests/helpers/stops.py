@@ -113,7 +113,7 @@ class Stopping:
         """Start the command and send a signal; its exit code, and how long it took to end (s)."""
         pid = self.starter.start(self.words, folder)
         while runs(pid) and busy_s(pid) < after_busy_s:
-            time.sleep(0.01)
+            time.sleep(0.02)
         children, before = descendants(pid), busy_s(pid)
         try:
             os.kill(pid, number)

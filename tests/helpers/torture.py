@@ -4,9 +4,6 @@ import io
 import os
 import random
 import resource
-import signal
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -126,32 +123,6 @@ def fuzz(
 # --- stopped commands ---------------------------------------------------------------------------------------------
 
 
-def run(command: list[str], **more) -> subprocess.CompletedProcess:
-    """Run a command of Python's to its end."""
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600, **more)
-
-
-def stopped(command: list[str], number: int, after_s: float) -> tuple[int | None, str, float]:
-    """Start a command and send a signal; its exit code, what it said, and how long it took to end (s)."""
-    process = subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        said = process.communicate(timeout=after_s)[1]
-        return process.returncode, said, 0.0
-    except subprocess.TimeoutExpired:
-        children = descendants(process.pid)
-        process.send_signal(number)
-        started = time.monotonic()
-        said = process.communicate(timeout=60)[1]
-        ended_s = time.monotonic() - started
-        for _ in range(100):
-            if not any(map(runs, children)):
-                return process.returncode, said, ended_s
-            time.sleep(0.05)
-        raise AssertionError(f"workers outlived their parent: {[pid for pid in children if runs(pid)]}") from None
-
-
 def descendants(pid: int) -> list[int]:
     """Processes that a process has started, and those that they have."""
     found = []
@@ -170,10 +141,3 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def moments(seed: int, count: int, longest_s: float) -> list[tuple[int, float]]:
-    """Signals and when they are sent, by a seed: SIGKILL, SIGTERM and SIGINT in turn."""
-    draw = random.Random(seed)
-    kinds = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-    return [(kinds[i % 3], draw.uniform(0, longest_s)) for i in range(count)]
