@@ -6,7 +6,7 @@ As in ``show``, every function returns a matplotlib ``Figure`` and none touches 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
 
 
 @cache
-def _millions(depths: tuple[int, ...], family: str) -> float:
+def _millions(depths: tuple[int, ...], family: Literal["stacked", "uniform"]) -> float:
     """Parameters of the paper's network of full size, millions; of tensors that hold nothing."""
     with torch.device("meta"):
         return count_parameters(CoarseToFine(NetworkConfig(depths=depths, family=family))) / 1e6
