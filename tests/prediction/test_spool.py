@@ -36,7 +36,7 @@ def test_gives_back_what_was_put_in(tmp_path, count):
 
 def test_memory_does_not_grow():
     peaks = []
-    for count in (2 * BLOCK, 20 * BLOCK):
+    for count in (2 * BLOCK, 8 * BLOCK):
         tracemalloc.start()
         with tempfile.TemporaryDirectory() as folder:
             frames = SpooledFrames(folder, map(frame, range(count)))
