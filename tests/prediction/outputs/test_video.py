@@ -58,7 +58,8 @@ def test_few_frames_a_second_and_tiny_ones_are_written_whole(video, tmp_path):
     assert len(read) / fps == pytest.approx(21, abs=0.1)
 
 
-def test_a_picture_turns_for_some_seconds(image, pictures, tmp_path):
+def test_a_picture_turns_for_some_seconds(image, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "STILL_S", 1.2)
     (path,) = output.write(image, pictures[3:4], tmp_path / "out.mp4")
     frames, fps = frames_of(path)
     assert len(frames) / fps == pytest.approx(output.STILL_S)
