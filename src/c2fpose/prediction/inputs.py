@@ -73,7 +73,7 @@ def left_out(words: Sequence[str]) -> list[str]:
     """Say of each folder how many pictures in it are of kinds that cannot be read, and which; nothing where none is."""
     said = []
     for folder in (Path(word).expanduser() for word in words):
-        inside = folder.iterdir() if folder.is_dir() else ()
+        inside = list(folder.iterdir()) if folder.is_dir() else []
         kinds = [path.suffix.lower() for path in inside if path.suffix.lower() in UNREAD_SUFFIXES]
         if kinds:
             one = len(kinds) == 1

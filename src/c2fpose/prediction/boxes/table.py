@@ -52,7 +52,9 @@ def read(path: Path) -> BoxFile:
         number: {key: row[at[key]].strip() for key in there if at[key] < len(row) and row[at[key]].strip()}
         for number, row in filled
     }
-    people = _people_of({words.get("class", "").lower() for words in lines.values()}, path) if "class" in there else ()
+    people: set[str] = set()  # empty: all rows are
+    if "class" in there:
+        people = _people_of({words.get("class", "").lower() for words in lines.values()}, path)
     found = BoxFile(path)
     for number, row in filled:
         words = lines[number]
