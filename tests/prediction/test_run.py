@@ -231,13 +231,13 @@ def test_boxes_that_cannot_be_looked_at_are_one_line(files, tmp_path, capsys, na
 
 
 def test_an_existing_output_is_refused_unless_told(files, tmp_path, capsys):
-    run(files, tmp_path, "formats=json")
+    run(files, tmp_path, "formats=json", "person=whole")
     before = (tmp_path / "photo_pose.json").stat().st_mtime_ns
     with pytest.raises(SystemExit) as exit:
-        run(files, tmp_path, "formats=json")
+        run(files, tmp_path, "formats=json", "person=whole")
     assert exit.value.code == 2 and "overwrite=true replaces it" in capsys.readouterr().err
     assert (tmp_path / "photo_pose.json").stat().st_mtime_ns == before
-    run(files, tmp_path, "formats=json", "overwrite=true")
+    run(files, tmp_path, "formats=json", "person=whole", "overwrite=true")
     assert (tmp_path / "photo_pose.json").stat().st_mtime_ns != before
 
 
@@ -346,7 +346,7 @@ def test_names_that_yaml_would_misread(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("1e3.jpg", "[a] b: {c} #1.jpg", "x=y.jpg", "null.jpg", "2024"):
         shutil.copy(files / "photo.jpg", name)
-        command.main([name, f"ckpt={files / 'tiny.ckpt'}", "formats=json"])
+        command.main([name, f"ckpt={files / 'tiny.ckpt'}", "formats=json", "person=whole"])
     assert (tmp_path / "[a] b: {c} #1_pose.json").exists() and (tmp_path / "2024_pose.json").exists()
 
 
