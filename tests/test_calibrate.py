@@ -59,6 +59,14 @@ def test_a_network_that_names_no_data_is_told_the_key(tmp_path, capsys):
     assert "give train_file=..." in capsys.readouterr().err
 
 
+def test_the_checkpoint_itself_stays(data, tmp_path, capsys):
+    path = checkpoint("volume", data, tmp_path / "a.ckpt")
+    with pytest.raises(SystemExit):
+        calibrate.main([f"ckpt={path}", f"out={tmp_path}/./a.ckpt"])
+    assert "is the file that is read" in capsys.readouterr().err
+    assert "calibration" not in load_module(path).hparams["provenance"]
+
+
 def test_a_network_that_says_nothing_is_refused(data, tmp_path, capsys):
     with pytest.raises(SystemExit):
         calibrate.main([f"ckpt={checkpoint('coordinates', data, tmp_path / 'a.ckpt')}", f"out={tmp_path / 'b.ckpt'}"])

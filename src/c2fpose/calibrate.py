@@ -24,12 +24,14 @@ def main(words: list[str] | None = None) -> None:
     from c2fpose.data.datamodule import PoseData
     from c2fpose.evaluation.certainty import calibrate
     from c2fpose.evaluation.checkpoint import check_joints, training_data
-    from c2fpose.model.checkpoints.conversion import save_module
+    from c2fpose.model.checkpoints.builtin import checkpoint_path
+    from c2fpose.model.checkpoints.conversion import check_another_file, save_module
     from c2fpose.model.checkpoints.formats import check_suffix
     from c2fpose.model.checkpoints.load import load_module
 
     out = Path(settings.out)
     check_suffix(out)
+    check_another_file(checkpoint_path(settings.ckpt), out)
     module = load_module(settings.ckpt)
     data = PoseData(training_data(module, settings.train_file, workers=0, augmentation=None))
     data.setup("validate")

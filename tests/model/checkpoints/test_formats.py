@@ -111,6 +111,16 @@ def test_checkpoints_keep_all_digits(checkpoint, tmp_path):
         convert(checkpoint, tmp_path / "half.ckpt", half=True)
 
 
+def test_what_is_read_is_not_written_over(checkpoint, tmp_path):
+    """It may be a training's last.ckpt, whose optimizer the other format does not have."""
+    before = checkpoint.read_bytes()
+    (tmp_path / "link.ckpt").symlink_to(checkpoint)
+    for out in (checkpoint, tmp_path / "link.ckpt"):
+        with pytest.raises(ConfigError, match="is the file that is read"):
+            convert(checkpoint, out)
+    assert checkpoint.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["x.foo", "x.onnx", "x.SAFETENSORS", "x"])
 def test_endings_that_are_no_checkpoints_are_refused(name):
     with pytest.raises(UserError, match=r"\.ckpt"):

@@ -30,6 +30,12 @@ def test_a_finder_is_measured_at_its_own_size(few_pieces, tmp_path, monkeypatch,
     assert "scenes of test people: pictures 2" in capsys.readouterr().out
 
 
+def test_a_finder_is_not_written_over_a_checkpoint(tmp_path):
+    (tmp_path / "final.ckpt").write_text("mine")
+    with pytest.raises(UserError, match=r"final\.ckpt: must end in \.safetensors"):
+        command.run(FinderSettings(out=str(tmp_path / "final.ckpt")))
+
+
 @pytest.mark.parametrize("key", ["people", "test_people", "measure", "start_from", "judge"])
 def test_a_file_that_is_not_there_is_refused_before_the_rendering(tmp_path, monkeypatch, key):
     monkeypatch.setattr(command, "_pieces", lambda *_: pytest.fail("rendered"))

@@ -20,9 +20,16 @@ def convert(source: Path, out: Path, *, half: bool = False) -> None:
     """
     for path in (source, out):
         check_suffix(path)
+    check_another_file(source, out)
     if half and out.suffix == ".ckpt":
         raise ConfigError(f"{out}: half precision is for .safetensors; a checkpoint keeps all digits")
     save_module(load_module(source), out, half=half)
+
+
+def check_another_file(source: Path, out: Path) -> None:
+    """Refuse to write over what is read: a training could not go on from it any more. Raises ``ConfigError``."""
+    if out.exists() and source.exists() and out.samefile(source):
+        raise ConfigError(f"out={out}: is the file that is read, and would lose its training's state; give another")
 
 
 def save_module(module: PoseModule, out: Path, *, half: bool = False) -> None:

@@ -8,6 +8,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
 from c2fpose.base.console import PlainConsole, words_column
+from c2fpose.base.errors import ConfigError
 from c2fpose.base.files import ready_directory
 from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import file_hash
@@ -31,6 +32,8 @@ UNMEASURED = 0.3  # least score that stands in files on the way
 def run(settings: FinderSettings) -> None:
     """Render people, train, choose the threshold, measure on the test subjects, write ``out``; print what it found."""
     path = Path(settings.out)
+    if path.suffix != ".safetensors":
+        raise ConfigError(f"out={path}: must end in .safetensors")
     ready_directory(path.parent)
     _read_what_is_named(settings)
     torch.set_num_threads(settings.threads)
