@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.base.lock import alone_in
+from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.sweeps.rows import remember_swept
@@ -37,13 +38,14 @@ def main(cfg: DictConfig) -> float:
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.sweeps.runner import rank
+    from c2fpose.training.checkpoints import how_to_go_on
     from c2fpose.training.loggers import set_logs_aside
     from c2fpose.training.resuming import begun_elsewhere, changes, going_on
-    from c2fpose.training.run import REPLACED, claim, forget, run, set_aside
+    from c2fpose.training.run import LAST, REPLACED, claim, forget, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
-    with alone_in(run_dir):
+    with alone_in(run_dir), stops_in_one_line(lambda: how_to_go_on(run_dir / LAST)):
         settings = going_on(settings, run_dir)
         claim(run_dir, settings)
         if changed := changes(settings):

@@ -95,6 +95,15 @@ def test_other_ends_are_left_alone_and_handlers_are_put_back():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_what_is_said_may_depend_on_the_moment(capsys):
+    done = []
+    with pytest.raises(SystemExit), stops_in_one_line(lambda: f"{len(done)} done"):
+        done.append("one")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    assert capsys.readouterr().err == "stopped by SIGTERM; 1 done\n"
+
+
 def test_blocks_within_blocks_say_what_now_and_the_outermost_ends(capsys):
     with pytest.raises(SystemExit) as ending, stops_in_one_line("outer"):
         with stops_in_one_line("left before"):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from toy_sweeps import TOY, write_files
 
+from c2fpose.training.checkpoints import how_to_go_on
+
 pytestmark = pytest.mark.slow
 
 
@@ -132,5 +134,10 @@ def test_a_stopped_training_ends_in_one_line_and_says_so_to_the_shell(number, co
     ended, _ = ready.wait(first)
     assert ended == code, said.read_text()
     (line,) = [line for line in said.read_text().splitlines() if line.startswith("stopped by")]
-    assert "resume=" in line and "Traceback" not in said.read_text()
+    assert line.endswith(f"; the same command goes on with resume={run}/checkpoints/last.ckpt")
+    assert "Traceback" not in said.read_text()
     assert not (run / "checkpoints" / "final.ckpt").exists()
+
+
+def test_no_checkpoint_is_named_that_there_is_not(tmp_path):
+    assert how_to_go_on(tmp_path / "last.ckpt") == "no checkpoint is written yet; the same command begins again"

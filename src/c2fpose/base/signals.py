@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -26,13 +26,13 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def stops_in_one_line(what_now: str = "", grace_s: float | None = GRACE_S) -> Iterator[None]:
+def stops_in_one_line(what_now: str | Callable[[], str] = "", grace_s: float | None = GRACE_S) -> Iterator[None]:
     """Turn SIGINT and SIGTERM in the block into one line on standard error and exit code 130 or 143.
 
     In the block they raise ``KeyboardInterrupt`` and ``Stopped``, so that ``finally`` is obeyed; a second signal ends
     the process at once, and so does ``grace_s`` after the first (None: never). ``what_now`` ends the line, such as
-    ``GOES_ON``. A block within a block says what now and how long; the outermost one ends the process. Outside the
-    main thread nothing is changed.
+    ``GOES_ON``; a function is asked at that moment. A block within a block says what now and how long; the outermost
+    one ends the process. Outside the main thread nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -105,7 +105,7 @@ class _Stop:
     current: "_Stop | None" = None
     ending: int | None = None  # the exit code of a command that has said that it was stopped
 
-    def __init__(self, what_now: str, grace_s: float | None) -> None:
+    def __init__(self, what_now: str | Callable[[], str], grace_s: float | None) -> None:
         self.what_now, self.grace_s = what_now, grace_s
         self.signum: int | None = None
         self.said = False
@@ -114,7 +114,7 @@ class _Stop:
         self.timer: threading.Timer | None = None
 
     @contextmanager
-    def within(self, what_now: str, grace_s: float | None) -> Iterator[None]:
+    def within(self, what_now: str | Callable[[], str], grace_s: float | None) -> Iterator[None]:
         """Tell what an inner block says; it stands if the signal came in the block."""
         before = self.what_now, self.grace_s
         self.what_now, self.grace_s = what_now or self.what_now, grace_s
@@ -159,7 +159,8 @@ class _Stop:
             self.said = True
             _Stop.ending = 128 + signum if _is_command() else None
             name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
-            print(f"stopped by {name}" + (f"; {self.what_now}" if self.what_now else ""), file=sys.stderr, flush=True)
+            what_now = self.what_now() if callable(self.what_now) else self.what_now
+            print(f"stopped by {name}" + (f"; {what_now}" if what_now else ""), file=sys.stderr, flush=True)
         return 128 + signum
 
     def end_now(self) -> None:

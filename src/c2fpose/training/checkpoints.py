@@ -29,6 +29,13 @@ def _read(path: Path) -> None:
     torch.load(path, map_location="cpu", weights_only=True)
 
 
+def how_to_go_on(last: Path) -> str:
+    """Say how a run goes on that is stopped now; ``last`` is where its last checkpoint lies, if there is one yet."""
+    if not last.is_file():
+        return "no checkpoint is written yet; the same command begins again"
+    return f"the same command goes on with resume={last}"
+
+
 class SavesWhenStopped(Callback):
     """Have a stopped training go on from the step that it had come to, not from the validation before.
 
