@@ -1,14 +1,15 @@
 """One grammar for all commands: what is a key, what is a file, and what no YAML may read as its own."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import Field
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.config import command_line
 from c2fpose.config.command_line import options
-from c2fpose.config.schema import Schema
+from c2fpose.config.schema import Schema, parse
 
 
 class Example(Schema):
@@ -99,6 +100,15 @@ def test_what_is_wrong_is_one_line(words, message):
     with pytest.raises(ConfigError, match=message) as refused:
         read(*words)
     assert "\n" not in str(refused.value)
+
+
+def test_a_refused_item_is_not_called_missing_too():
+    class Sized(Schema):
+        sizes: Annotated[tuple[Annotated[float, Field(ge=0.5)], ...], Field(min_length=1)]
+
+    for given, message in [([0.1], r"^sizes\.0=0\.1: input should be [^;]*$"), ([], r"^sizes=\[\]: .*at least 1")]:
+        with pytest.raises(ConfigError, match=message):
+            parse(Sized, {"sizes": given}, "")
 
 
 def test_a_second_file_where_one_is_wanted_is_refused():

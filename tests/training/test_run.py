@@ -320,6 +320,8 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         ("++model.network.head_std_by_depth={3: 0.1}", "model.network.head_std_by_depth: no stack of depth 3"),
         ("+seed=2", "seed: a key already; give it without the +"),
         ("~foo", "foo: no such key; --help lists them"),
+        ("foo", "foo: expected key=value; --help lists the keys"),
+        ("--seed=3", "--seed=3: expected key=value, without dashes; --help lists the keys"),
         ("model=resnet", "model=resnet: no such choice; one of coarse_to_fine, coordinates"),
         ("+experiment=ablation", "no such choice; one of ablation_bins, "),
         ("experiment=finetune", "experiment: none is chosen yet; write +experiment=NAME"),

@@ -22,6 +22,11 @@ _LESS_MEMORY = (
     "data.cache=none"
 )
 _IN_QUOTES = "'key=\"value\"'"  # for the shell, and for Hydra
+_HYDRA_OPTIONS = (
+    "--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun",
+    "--shell-completion", "--config-path", "--config-name", "--config-dir", "--experimental-rerun", "--info",
+    "-h", "-c", "-p", "-r", "-m", "-sc", "-cp", "-cn", "-cd", "-i",
+)  # fmt: skip
 _LONGEST, _KEPT_AT_END = 2000, 400  # characters of a message
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -137,12 +142,25 @@ def refuses_in_one_line(command: Callable[[], object], of_key: Callable[[str], s
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints several lines, and exits with 1
     lead()
-    with stops_in_one_line("a sweep goes on with the same command, a run with resume=RUN_DIR/checkpoints/last.ckpt"):
+    with stops_in_one_line("a sweep goes on with the same command"):
+        _refuse_dashes(sys.argv[1:])
         try:
             command()
         except CompactHydraException as error:
             print(f"error: {_hydra_refusal(error, of_key)}", file=sys.stderr)
             raise SystemExit(2) from None
+
+
+def _refuse_dashes(words: list[str]) -> None:
+    """End in one line for ``--key value``, at which Hydra prints a page: its own options alone begin with dashes."""
+    for word in words:
+        option = word.partition("=")[0]
+        if not option.startswith("-") or any(
+            known.startswith(option) if option.startswith("--") else known == option for known in _HYDRA_OPTIONS
+        ):
+            continue
+        print(f"error: {word}: expected key=value, without dashes; --help lists the keys", file=sys.stderr)
+        raise SystemExit(2)
 
 
 def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
@@ -162,6 +180,8 @@ def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     if several:
         return f"{several[1]}: several values; -m makes a run of each, [...] is a list, {_IN_QUOTES} one with a comma"
     override = getattr(error, "override", None)
+    if override and "=" not in override and not override.startswith("~"):
+        return f"{override}: expected key=value; --help lists the keys"
     if override and "=~" in override:
         return f"{override}: ~ is not read in values; write the home folder out"
     if override:

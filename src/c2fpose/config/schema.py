@@ -40,7 +40,18 @@ def parse(schema: type[SchemaT], node: DictConfig | dict[str, Any], key: str) ->
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("; ".join(_in_words(fault, key, schema) for fault in error.errors())) from None
+        raise ConfigError("; ".join(_in_words(fault, key, schema) for fault in _causes(error.errors()))) from None
+
+
+def _causes(faults: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out what follows from others: pydantic calls a list too short whose only item it has refused."""
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+    ]
 
 
 def did_you_mean(schema: type[BaseModel], path: Sequence[str], key: str = "") -> str:
