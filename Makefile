@@ -74,6 +74,7 @@ $(VENV)/has-%: pyproject.toml constraints.txt
 	touch $(VENV)/installed $@
 
 define install
+	@echo 'Installing into $(VENV): minutes without a word, some 2 GB (with CUDA more); once'
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --no-compile --constraint constraints.txt --editable '$(1)'
 	@# on all cores, as pip would on one; files that are no Python of this version are left
