@@ -8,7 +8,9 @@ import pytest
 from fabricated import jpeg, people
 
 from c2fpose.base.errors import DataError, UserError
-from c2fpose.data.schema import FIELDS, SplitReader, write_split
+from c2fpose.data.schema import FIELDS, SYNTHETIC, SplitReader, write_split
+from c2fpose.data.synth36 import plan as synth36
+from c2fpose.data.synth_wild import plan as synth_wild
 from c2fpose.pose.skeleton import Skeleton
 
 
@@ -233,6 +235,19 @@ def test_image_bytes_that_cannot_be_read_name_the_record(make_split):
 def test_missing_files_say_how_they_are_made(tmp_path, place, advice):
     with pytest.raises(DataError, match=f"no such file; make it first: .*{advice}"):
         SplitReader(tmp_path / place)
+
+
+def test_no_preset_is_advised_that_there_is_not(tmp_path):
+    made = {"synth36": synth36, "synth_wild": synth_wild}
+    assert {name: tuple(plan.PRESETS) for name, plan in made.items()} == SYNTHETIC
+    for place, why in [
+        ("data/synth_wild_s12/test.h5", r"s12 is no preset of synth_wild \(tiny, small, 10k, medium, full\)"),
+        ("data/synth_wild_small_2/test.h5", "small_2 is no preset of synth_wild"),
+        ("data/synth36_tyni/train.h5", r"tyni is no preset of synth36 \(few, tiny, small, full\)"),
+    ]:
+        with pytest.raises(DataError, match=why) as refused:
+            SplitReader(tmp_path / place)
+        assert "preset=" not in str(refused.value)
 
 
 def test_a_directory_is_named(tmp_path):

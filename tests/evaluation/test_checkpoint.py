@@ -37,3 +37,13 @@ def test_every_checkpoint_has_evaluations_of_its_own(tmp_path, monkeypatch):
 def test_volumes_have_all_decodings_and_coordinates_none():
     known = {"volume": 3, "simcc": 2, "integral": 0, "coordinates": 0}
     assert {name: len(schema_of(name).decodings) for name in known} == known
+
+
+def test_a_test_file_that_is_not_there_is_asked_for(tmp_path, monkeypatch):
+    """A network's own file is named as it was where it was trained; elsewhere its key is what helps."""
+    monkeypatch.chdir(tmp_path)
+    config = config_of("integral").model_dump(mode="json")
+    data = {"train_file": "data/synth_wild_s12/train.h5", "test_file": "data/synth_wild_s12/test.h5"}
+    save_checkpoint("x.ckpt", PoseModule(config).state_dict(), config, {"configuration": {"data": data}})
+    with pytest.raises(ConfigError, match=r"^data/synth_wild_s12/test\.h5: .*not there, seen from .* test_file="):
+        evaluate_checkpoint(EvaluateSettings(ckpt="x.ckpt"))

@@ -32,6 +32,10 @@ SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)  # 1 had no ``index_fingerprint``: damage to such a file is found by ``verify`` alone
 JOINT_ORDER = "c2f17"  # the joints of a file without the attribute ``skeleton``
 OWN_ORDER = "own"  # those of a file with it
+SYNTHETIC = {  # sets that the package makes, and their presets
+    "synth36": ("few", "tiny", "small", "full"),
+    "synth_wild": ("tiny", "small", "10k", "medium", "full"),
+}
 # Where images are: in the file itself, as files beside it, or nowhere (poses alone).
 IMAGE_STORES = ("embedded", "files", "none")
 _ATTRIBUTES = ("schema_version", "joint_order", "units", "dataset", "split", "images", "fingerprint", "provenance")
@@ -297,11 +301,13 @@ def how_to_make(path: str) -> str:
     human36m = "python -m c2fpose.data.prepare source=... path=... out=... (docs/human36m.md)"
     synth36 = "python -m c2fpose.data.synth36 preset=tiny"
     directory = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    if directory.startswith("synth36_"):
-        preset, _, skeleton = directory.removeprefix("synth36_").partition("_")
-        return f"make it first: {synth36.replace('tiny', preset)}{skeleton and f' skeleton={skeleton}'}"
-    if directory.startswith("synth_wild_"):
-        return f"make it first: python -m c2fpose.data.synth_wild preset={directory.removeprefix('synth_wild_')}"
+    for name, presets in SYNTHETIC.items():
+        if directory.startswith(f"{name}_"):
+            preset, _, skeleton = directory.removeprefix(f"{name}_").partition("_")
+            if preset not in presets or (skeleton and name != "synth36"):
+                preset = directory.removeprefix(f"{name}_")
+                return f"{preset} is no preset of {name} ({', '.join(presets)}); sets of other names are made with out="
+            return f"make it first: python -m c2fpose.data.{name} preset={preset}{skeleton and f' skeleton={skeleton}'}"
     if "h36m" in directory or "human36m" in directory.lower():
         return f"make it first: {human36m}"
     own = "data of your own by python -m c2fpose.data.template and prepare (docs/own_data.md)"

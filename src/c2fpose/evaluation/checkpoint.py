@@ -14,7 +14,7 @@ from c2fpose.config.model import DecodingConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
 from c2fpose.data.datamodule import PoseData
-from c2fpose.data.schema import SplitInfo
+from c2fpose.data.schema import SplitInfo, how_to_make
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
@@ -98,6 +98,11 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
         raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")
     if test_file:  # then it is that file alone
         values = values | {"mix": []}
+    elif not Path(values["test_file"]).exists():
+        raise ConfigError(
+            f"{values['test_file']}: the network's own test file is not there, seen from {Path.cwd()}; name it or "
+            f"another one, such as test_file=data/synth36_tiny/test.h5; {how_to_make(values['test_file'])}"
+        )
     return _as_trained(module, values | {"test_file": test_file or values["test_file"]}, loading)
 
 
