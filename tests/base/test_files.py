@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,14 @@ def test_errors_of_a_writer_that_knows_no_oserror(tmp_path):
             raise RuntimeError("pytorch: unexpected pos 64 vs 0\nand a long stack")
     with pytest.raises(RuntimeError), written_whole(tmp_path / "a"):
         raise RuntimeError("a bug")
+
+
+def test_a_writer_that_does_not_say_so_has_met_a_full_disk(tmp_path, monkeypatch):
+    used = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: used._replace(free=4096))
+    with pytest.raises(OutputError, match=r"a: cannot be written \(No space left on device\)"):
+        with written_whole(tmp_path / "a", foreign=(RuntimeError,)):
+            raise RuntimeError("unexpected pos 64 vs 0")
 
 
 def test_errors_of_other_files_are_not_blamed_on_the_target(tmp_path):

@@ -3,10 +3,12 @@
 A kill at any moment leaves the file as it was before or as it is meant to be, never half of it.
 """
 
+import errno
 import os
 import platform
 import re
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from pathlib import Path
 from c2fpose.base.errors import UserError
 
 _MARK = "partial"
+_ROOM = 1 << 20  # bytes: a disk with fewer is full
 _CLEARED: set[Path] = set()  # directories in which this process has looked for what killed ones left
 
 
@@ -73,7 +76,18 @@ def blamed_on(path: str | Path, *working: Path, foreign: tuple[type[Exception], 
         about = getattr(error, "filename", None)
         if isinstance(about, str | bytes) and os.path.abspath(os.fsdecode(about)) not in ours:
             raise  # of a file that the block read
-        raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
+        full = not isinstance(error, OSError) and _is_full(Path(os.path.realpath(path)).parent)
+        raise OutputError(
+            f"{path}: cannot be written ({os.strerror(errno.ENOSPC) if full else reason(error)})"
+        ) from None
+
+
+def _is_full(directory: Path) -> bool:
+    """Whether a disk has no room left: a writer with an error of its own does not say so."""
+    try:
+        return shutil.disk_usage(directory).free < _ROOM
+    except OSError:
+        return False
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
