@@ -327,7 +327,12 @@ def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None
         ("experiment=finetune", "experiment: none is chosen yet; write +experiment=NAME"),
         ("+data=custom", "data: chosen already; give data=custom without the +"),
         ("data/augmentation=photos", "data/augmentation=photos: no such choice; one of original, photo"),
-        ("seed=[", "seed=[: cannot be read; a value with brackets or commas of its own stands in quotes: 'key="),
+        (
+            "seed=[",
+            "seed=[: cannot be read; a value with brackets or commas of its own, or letters beyond a to z, stands",
+        ),
+        ("run_dir=ä ö", "run_dir=ä ö: cannot be read; "),
+        ("hydra/launcher=dask", "; more come with the extra: in the repository, .venv/bin/python -m pip install -c "),
         ("data.train_file=a,b", "data.train_file=a,b: several values; -m makes a run of each"),
         ("data.train_file=~/a", "data.train_file=~/a: ~ is not read in values; write the home folder out"),
         ("run_dir=${nowhere}", "run_dir: Interpolation key 'nowhere' not found"),

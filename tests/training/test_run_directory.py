@@ -141,3 +141,13 @@ def test_a_stopped_training_ends_in_one_line_and_says_so_to_the_shell(number, co
 
 def test_no_checkpoint_is_named_that_there_is_not(tmp_path):
     assert how_to_go_on(tmp_path / "last.ckpt") == "no checkpoint is written yet; the same command begins again"
+    (tmp_path / "ä ö").touch()
+    assert how_to_go_on(tmp_path / "ä ö") == f"the same command goes on with 'resume=\"{tmp_path}/ä ö\"'"
+
+
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_directory_that_cannot_be_made_is_one_line(place, ready, tmp_path):
+    """Hydra makes it, before the command begins."""
+    (tmp_path / "file").write_text("mine")
+    done = ready.run(["-m", "c2fpose.train", f"run_dir={place}"], tmp_path)
+    assert f"{place}: no directory can be made there" in refused(done)

@@ -149,6 +149,12 @@ def refuses_in_one_line(command: Callable[[], object], of_key: Callable[[str], s
         except CompactHydraException as error:
             print(f"error: {_hydra_refusal(error, of_key)}", file=sys.stderr)
             raise SystemExit(2) from None
+        except OSError as error:  # Hydra makes a run's directory before the command begins
+            if error.errno not in _MACHINE | {errno.EEXIST} or error.filename is None:
+                raise
+            place = os.fsdecode(error.filename)
+            print(f"error: {place}: no directory can be made there ({error.strerror})", file=sys.stderr)
+            raise SystemExit(2) from None
 
 
 def _refuse_dashes(words: list[str]) -> None:
@@ -175,7 +181,10 @@ def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     if choice := re.match(r".*Could not find '([^']+)'", text):
         found = re.search(r"Available options in '[^']+':\n((?:\t.+\n?)+)", text)
         allowed = f"one of {', '.join(found[1].split())}" if found else "--help lists the groups"
-        return f"{'='.join(choice[1].rsplit('/', 1))}: no such choice; {allowed}"
+        more = (
+            f"; more come with the extra: {how_to_install('sweep')}" if choice[1].startswith("hydra/launcher/") else ""
+        )
+        return f"{'='.join(choice[1].rsplit('/', 1))}: no such choice; {allowed}{more}"
     several = re.match(r"Ambiguous value for argument '(.+)'$", first)
     if several:
         return f"{several[1]}: several values; -m makes a run of each, [...] is a list, {_IN_QUOTES} one with a comma"
@@ -185,5 +194,8 @@ def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     if override and "=~" in override:
         return f"{override}: ~ is not read in values; write the home folder out"
     if override:
-        return f"{override}: cannot be read; a value with brackets or commas of its own stands in quotes: {_IN_QUOTES}"
+        return (
+            f"{override}: cannot be read; a value with brackets or commas of its own, or letters beyond a to z, stands "
+            f"in quotes: {_IN_QUOTES}"
+        )
     return first

@@ -1,5 +1,6 @@
 """Checkpoints of a training under way: written beside the one before, read back, and only then in its place."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def how_to_go_on(last: Path) -> str:
     """Say how a run goes on that is stopped now; ``last`` is where its last checkpoint lies, if there is one yet."""
     if not last.is_file():
         return "no checkpoint is written yet; the same command begins again"
-    return f"the same command goes on with resume={last}"
+    plain = re.fullmatch(r"[\w./:-]+", str(last), re.ASCII)  # else Hydra and the shell want quotes
+    return "the same command goes on with " + (f"resume={last}" if plain else f"'resume=\"{last}\"'")
 
 
 class SavesWhenStopped(Callback):
