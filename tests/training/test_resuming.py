@@ -4,9 +4,11 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from c2fpose.base.errors import ConfigError
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.training.resuming import begun_elsewhere, changes, going_on
+from c2fpose.training.run import claim
 
 
 def settings_of(*words: str) -> TrainSettings:
@@ -54,3 +56,14 @@ def test_what_goes_on_from_another_directory_begins_in_its_own(last, tmp_path):
     settings = settings_of(f"resume={last}")
     assert begun_elsewhere(settings, tmp_path / "other") and not begun_elsewhere(settings, last.parents[1])
     assert begun_elsewhere(settings_of(), last.parents[1])
+
+
+def test_a_held_directory_names_the_checkpoint_that_it_can_go_on_with(last, tmp_path):
+    (tmp_path / "short" / "evaluation").mkdir(parents=True)
+    (tmp_path / "short" / "evaluation" / "scores.json").touch()
+    with pytest.raises(ConfigError) as without:
+        claim(tmp_path / "short", settings_of())
+    with pytest.raises(ConfigError) as with_one:
+        claim(last.parents[1], settings_of())
+    assert "overwrite=true" in str(without.value) and "resume=" not in str(without.value)
+    assert f"go on with it (resume={last})" in str(with_one.value)

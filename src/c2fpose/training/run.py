@@ -157,9 +157,9 @@ def claim(run_dir: Path, settings: TrainSettings) -> None:
     held = [name for name in ("checkpoints", "evaluation") if any(map(_counts, (run_dir / name).glob("*")))]
     resumed = settings.resume is not None and Path(settings.resume).resolve().is_relative_to(run_dir.resolve())
     if held and not resumed and not settings.overwrite:
+        further = f", go on with it (resume={run_dir / LAST})" if (run_dir / LAST).is_file() else ""
         raise ConfigError(
-            f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one, go on with it "
-            f"(resume={run_dir / LAST}), or give overwrite=true"
+            f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one{further}, or give overwrite=true"
         )
 
 
