@@ -40,7 +40,7 @@ def main(words: list[str] | None = None) -> None:
     if calibration is None:
         raise ConfigError(
             f"{settings.ckpt}: nothing to calibrate: head={module.config.network.head} does not say how sure it is, "
-            "by a confidence and a covariance, or there are fewer than four validation images"
+            "by a confidence, or there are fewer than four validation images"
         )
     module.hparams["provenance"] = module.provenance | {"calibration": calibration.as_dict()}
     save_module(module, out)

@@ -10,6 +10,7 @@ from toy_labels import config_of
 from c2fpose.evaluation.calibration import Calibration
 from c2fpose.evaluation.certainty import calibrate
 from c2fpose.model.module import PoseModule
+from c2fpose.model.representations.simcc import SimCC
 
 
 class Images:
@@ -43,6 +44,19 @@ def test_calibration_and_plot_are_written(head, tmp_path):
     assert (tmp_path / "calibration.png").stat().st_size > 5000
     assert np.isfinite(list(found.as_dict().values())).all()
     assert module.training
+
+
+def test_a_confidence_alone_is_calibrated_as_beside_a_covariance(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    module = PoseModule(config_of("simcc").model_dump(mode="json"))
+    both = calibrate(module, Images(12), tmp_path / "both", "32-true")
+    whole = SimCC.certainty
+    monkeypatch.setattr(SimCC, "certainty", lambda self, reading: whole(self, reading)._replace(covariance=None))
+    alone = calibrate(module, Images(12), tmp_path / "alone", "32-true")
+    assert (alone.slope, alone.offset) == (both.slope, both.offset) and alone.across == alone.floor_along_mm == 0
+    measured = json.loads((tmp_path / "alone" / "calibration.json").read_text())["measured"]
+    assert measured["coverage"] == {} and measured["joints"] > 50
+    assert (tmp_path / "alone" / "calibration.png").stat().st_size > 3000
 
 
 def test_nothing_where_nothing_is_said(tmp_path):

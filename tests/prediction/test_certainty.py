@@ -63,6 +63,14 @@ def test_calibration_and_second_modes_reach_the_result():
     assert set(joint_certainty(sure, None, *places).of(0).values()) == {None}
 
 
+def test_a_confidence_without_a_covariance_is_calibrated():
+    points = torch.full((1, 17, 3), 0.5, dtype=torch.float64)
+    places = (*camera_of(points), ROOT_MM, LEFT_TOP, SIDE, INTRINSICS, PAPER)
+    found = joint_certainty(Certainty(torch.full((1, 17), 0.5)), Calibration(2.0, 1.0, 0, 0, 0, 0), *places)
+    np.testing.assert_allclose(found.confidence, 1 / (1 + np.exp(-1.0)))
+    assert found.covariance_mm2 is None and found.second_mode_cam_mm is None
+
+
 def test_the_meaning_is_said_where_somebody_has_confidences():
     person = PersonPose(0, Box(0, 0, 1), np.zeros((17, 2)), np.zeros((17, 3)), 0.0)
     provenance = {"calibration": Calibration(1, 0, 1, 1, 1, 1).as_dict()}

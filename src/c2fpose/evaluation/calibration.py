@@ -69,31 +69,38 @@ class Observations:
     """Joints of which both is known: what the network said of its certainty, and its error. M joints of all images."""
 
     confidence: Float[np.ndarray, " M"]  # raw
-    covariance_mm2: Float[np.ndarray, "M 3 3"]  # raw
+    covariance_mm2: Float[np.ndarray, "M 3 3"] | None  # raw; None where a network says a confidence alone
     error_mm: Float[np.ndarray, "M 3"]  # predicted less true
 
     def __post_init__(self) -> None:
         every = (self.confidence, self.covariance_mm2, self.error_mm)
-        if not len(self.confidence) or not all(np.isfinite(values).all() for values in every):
+        if not len(self.confidence) or not all(values is None or np.isfinite(values).all() for values in every):
             raise DataError("nothing to calibrate by: no joints, or certainties and errors that are not finite")
 
     def half(self, which: Bool[np.ndarray, " M"]) -> Observations:
         """Take some of them."""
-        return Observations(self.confidence[which], self.covariance_mm2[which], self.error_mm[which])
+        covariance = None if self.covariance_mm2 is None else self.covariance_mm2[which]
+        return Observations(self.confidence[which], covariance, self.error_mm[which])
 
 
 def fit(seen: Observations) -> Calibration:
-    """Fit a calibration: the likelihood of the errors first, then one factor that makes 90 % ellipsoids hold 90 %."""
+    """Fit a calibration: the likelihood of the errors first, then one factor that makes 90 % ellipsoids hold 90 %.
+
+    Without covariances the confidence alone is fitted, and the rest is 0.
+    """
     slope, offset = _logistic(seen)
+    raw_mm2 = seen.covariance_mm2
+    if raw_mm2 is None:
+        return Calibration(slope, offset, 0.0, 0.0, 0.0, 0.0)
     scale = np.sqrt(np.mean(np.square(seen.error_mm), axis=0))
     start = np.log([1.0, 1.0, max(scale[:2].mean(), 1e-3), max(scale[2], 1e-3)])
 
     def cost(logs: np.ndarray) -> float:
-        return _negative_log_likelihood(_of_logs(logs, slope, offset).covariance_mm2(seen.covariance_mm2), seen)
+        return _negative_log_likelihood(_of_logs(logs, slope, offset).covariance_mm2(raw_mm2), seen)
 
     best = scipy.optimize.minimize(cost, start, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3})
     found = _of_logs(best.x, slope, offset)
-    distance = squared_distances(found.covariance_mm2(seen.covariance_mm2), seen.error_mm)
+    distance = squared_distances(found.covariance_mm2(raw_mm2), seen.error_mm)
     factor = math.sqrt(np.quantile(distance, 0.9) / scipy.special.chdtri(3, 1 - 0.9))
     return Calibration(
         slope, offset, found.across * factor, found.along * factor,
@@ -139,7 +146,8 @@ def measure(calibration: Calibration, seen: Observations) -> dict[str, Any]:
     right = distance <= calibration.within_mm
     before, after = seen.confidence.clip(0, 1), calibration.confidence(seen.confidence)
     surest = np.argsort(-after, kind="stable")[: max(1, round(SUREST * len(after)))]
-    covered = coverage(calibration.covariance_mm2(seen.covariance_mm2), seen.error_mm)
+    raw_mm2 = seen.covariance_mm2
+    covered = {} if raw_mm2 is None else coverage(calibration.covariance_mm2(raw_mm2), seen.error_mm)
     return {
         "joints": len(distance),
         "within_mm": calibration.within_mm,

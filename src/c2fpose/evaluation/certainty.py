@@ -28,15 +28,15 @@ class _Batch(NamedTuple):
     """As ``Observations``, not checked yet."""
 
     confidence: np.ndarray
-    covariance_mm2: np.ndarray
+    covariance_mm2: np.ndarray | None
     error_mm: np.ndarray
 
 
 def calibrate(module: PoseModule, data: PoseData, folder: Path, precision: str) -> Calibration | None:
     """Fit on the first half of the validation images, measure on the second; write both and a plot to ``folder``.
 
-    None, and nothing is written, where the representation does not say both confidence and covariance, there are too
-    few images, or what the network says is not finite.
+    None, and nothing is written, where the representation says no confidence, there are too few images, or what the
+    network says is not finite. A covariance is calibrated where it says one too.
     """
     found = observed(module, data, precision)
     if found is None:
@@ -63,24 +63,27 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
     with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
         for batch in data.validation_loader():
             points, sure = module.predict_with_certainty(batch["image"].to(module.device))
-            if sure is None or sure.confidence is None or sure.covariance is None:
+            if sure is None or sure.confidence is None:
                 break
             kept.append(_compared(points, sure.confidence, sure.covariance, dict(batch), module.config.pose_space))
             images += len(points)
     module.train(was_training)
     if not kept:
         return None
-    names = ("confidence", "covariance_mm2", "error_mm")
-    whole = [np.concatenate([getattr(each, name) for each in kept]) for name in names]
-    if not all(np.isfinite(part).all() for part in whole):  # diverged: the evaluation says so
+    confidence = np.concatenate([each.confidence for each in kept])
+    error_mm = np.concatenate([each.error_mm for each in kept])
+    spreads = [each.covariance_mm2 for each in kept if each.covariance_mm2 is not None]
+    covariance_mm2 = np.concatenate(spreads) if len(spreads) == len(kept) else None
+    said = [part for part in (confidence, covariance_mm2, error_mm) if part is not None]
+    if not all(np.isfinite(part).all() for part in said):  # diverged: the evaluation says so
         return None
-    return Observations(*whole), images
+    return Observations(confidence, covariance_mm2, error_mm), images
 
 
 def _compared(
     points: torch.Tensor,
     confidence: torch.Tensor,
-    covariance: torch.Tensor,
+    covariance: torch.Tensor | None,
     batch: dict[str, Any],
     space: PoseSpace,
 ) -> _Batch:
@@ -89,15 +92,19 @@ def _compared(
     truth, visible = batch["joints_cam_mm"].double().numpy(), batch["visible"].numpy()
     joints_px = box_to_frame_px(joints_box, batch["box_left_top_px"].double().numpy(), side)
     poses = poses_cam_mm(joints_px, depth_rel_mm, intrinsics, "ground_truth", truth, space)
-    spread = covariances_cam_mm2(covariance.double().cpu().numpy(), joints_px, poses[..., 2], side, intrinsics, space)
-    return _Batch(confidence.double().cpu().numpy()[visible], spread[visible], (poses - truth)[visible])
+    spread = None
+    if covariance is not None:
+        raw = covariance.double().cpu().numpy()
+        spread = covariances_cam_mm2(raw, joints_px, poses[..., 2], side, intrinsics, space)[visible]
+    return _Batch(confidence.double().cpu().numpy()[visible], spread, (poses - truth)[visible])
 
 
 def _draw(measured: dict[str, Any], path: Path) -> None:
-    """Confidence against how often it is right, and how often ellipsoids hold."""
-    figure = new_figure(8, 3.8)
+    """Confidence against how often it is right, and how often ellipsoids hold, if there are any."""
+    several = bool(measured["coverage"])
+    figure = new_figure(8 if several else 4, 3.8)
     figure.set_layout_engine("constrained")
-    left, right = figure.subplots(1, 2)
+    left, *others = figure.subplots(1, 1 + several, squeeze=False)[0]
     said, found, number = (np.array(column) for column in zip(*measured["reliability"], strict=True))
     left.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
     left.scatter(said, found, s=10 + 200 * number / number.max(), color=COLORS["left"], alpha=0.8)
@@ -107,6 +114,12 @@ def _draw(measured: dict[str, Any], path: Path) -> None:
         f"({100 * measured['expected_calibration_error_raw']:.1f} % as the network says it)",
         fontsize=10,
     )
+    for right in others:
+        _draw_coverage(measured, right)
+    save_png(figure, path)
+
+
+def _draw_coverage(measured: dict[str, Any], right: Any) -> None:
     levels = np.array([float(level) for level in measured["coverage"]])
     shares = np.array(list(measured["coverage"].values()))
     right.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
@@ -117,4 +130,3 @@ def _draw(measured: dict[str, Any], path: Path) -> None:
         right.annotate(text, (level, share), textcoords="offset points", xytext=shift, ha=side, fontsize=8)
     right.set(xlabel="level of the ellipsoids", ylabel="share of joints inside", xlim=(0, 1.25), ylim=(0, 1.05))
     right.set_title(f"{measured['joints']} joints of validation images\nthat nothing was fitted on", fontsize=10)
-    save_png(figure, path)

@@ -146,7 +146,7 @@ class Representation(ABC):
     def certainty(self, reading: Any) -> Certainty | None:
         """Say how sure that is; None where the representation cannot tell.
 
-        What has a confidence and a covariance is calibrated; predictions carry what is calibrated, and nothing else.
+        A confidence is calibrated, and a covariance beside it; predictions carry what is calibrated, and nothing else.
         """
         return None
 
