@@ -8,7 +8,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.training.resuming import begun_elsewhere, changes, going_on
-from c2fpose.training.run import claim
+from c2fpose.training.run import as_begun, claim
 
 
 def settings_of(*words: str) -> TrainSettings:
@@ -67,3 +67,8 @@ def test_a_held_directory_names_the_checkpoint_that_it_can_go_on_with(last, tmp_
         claim(last.parents[1], settings_of())
     assert "overwrite=true" in str(without.value) and "resume=" not in str(without.value)
     assert f"go on with it (resume={last})" in str(with_one.value)
+
+
+def test_results_of_a_resumed_training_say_what_it_began_with(last):
+    assert as_begun(settings_of(f"resume={last}")).init == "builtin"
+    assert as_begun(settings_of("init=other.ckpt")).init == "other.ckpt" and as_begun(settings_of()).init is None

@@ -24,7 +24,7 @@ from c2fpose.evaluation.certainty import calibrate
 from c2fpose.evaluation.scores import mean_pose_mm
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
-from c2fpose.model.checkpoints.saved import read_checkpoint
+from c2fpose.model.checkpoints.saved import Saved, read_checkpoint
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.batch_norm import recalibrate
@@ -60,7 +60,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
     pl.seed_everything(settings.seed, workers=True, verbose=False)
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
-    origin = provenance(settings, data.fingerprints, seed=settings.seed)
+    origin = provenance(as_begun(settings), data.fingerprints, seed=settings.seed)
     settings = following(settings, data)
     resume = _checkpoint_to_resume(settings)
     mean_pose = mean_pose_mm(data.training_poses_mm(), settings.model.pose_space.skeleton.root)
@@ -207,6 +207,17 @@ def is_whole(last: Path) -> bool:
         last.replace(aside)
         return False
     return True
+
+
+def as_begun(settings: TrainSettings) -> TrainSettings:
+    """Put back the weights that a resumed training began with, so that results say them as an undisturbed one's do.
+
+    Raises ``ConfigError`` for a checkpoint that cannot be read.
+    """
+    if settings.resume is None or settings.init is not None:
+        return settings
+    begun = Saved.of(read_checkpoint(settings.resume)["hyper_parameters"], settings.resume).provenance
+    return settings.model_copy(update={"init": (begun.get("configuration") or {}).get("init")})
 
 
 def _checkpoint_to_resume(settings: TrainSettings) -> str | None:
