@@ -9,7 +9,7 @@ import time
 import pytest
 
 from c2fpose.base import signals
-from c2fpose.base.signals import Stopped, stops_in_one_line
+from c2fpose.base.signals import Stopped, stop_here, stops_between_steps, stops_in_one_line
 
 
 def run(body: str, *sent: int, grace: str = "4") -> subprocess.CompletedProcess:
@@ -83,6 +83,34 @@ def test_a_second_signal_and_the_end_of_grace_end_at_once():
     assert (done.returncode, done.stderr.count("\n"), "never" in done.stdout) == (130, 1, False)
     done = run(body, signal.SIGTERM, grace="0.1")
     assert (done.returncode, done.stderr.count("\n"), "never" in done.stdout) == (143, 1, False)
+
+
+def test_a_step_is_finished_and_what_takes_long_is_said(monkeypatch, capsys):
+    """The ordinary grace ends nothing before the step does; a short step says nothing."""
+    monkeypatch.setattr(signals, "NOTICE_S", 0.1)
+    for seconds, notice in ((0.5, "the step is finished first, 25 s at most; again: at once\n"), (0.0, "")):
+        done = []
+        with pytest.raises(SystemExit) as ending, stops_in_one_line("kept", grace_s=0.2), stops_between_steps():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(seconds)
+            done.append("step")
+            stop_here()
+            done.append("next")
+        assert (ending.value.code, done) == (143, ["step"])
+        assert capsys.readouterr().err == f"{notice}stopped by SIGTERM; kept\n"
+
+
+def test_a_step_that_does_not_end_is_left():
+    code = """
+import os, signal, time
+from c2fpose.base import signals
+signals.STEP_GRACE_S = 0.2
+with signals.stops_in_one_line("kept"), signals.stops_between_steps():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "stopped by Ctrl-C; kept\n")
 
 
 def test_other_ends_are_left_alone_and_handlers_are_put_back():

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 GRACE_S = 4.0  # to put things in order; then the process ends as it stands (files are whole at any moment)
+STEP_GRACE_S, NOTICE_S = 25.0, 2.0  # to end a step (batch systems kill after 30), and before that is said
 GOES_ON = "what is finished is kept, and the same command goes on"
 _PR_SET_PDEATHSIG = 1
 
@@ -71,10 +72,10 @@ def stops_in_one_line(what_now: str | Callable[[], str] = "", grace_s: float | N
 
 @contextmanager
 def stops_between_steps() -> Iterator[None]:
-    """Have a signal wait in the block until it calls ``stop_here``, but no longer than the grace of the block around.
+    """Have a signal wait in the block until it calls ``stop_here``, but no longer than ``STEP_GRACE_S``.
 
     For work that must not end halfway through a step, and foreign code that an exception would abort. What came is
-    obeyed at the latest where the block ends.
+    obeyed at the latest where the block ends. What takes longer than a moment is said.
     """
     stop = _Stop.current
     if stop is None or stop.waits or threading.current_thread() is not threading.main_thread():
@@ -95,8 +96,10 @@ def is_stopping() -> bool:
 
 def stop_here() -> None:
     """End now if a signal has come; raises ``KeyboardInterrupt`` or ``Stopped``."""
-    if _Stop.current is not None and _Stop.current.signum is not None:
-        _Stop.current.leave(_Stop.current.signum)
+    stop = _Stop.current
+    if stop is not None and stop.signum is not None:
+        stop.end_wait()
+        stop.leave(stop.signum)
 
 
 class _Stop:
@@ -109,9 +112,9 @@ class _Stop:
         self.what_now, self.grace_s = what_now, grace_s
         self.signum: int | None = None
         self.said = False
-        self.waits = False  # until stop_here
+        self.waits = self.waited = False  # until stop_here; and whether the signal has done so
         self.lost = False  # raised where Python cannot pass it on
-        self.timer: threading.Timer | None = None
+        self.timers: list[threading.Timer] = []
 
     @contextmanager
     def within(self, what_now: str | Callable[[], str], grace_s: float | None) -> Iterator[None]:
@@ -132,12 +135,33 @@ class _Stop:
         if self.signum is not None:
             self.end_now()
         self.signum = signum
+        if self.waits:
+            self.waited = True
+            self.after(NOTICE_S, self.notice)
+            self.after(STEP_GRACE_S, self.end_now)
+            return
         if self.grace_s is not None:
-            self.timer = threading.Timer(self.grace_s, self.end_now)
-            self.timer.daemon = True
-            self.timer.start()
-        if not self.waits:
-            self.leave(signum)
+            self.after(self.grace_s, self.end_now)
+        self.leave(signum)
+
+    def end_wait(self) -> None:
+        """Leave the ordinary grace to what is put in order now."""
+        if self.waited:
+            self.waited = False
+            self.over()
+            if self.grace_s is not None:
+                self.after(self.grace_s, self.end_now)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Have something done later, if the command has not ended by then."""
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        timer.start()
+        self.timers.append(timer)
+
+    def notice(self) -> None:
+        """Say what is waited for."""
+        print(f"the step is finished first, {STEP_GRACE_S:.0f} s at most; again: at once", file=sys.stderr, flush=True)
 
     def unraisable(self, what: "sys.UnraisableHookArgs") -> None:
         """Send a signal again that was met in a finaliser: Python would print a traceback there and go on."""
@@ -168,8 +192,9 @@ class _Stop:
         os._exit(self.say(self.signum if self.signum is not None else signal.SIGTERM))
 
     def over(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
+        """Call off what was to be done later."""
+        for timer in self.timers:
+            timer.cancel()
 
 
 def _is_command() -> bool:
