@@ -26,7 +26,7 @@ RESULT_CODE = (
     "model/inference.py",
     "model/module.py", "model/networks", "model/precision.py", "model/representations", "model/trained.py",
     "model/volumes", "pose",
-    "training/averaging.py", "training/run.py", "training/trainer.py",
+    "training/averaging.py", "training/resuming.py", "training/run.py", "training/trainer.py",
 )  # fmt: skip
 
 _NOT_THERE = (0, 0)
