@@ -40,8 +40,8 @@ def main(cfg: DictConfig) -> float:
     from c2fpose.sweeps.runner import rank
     from c2fpose.training.checkpoints import how_to_go_on
     from c2fpose.training.loggers import set_logs_aside
-    from c2fpose.training.resuming import begun_elsewhere, changes, going_on
-    from c2fpose.training.run import LAST, REPLACED, claim, forget, run, set_aside
+    from c2fpose.training.resuming import LAST, changes, goes_on_in, going_on
+    from c2fpose.training.run import REPLACED, claim, forget, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
@@ -50,7 +50,7 @@ def main(cfg: DictConfig) -> float:
         claim(run_dir, settings)
         if changed := changes(settings):
             print(f"warning: {changed}", file=sys.stderr, flush=True)
-        if settings.overwrite and begun_elsewhere(settings, run_dir):
+        if settings.overwrite and not goes_on_in(settings, run_dir):
             set_aside(run_dir)
             set_logs_aside(run_dir, run_dir / REPLACED)
         OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)

@@ -35,6 +35,7 @@ from c2fpose.sweeps import job as job_files
 from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
 from c2fpose.training.curve import CURVE, read_curve
+from c2fpose.training.resuming import LAST
 
 EXPERIMENTS = [
     file.stem for file in sorted(Path(conf_dir(), "experiment").glob("*.yaml")) if "sweep" in OmegaConf.load(file)
@@ -160,7 +161,7 @@ class FakeRun:
     def __call__(self, settings, directory):
         self.calls.append(settings)
         (directory / "checkpoints").mkdir(exist_ok=True)
-        (directory / sweep.LAST).write_text("weights")
+        (directory / LAST).write_text("weights")
         self.during(directory)
         if self.error:
             raise self.error
@@ -176,7 +177,7 @@ def job(tmp_path, files, monkeypatch):
         torch="",
     )  # fmt: skip
     monkeypatch.setattr(sweep, "_finished", lambda *_: done)
-    monkeypatch.setattr(sweep, "is_whole", Path.is_file)  # what stands for a checkpoint is none
+    monkeypatch.setattr("c2fpose.training.resuming.is_whole", Path.is_file)  # what stands for a checkpoint is none
 
     def run(fake, *overrides):
         cfg = composed(*TOY, *files, *overrides)
@@ -209,7 +210,7 @@ def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, ca
     states: list[str] = []
     assert job(again) == 100.0
     assert states == ["begun"]
-    assert again.calls[0].resume == str(tmp_path / "job" / sweep.LAST)
+    assert again.calls[0].resume == str(tmp_path / "job" / LAST)
     assert job_files.state(tmp_path / "job") == "finished" and not (tmp_path / "job" / "failed.json").exists()
 
 
@@ -219,7 +220,7 @@ def test_a_fine_tuning_goes_on_from_its_checkpoint_not_from_the_weights_it_began
     assert math.isnan(job(first, "init=builtin"))
     assert (first.calls[0].init, first.calls[0].resume) == ("builtin", None)
     assert job(again, "init=builtin") == 100.0
-    assert (again.calls[0].init, again.calls[0].resume) == (None, str(tmp_path / "job" / sweep.LAST))
+    assert (again.calls[0].init, again.calls[0].resume) == (None, str(tmp_path / "job" / LAST))
 
 
 def test_a_signal_that_comes_out_as_an_error_is_no_failure_of_the_job(job, tmp_path, capsys):
@@ -396,7 +397,7 @@ def test_a_sweep_killed_in_its_second_job_ends_as_an_undisturbed_one(files, tmp_
 
     process = ready.start(words, killed)
     second = killed / "runs" / "ablation_depth" / "laptop" / "d1_64" / "seed0"
-    while not (second / sweep.LAST).is_file():
+    while not (second / LAST).is_file():
         assert runs(process), killed.with_suffix(".txt").read_text()
         time.sleep(0.005)
     os.kill(process, signal.SIGKILL)

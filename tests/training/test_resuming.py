@@ -7,8 +7,8 @@ from hydra import compose, initialize_config_dir
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings
-from c2fpose.training.resuming import begun_elsewhere, changes, going_on
-from c2fpose.training.run import as_begun, claim
+from c2fpose.training.resuming import as_begun, changes, goes_on_in, going_on
+from c2fpose.training.run import claim
 
 
 def settings_of(*words: str) -> TrainSettings:
@@ -54,8 +54,8 @@ def test_the_same_words_begin_a_fine_tuning_and_go_on_with_it(last, tmp_path):
 
 def test_what_goes_on_from_another_directory_begins_in_its_own(last, tmp_path):
     settings = settings_of(f"resume={last}")
-    assert begun_elsewhere(settings, tmp_path / "other") and not begun_elsewhere(settings, last.parents[1])
-    assert begun_elsewhere(settings_of(), last.parents[1])
+    assert goes_on_in(settings, last.parents[1]) and not goes_on_in(settings, tmp_path / "other")
+    assert not goes_on_in(settings_of(), last.parents[1])
 
 
 def test_a_held_directory_names_the_checkpoint_that_it_can_go_on_with(last, tmp_path):

@@ -25,8 +25,8 @@ from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import FAILED, FINISHED, JOB, Finished, check_same, read_finished, read_json, write_json
 from c2fpose.sweeps.reuse import same_training, take_over
 from c2fpose.sweeps.rows import PlannedJob, planned
-from c2fpose.training.resuming import without_init
-from c2fpose.training.run import LAST, is_whole, run
+from c2fpose.training.resuming import going_on
+from c2fpose.training.run import run
 
 GROUND_TRUTH = "ground_truth"  # the root-depth rule of the error that a job is known by
 
@@ -95,9 +95,8 @@ def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float
 
 def _resumed(job: PlannedJob, directory: Path) -> TrainSettings:
     """Point the job's settings at its directory and at the last checkpoint in it."""
-    last = directory / LAST
-    given = {"run_dir": str(directory), "resume": str(last) if is_whole(last) else None}
-    return without_init(job.settings.model_copy(update=given))
+    given = {"run_dir": str(directory), "resume": "auto"}
+    return going_on(job.settings.model_copy(update=given), directory)
 
 
 def rank() -> int:
