@@ -22,11 +22,6 @@ _LESS_MEMORY = (
     "data.cache=none"
 )
 _IN_QUOTES = "'key=\"value\"'"  # for the shell, and for Hydra
-_HYDRA_OPTIONS = (
-    "--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun",
-    "--shell-completion", "--config-path", "--config-name", "--config-dir", "--experimental-rerun", "--info",
-    "-h", "-c", "-p", "-r", "-m", "-sc", "-cp", "-cn", "-cd", "-i",
-)  # fmt: skip
 _LONGEST, _KEPT_AT_END = 2000, 400  # characters of a message
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -159,13 +154,11 @@ def refuses_in_one_line(command: Callable[[], object], of_key: Callable[[str], s
 
 def _refuse_dashes(words: list[str]) -> None:
     """End in one line for ``--key value``, at which Hydra prints a page: its own options alone begin with dashes."""
-    for word in words:
-        option = word.partition("=")[0]
-        if not option.startswith("-") or any(
-            known.startswith(option) if option.startswith("--") else known == option for known in _HYDRA_OPTIONS
-        ):
-            continue
-        print(f"error: {word}: expected key=value, without dashes; --help lists the keys", file=sys.stderr)
+    from hydra._internal.utils import get_args_parser  # noqa: PLC0415  # as above
+
+    _, unknown = get_args_parser().parse_known_args(words)
+    if unknown:
+        print(f"error: {unknown[0]}: expected key=value, without dashes; --help lists the keys", file=sys.stderr)
         raise SystemExit(2)
 
 
