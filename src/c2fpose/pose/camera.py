@@ -72,6 +72,15 @@ def rays(
     return np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1)
 
 
+def along_rays(points_cam_mm: Float[np.ndarray, "*batch J 3"], deeper_mm: float) -> Float[np.ndarray, "*batch J 3"]:
+    """Move points along their viewing rays until all are so much deeper; their places in the image stay.
+
+    >>> along_rays(np.array([[500.0, 0.0, 5000.0]]), 1000.0)
+    array([[ 600.,    0., 6000.]])
+    """
+    return points_cam_mm * (1 + deeper_mm / points_cam_mm[..., 2:])
+
+
 def distort(
     xy: Float[np.ndarray, "*batch J 2"], distortion: Float[np.ndarray, "*#batch 5"]
 ) -> Float[np.ndarray, "*batch J 2"]:

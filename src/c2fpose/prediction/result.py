@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from c2fpose.pose.camera import along_rays
 from c2fpose.pose.skeleton import Skeleton
 from c2fpose.pose.space import PAPER, PoseSpace
 from c2fpose.prediction.photo import Box
@@ -89,8 +90,7 @@ class PersonPose:
         """Place the second modes where they are with the root at another depth: each further along its ray."""
         if self.second_mode_cam_mm is None:
             return None
-        further = (root_depth_mm - self.root_depth_mm) / self.second_mode_cam_mm[:, 2:]
-        return self.second_mode_cam_mm * (1 + further)
+        return along_rays(self.second_mode_cam_mm, root_depth_mm - self.root_depth_mm)
 
     @property
     def in_front(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from c2fpose.config.prediction import SHIFT
-from c2fpose.pose.camera import back_project, project, root_depth_mm
+from c2fpose.pose.camera import along_rays, back_project, root_depth_mm
 from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.people import ROOT_DEPTH_RULE, Image, Seen, poses_of, root_depth_rule
 from c2fpose.prediction.photo import Box
@@ -65,10 +65,7 @@ def _middle(predictor: Predictor, looks: Sequence[PersonPose], camera: Float[np.
 
     def placed(points_cam_mm: Float[np.ndarray, "J 3"], look: PersonPose) -> Float[np.ndarray, "J 3"]:
         """Where a look's points are, its root as deep as this pose's."""
-        if sized:
-            return points_cam_mm
-        depth_rel_mm = points_cam_mm[:, 2] - look.root_depth_mm
-        return back_project(project(points_cam_mm, camera), depth_rel_mm + root_mm, camera)
+        return points_cam_mm if sized else along_rays(points_cam_mm, root_mm - look.root_depth_mm)
 
     apart = [np.linalg.norm(placed(each.joints_cam_mm, each) - joints_cam_mm, axis=-1) for each in looks]
     joints, nearest = np.arange(len(joints_px)), np.argmin(apart, axis=0)
