@@ -25,6 +25,7 @@ class One(Schema):
     file: Path
     count: int = 1
     whole: bool = False
+    flip: bool | None = None
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def conf(tmp_path, monkeypatch):
     (tmp_path / "example.yaml").write_text(
         "# what it is\ninputs: []\nckpt: ???\nout: null\nmode: fast\ncount: 1\nsizes: [1, 2]\n"
     )
-    (tmp_path / "one.yaml").write_text("file: ???\ncount: 1\nwhole: false\n")
+    (tmp_path / "one.yaml").write_text("file: ???\ncount: 1\nwhole: false\nflip: null\n")
     monkeypatch.setattr(command_line, "conf_dir", lambda: str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -74,6 +75,17 @@ def test_truth_needs_no_word(words, whole):
     assert options(One, "one.yaml", words, positional="file") == One(file=Path("a.h5"), whole=whole)
 
 
+@pytest.mark.parametrize(
+    ("words", "flip"),
+    [
+        (["a.h5"], None), (["a.h5", "--flip"], True), (["--flip", "a.h5"], True), (["a.h5", "--flip", "false"], False),
+        (["--flip", "null", "a.h5"], None), (["--flip", "--count", "1", "a.h5"], True),
+    ],
+)  # fmt: skip
+def test_truth_that_may_be_left_open_needs_no_word_either(words, flip):
+    assert options(One, "one.yaml", words, positional="file") == One(file=Path("a.h5"), flip=flip)
+
+
 def test_words_without_a_key_are_the_positional_ones():
     Path("a=b.jpg").touch()
     assert read("x.jpg", "ckpt=y", "a=b.jpg").inputs == ("x.jpg", "a=b.jpg")
@@ -94,6 +106,8 @@ def test_dashes_do_too():
         (["ckpt=x", "cuont=1"], r"cuont: no such key; did you mean count\? --help lists them$"),
         (["ckpt=x", "--cuont"], r"--cuont: expected key=value; did you mean count\? --help lists the keys$"),
         (["ckpt=x", "--nothing"], "--nothing: expected key=value; --help"),
+        (["ckpt=x", "--count"], "^--count: no value behind it; expected count=value; --help"),
+        (["--out", "--ckpt", "x"], "^--out: no value behind it"),
     ],
 )
 def test_what_is_wrong_is_one_line(words, message):

@@ -23,10 +23,10 @@ SchemaT = TypeVar("SchemaT", bound=BaseModel)
 def options(schema: type[SchemaT], file: str, words: list[str] | None = None, positional: str | None = None) -> SchemaT:
     """Read a command line (the process's own if None) over ``conf/<file>``, checked against ``schema``.
 
-    ``key=value`` and ``--key value`` are the same, and ``--key`` alone is true where truth is asked. A word without a
-    key of the schema in front of "=" is the value of ``positional``; where that is a tuple in the schema, there may be
-    several. What the schema calls text or a path is taken as it stands, whatever YAML would make of it. ``--help``
-    prints the commented file and exits. Raises ``ConfigError`` in one line.
+    ``key=value`` and ``--key value`` are the same, and ``--key`` alone is true where truth is asked; elsewhere a value
+    must follow. A word without a key of the schema in front of "=" is the value of ``positional``; where that is a
+    tuple in the schema, there may be several. What the schema calls text or a path is taken as it stands, whatever YAML
+    would make of it. ``--help`` prints the commented file and exits. Raises ``ConfigError`` in one line.
     """
     words = sys.argv[1:] if words is None else words
     path = Path(conf_dir()) / file
@@ -57,12 +57,14 @@ def _told_apart(
     while rest:
         word = rest.pop(0)
         key, equals, value = word.partition("=")
-        if word.startswith("--") and key[2:].replace("-", "_") in fields:
+        if _is_key(word, fields):
             key = key[2:].replace("-", "_")
-            if not equals and fields[key] is bool and (not rest or rest[0] not in ("true", "false")):
+            if not equals and _is_truth(fields[key]) and (not rest or rest[0] not in ("true", "false", "null")):
                 value = "true"
             elif not equals:
-                value = rest.pop(0) if rest else ""
+                if not rest or _is_key(rest[0], fields):
+                    raise ConfigError(f"{word}: no value behind it; expected {key}=value; --help lists the keys")
+                value = rest.pop(0)
             equals = "="
         if equals and key == positional and _is_tuple(fields[key]) and not value.startswith("["):
             plain.append(value)
@@ -93,6 +95,17 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
 def _at_home(word: str) -> str:
     """Put the home folder for ``~``, which some shells leave as it is behind an "="."""
     return os.path.expanduser(word) if word == "~" or word.startswith("~/") else word
+
+
+def _is_key(word: str, fields: dict[str, Any]) -> bool:
+    """Whether a word is ``--key`` or ``--key=value``, not a value that begins with dashes."""
+    return word.startswith("--") and word[2:].partition("=")[0].replace("-", "_") in fields
+
+
+def _is_truth(annotation: Any) -> bool:
+    """Whether a field is true or false, or nothing."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return set(kinds) in ({bool}, {bool, type(None)})
 
 
 def _is_text(annotation: Any) -> bool:
