@@ -30,8 +30,8 @@ class SpaceConfig(Schema):
 
     # A skeleton.yaml (docs/own_data.md); the data must have its joints
     skeleton: AnySkeleton | None = None
-    # mm from the root, away from the camera: what the depth bins cover. Null: the paper's for its joints in Human3.6M
-    # and synth36, else from the nearest to the farthest joint of the training records, and a little more
+    # mm from the root, away from the camera: what the depth bins cover. Null: the paper's for its joints in Human3.6M,
+    # synth36 and synth_wild, else from the nearest to the farthest joint of the training records, and a little more
     depth_range_mm: tuple[float, float] | None = None
     # Of each limb, which place a person whose distance nobody knows. Null: as depth_range_mm. A limb of unknown length
     # does not count
@@ -49,8 +49,8 @@ class SpaceConfig(Schema):
         return self
 
     def filled(self, space: PoseSpace) -> "SpaceConfig":
-        """Take what is not set here from a measured space."""
-        lengths = tuple(None if length != length else length for length in space.mean_limb_lengths_mm)
+        """Take what is not set here from a measured space; a limb of length 0 (two joints in one place) is unknown."""
+        lengths = tuple(length if length > 0 else None for length in space.mean_limb_lengths_mm)
         return SpaceConfig(
             skeleton=space.skeleton,
             depth_range_mm=self.depth_range_mm or space.depth_range_mm,
