@@ -6,6 +6,7 @@ import pytest
 from c2fpose.base.errors import UserError
 from c2fpose.config.prediction import FinderSettings
 from c2fpose.prediction.finder import run as command
+from c2fpose.prediction.finder import training
 from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.network import Finder
 from c2fpose.prediction.finder.weights import read_finder, save_finder
@@ -28,6 +29,22 @@ def test_a_finder_is_measured_at_its_own_size(few_pieces, tmp_path, monkeypatch,
     command.run(FinderSettings(out=new, measure=old, test_scenes=2, judge=None))
     assert sizes == [64, 64] and read_finder(new)[1]["size"] == 64
     assert "scenes of test people: pictures 2" in capsys.readouterr().out
+
+
+def test_what_is_trained_is_kept_until_it_is_measured(few_pieces, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "KEEP_EVERY", 1)
+    settings = FinderSettings(
+        out=str(tmp_path / "f.safetensors"), size=64, steps=1, batch=2, test_scenes=1, judge=None, bf16=False
+    )
+    with monkeypatch.context() as killed:
+        killed.setattr(command, "tried", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            command.run(settings)
+    assert read_finder(settings.out)[1]["least_score"] == command.UNMEASURED
+    monkeypatch.setattr(training, "_loss", lambda *_: pytest.fail("trained again"))
+    command.run(settings)
+    assert read_finder(settings.out)[1]["test_subjects"]["pictures"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["f.safetensors"]
 
 
 def test_a_finder_is_not_written_over_a_checkpoint(tmp_path):

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from c2fpose.base.errors import DataError, UserError
+from c2fpose.base.files import OutputError
 from c2fpose.prediction.finder import training
 from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.find import FRAME_PER_PICTURE, framed, people_in
@@ -123,6 +124,18 @@ def test_a_training_goes_on_with_its_own_people_alone(tmp_path, monkeypatch):
     (tmp_path / "f.state").write_bytes((tmp_path / "f.state").read_bytes()[:1000])
     with pytest.raises(DataError, match=r"f\.state: no state of a training .* delete it to begin again"):
         trained("synth36 and others", 4)
+
+
+def test_a_full_disk_is_said_in_a_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+
+    monkeypatch.setattr(training, "KEEP_EVERY", 1)
+    monkeypatch.setattr(training.torch, "save", full)
+    person = Cutout(np.zeros((144, 144, 3), np.uint8), np.full((144, 144), 255, np.uint8), np.eye(17, 2) * 99)
+    with pytest.raises(OutputError, match=r"f\.state: cannot be written \("):
+        train(Recipe(size=64, steps=1, batch=2, bf16=False), [person], [], state=tmp_path / "f.state")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_file_holds_the_network(learnt, tmp_path):

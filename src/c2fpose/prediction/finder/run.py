@@ -52,6 +52,8 @@ def run(settings: FinderSettings) -> None:
         others = _pieces(settings, progress, TEST_SUBJECTS, *fewer)
     measured = _measured(settings, int(said["size"]), network, pieces, others)
     save_finder(path, network, said | measured)
+    if not settings.measure:
+        _state(path).unlink(missing_ok=True)  # not before: killed while it measures, the command trains nothing again
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     rows = {
         "finder alone": measured.get("finder_alone"),
@@ -106,11 +108,15 @@ def _trained(
         lambda step, loss: progress.update(task, completed=step, values=f"loss {loss:.2f}"),
         lambda step, network: save_finder(Path(settings.out), network, said | {"steps": step}),
         before,
-        state := Path(settings.out).with_suffix(".state"),
+        _state(Path(settings.out)),
         settings.model_dump_json(include={"cutouts", "people", "people_count", "places", "start_from"}),
     )
-    state.unlink(missing_ok=True)
     return network, said | {"steps": settings.steps}
+
+
+def _state(out: Path) -> Path:
+    """Where a training under way is kept."""
+    return out.with_suffix(".state")
 
 
 def _measured(

@@ -86,7 +86,7 @@ def train(
         if (step + 1) % KEEP_EVERY == 0:
             kept(step + 1, cast(Finder, mean.module).eval())
             if state is not None:
-                with written_whole(state) as partial:
+                with written_whole(state, foreign=(RuntimeError,)) as partial:  # torch's own, of a full disk
                     about = {"recipe": asdict(recipe), "origin": origin, "step": step + 1}
                     torch.save(about | {name: part.state_dict() for name, part in parts.items()}, partial)
     return cast(Finder, mean.module).eval()
