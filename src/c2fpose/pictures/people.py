@@ -305,9 +305,3 @@ def _draw_legend(figure: Figure, layout: _Layout, extent_mm: float, overlaid: bo
         left += length + (gap if length else 0)
         text.set(x=left / width, size=8.5 * shrink)
         left += width_inches(figure, text) + space
-
-
-# --- volumes ------------------------------------------------------------------------------------------------------
-
-
-# --- paper and ink ------------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class FollowFound:
             new, _ = second_looks(self.predictor, frame.image, new, self.intrinsics_px, self.looks)
         boxes = [Seen(box, "tracked") for _, box in expected] + new
         people = poses_in(self.predictor, frame.image, boxes, self.intrinsics_px, volumes)
-        kept = self._without_doubles(people, len(expected))
+        kept = self._without_doubles(people)
         tracks = self._tracks_of([people[at] for at in kept], frame.time_s)
         for at, track in zip(kept, tracks, strict=True):
             if at >= len(expected):
@@ -128,7 +128,7 @@ class FollowFound:
             new = [] if expected else sorted(new, key=lambda each: -each.box.side)[:1]
         return True, new
 
-    def _without_doubles(self, people: list[PersonPose], expected: int) -> list[int]:
+    def _without_doubles(self, people: list[PersonPose]) -> list[int]:
         """Positions without those whose pose an earlier one has: a new box on somebody who is followed already, or two
         tracks that have come to the same person."""
         mirror = self.predictor.config.pose_space.skeleton.mirror

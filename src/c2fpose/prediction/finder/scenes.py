@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from c2fpose.pose.skeleton import ROOT
 from c2fpose.prediction.finder.backdrops import backdrop, with_things
@@ -42,16 +42,14 @@ def scene(seed: int, number: int, size: int, cutouts: list[Cutout], rooms: list[
     everybody = list(joints_px)
     wanted = int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES))
     owner = np.full((rows, columns), -1, np.int32)
-    areas: dict[int, float] = {}
     pasted = [_placed(rng, rows, columns, cutouts) for _ in range(wanted - len(everybody))]
     for image, alpha, joints in sorted(pasted, key=lambda each: each[2][:, 1].max()):  # the lower, the nearer
         picture += ((image.astype(np.float32) - picture) * alpha[..., None]).astype(picture.dtype)
         owner[alpha > 0.5] = len(everybody)
-        areas[len(everybody)] = _area(joints)
         everybody.append(joints)
     if rng.random() < 0.3:  # something stands in front
         picture = with_things(rng, np.clip(picture, 0, 255).astype(np.uint8), int(rng.integers(1, 4)))
-    kept = [who for who, joints in enumerate(everybody) if _seen(who, joints, owner, areas, rows, columns)]
+    kept = [who for who, joints in enumerate(everybody) if _seen(who, joints, owner)]
     picture = _photographed(rng, np.clip(picture, 0, 255).astype(np.uint8))
     frame = np.zeros((size, size, 3), np.uint8)
     left_top = np.array([(size - columns) // 2, (size - rows) // 2])
@@ -145,21 +143,10 @@ def _photographed(
     return image
 
 
-def _area(joints_px: Float[np.ndarray, "17 2"]) -> float:
-    return float(cv2.contourArea(cv2.convexHull(joints_px.astype(np.float32))))
-
-
-def _seen(
-    who: int,
-    joints_px: Float[np.ndarray, "17 2"],
-    owner: np.ndarray,
-    areas: dict[int, float],
-    rows: int,
-    columns: int,
-) -> bool:
+def _seen(who: int, joints_px: Float[np.ndarray, "17 2"], owner: Int[np.ndarray, "rows columns"]) -> bool:
     """Whether enough of a person is inside the picture and not behind others. By joints: each counts if its pixel is
     the picture's own and no other person's who stands in front."""
-    x, y = np.floor(joints_px).astype(int).T
+    (rows, columns), (x, y) = owner.shape, np.floor(joints_px).astype(int).T
     inside = (x >= 0) & (y >= 0) & (x < columns) & (y < rows)
     covered = owner[np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)] > who
     return bool((inside & ~covered).mean() >= 1 - HIDDEN)
