@@ -22,7 +22,7 @@ class TablesSettings(Schema):
 
 @exits_cleanly
 def main(words: list[str] | None = None) -> None:
-    """Tables of one experiment from its sweep settings.sweeps."""
+    """Write the tables of one experiment from its sweep directories."""
     settings = options(TablesSettings, "tables.yaml", words, positional="sweeps")
     from c2fpose.reports.tables import summarise
 

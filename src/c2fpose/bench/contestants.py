@@ -76,7 +76,7 @@ class Engine:
         clock.mark("optimiser")
 
     def predictor(self, name: str) -> Predictor:
-        """Put the network as it is now in an engine of ``c2fpose.engines``."""
+        """Put the network as it is now in one of ``prediction.engines``."""
         return make_predictor(self.module, name, "auto" if self.precision == "bf16-mixed" else "32-true")
 
 

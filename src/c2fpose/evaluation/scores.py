@@ -1,6 +1,6 @@
 """Error tables of one set of predictions: every root-depth rule, the quantisation floor and the mean pose beside it.
 
-Pure: from arrays to an ``Evaluation``, which writes, reads and prints itself. Running a checkpoint is ``evaluate``.
+Pure: from arrays to an ``Evaluation``, which writes, reads and prints itself. Running a checkpoint is ``checkpoint``.
 """
 
 import csv

@@ -41,8 +41,9 @@ Batch = dict[str, Any]  # data.dataset.Batch; the module needs no more of the da
 class PoseModule(LightningModule, Trained):
     """Trains, validates and predicts; ``model`` is a ``ModelConfig`` as a plain dictionary, kept in checkpoints.
 
-    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by anything that computes;
-    so does ``mean_training_pose_mm``, joints from the root, which evaluation shows for comparison.
+    ``provenance`` (data fingerprint, seed, code version) travels in the checkpoint, unread by anything that computes
+    but for its ``calibration``, by which prediction says how sure it is; so does ``mean_training_pose_mm``, joints from
+    the root, which evaluation shows for comparison.
     """
 
     def __init__(

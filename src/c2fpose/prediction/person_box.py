@@ -13,7 +13,7 @@ def square_box(
 ) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"] | np.float64]:
     """Give centre and side of the square box about joints, px: the midpoint and 1.12 times the larger of the extents.
 
-    Source: ``data.box.person_box``, its margin of 40 px as a share.
+    Source: ``pose.box.person_box``, its margin of 40 px as a share.
     """
     low, high = np.min(joints_px, -2), np.max(joints_px, -2)
     return (low + high) / 2, (1 + MARGIN_SHARE) * (high - low).max(-1)

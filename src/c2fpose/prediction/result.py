@@ -1,4 +1,4 @@
-"""What prediction gives: one source (an image, a video, arrays), its frames, the people in them. Light: NumPy alone.
+"""What prediction gives: one source (an image, a video, arrays), its frames, the people in them. Light: no PyTorch.
 
 Joints are those of ``PoseResult.space``, in its order. ``_px``: pixels of the upright frame, x right, y down, pixel i
 covers [i, i + 1). ``_cam_mm``: camera frame, millimetres, x right, y down, z forward; all people of a frame share it.

@@ -35,7 +35,7 @@ SENTENCE = "best path of each joint through the peaks of all frames' volumes (Vi
 class Peaks(NamedTuple):
     """The peaks of one person's volumes in one frame, the highest first; fewer than six: weight 0."""
 
-    points: Float[np.ndarray, "J K 3"]  # as ``volume.decode`` gives them
+    points: Float[np.ndarray, "J K 3"]  # as ``volumes.decoding.decode`` gives them
     weight: Float[np.ndarray, "J K"]  # height over that of the highest, 0..1
 
 

@@ -1,6 +1,6 @@
 """Figures of a sweep: errors of its rows, the paper's beside ours in a panel of their own, and validation curves.
 
-As in ``show``, every function returns a matplotlib ``Figure`` and none touches pyplot.
+As in ``pictures``, every function returns a matplotlib ``Figure``, and none touches pyplot.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 A job's directory holds ``job.json`` (what it is, written first), then checkpoints, curve and evaluation, and at the end
 ``finished.json`` or ``failed.json``. What counts as "the same": configuration, code that results depend on, and data.
-Light to import.
 """
 
 import json

@@ -183,7 +183,7 @@ def shown_first(module: PoseModule, batch: dict[str, Tensor]) -> Shown | None:
 
 
 def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseDataset, space: PoseSpace) -> list[Any]:
-    """Prepare what ``show`` draws, with the root depth given."""
+    """Prepare what ``pictures.people`` draws, with the root depth given."""
     cpu = {key: value.cpu() for key, value in batch.items()}
     poses, truth = poses_given_root_depth(points, cpu, space).numpy(), cpu["joints_cam_mm"].numpy()
     joints_box = from_points(points, space)[0].numpy()

@@ -1,9 +1,6 @@
-"""Volumes of likelihoods: targets, loss, decoding (paper, section 3.1).
+"""What volumes are trained towards: one Gaussian a joint (paper, section 3.1).
 
-Shapes: B batch, J joints, D depth bins, H rows, W columns.
-
-Points are positions in the space that a volume spans, ``(..., 3)`` in 0..1: x and y across the crop, z over the range
-of the depth bins (``PoseSpace.depth_range_mm``). Cell i of n covers [i/n, (i + 1)/n).
+Shapes: B batch, J joints, D depth bins, H rows, W columns. Points are as in ``points``.
 """
 
 from collections.abc import Sequence
