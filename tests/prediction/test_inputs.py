@@ -40,6 +40,14 @@ def test_a_folder_holds_pictures_and_videos_in_order_but_no_outputs(folder):
     ]
 
 
+def test_a_picture_is_no_output_whatever_its_name(tmp_path):
+    """Pictures are never written as JPEG: this one is the user's own, though another one has the rest of its name."""
+    for name in ("dance.jpg", "dance_pose.jpg", "dance_pose.png", "dance_pose.webm"):
+        (tmp_path / name).touch()
+    expected = [("dance.jpg", "image"), ("dance_pose.jpg", "image")]
+    assert names([tmp_path]) == names([tmp_path / "*"]) == expected
+
+
 def test_patterns_and_files_each_once(folder):
     assert names([folder / "p*.jpg", folder / "p10.jpg", folder / "**" / "*.jpg"]) == [
         ("p10.jpg", "image"), ("[odd] name.jpg", "image"), ("deep.jpg", "image"),

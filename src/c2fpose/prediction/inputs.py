@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from c2fpose.base.errors import DataError
+from c2fpose.prediction.outputs import known_formats
 
 VIDEO_SUFFIXES = (
     ".mp4",
@@ -95,9 +96,11 @@ def _is_input(path: Path) -> bool:
 
 
 def _is_output(path: Path) -> bool:
-    """Whether a file is the result of another one in its folder, by its name."""
+    """Whether a file is the result of another one in its folder, by its name and an ending that results have."""
     source = path.stem.removesuffix(OWN_ENDING)
-    return source != path.stem and any(path.parent.glob(f"{glob.escape(source)}.*"))
+    if source == path.stem or not any(path.suffix.lower() in known.endings for known in known_formats().values()):
+        return False
+    return any(path.parent.glob(f"{glob.escape(source)}.*"))
 
 
 def _by_number(path: Path) -> list[tuple[int, int | str]]:
