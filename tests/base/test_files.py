@@ -70,6 +70,13 @@ with written_whole({str(target)!r}, check=kill) as temporary:
     assert names(tmp_path) == ["a.bin", "other"]
 
 
+@pytest.mark.parametrize("letter", ["x", "я", "写"])
+def test_a_name_may_be_as_long_as_the_system_has_them(tmp_path, letter):
+    name = letter * ((255 - len(".json")) // len(letter.encode())) + ".json"
+    write_text(tmp_path / name, "long")
+    assert names(tmp_path) == [name]
+
+
 def test_temporary_files_of_living_processes_are_left_alone(tmp_path):
     with written_whole(tmp_path / "a") as mine:
         mine.touch()

@@ -18,6 +18,7 @@ from pathlib import Path
 from c2fpose.base.errors import UserError
 
 _MARK = "partial"
+_STEM = 24  # letters of a file's name in its temporary one's, so that this is not too long where that is not
 _ROOM = 1 << 20  # bytes: a disk with fewer is full
 _CLEARED: set[Path] = set()  # directories in which this process has looked for what killed ones left
 
@@ -49,7 +50,8 @@ def written_whole(
         _clear_orphans(target.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({reason(error)})") from None
-    temporary = target.with_name(f".{target.stem}.{_writer()}.{secrets.token_hex(3)}.{_MARK}{target.suffix}")
+    start = target.stem[:_STEM]
+    temporary = target.with_name(f".{start}.{_writer()}.{secrets.token_hex(3)}.{_MARK}{target.suffix}")
     try:
         with blamed_on(path, temporary, foreign=foreign):
             yield temporary
