@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
+from module_of import module_of, outputs
 from toy_sweeps import TOY
 
 from c2fpose.training import callbacks
@@ -105,9 +107,27 @@ def test_a_validation_outside_of_training_leaves_the_curve_alone(tmp_path, clock
     assert not curve.path.exists()
 
 
+@pytest.mark.parametrize("head", ["volume", "integral", "ordinal_volume"])
+def test_volumes_are_drawn_as_points_are_read_from_them(head):
+    module = module_of(head=head)
+    image = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))
+    labels = {"joints_box": torch.full((2, 17, 2), 0.5), "depth_rel_mm": torch.zeros(2, 17)}
+    shown = callbacks.shown_first(module, labels | {"image": image, "visible": torch.ones(2, 17, dtype=torch.bool)})
+    for volume, output in zip(shown.volumes, outputs(module), strict=True):
+        flat = output[0].flatten(1)
+        likely = flat if head == "volume" else flat.exp() / flat.exp().sum(1, keepdim=True)
+        torch.testing.assert_close(volume.flatten(1), likely, atol=1e-6, rtol=1e-3)
+
+
+def test_no_volumes_are_drawn_of_coordinates():
+    module = module_of(head="coordinates", depths=(16,))
+    labels = {"joints_box": torch.full((1, 17, 2), 0.5), "depth_rel_mm": torch.zeros(1, 17)}
+    batch = labels | {"image": torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "visible": torch.ones(1, 17).bool()}
+    assert callbacks.shown_first(module, batch) is None
+
+
 @pytest.mark.slow
 def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp_path, unevaluated):
-    import torch
     from hydra import compose, initialize_config_dir
 
     from c2fpose.config.command_line import conf_dir

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
 from c2fpose.base.host_memory import process_peak_gib, reset_peak
+from c2fpose.config.representations import schema_of
 from c2fpose.data.datamodule import PoseData
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.model.inference import poses_given_root_depth
@@ -171,7 +172,10 @@ class PredictionPictures(Callback):
 
 
 def shown_first(module: PoseModule, batch: dict[str, Tensor]) -> Shown | None:
-    """Show each stack's volume of the first image, and the finest target; None where there are no volumes."""
+    """Show each stack's volume of the first image, and the finest target; None where there are no volumes.
+
+    As points are read from them: of some representations a softmax makes likelihoods of the output.
+    """
     was_training = module.network.training
     module.network.eval()
     outputs = outputs_of(module.network, batch["image"][:1])
@@ -179,7 +183,10 @@ def shown_first(module: PoseModule, batch: dict[str, Tensor]) -> Shown | None:
     labels = Labels(
         to_points(batch["joints_box"][:1], batch["depth_rel_mm"][:1], module.config.pose_space), batch["visible"][:1]
     )
-    return module.representation.shown(outputs, labels)
+    representation = module.representation
+    if schema_of(module.config.network.head).volumetric:
+        outputs = [representation.read(output) for output in outputs]
+    return representation.shown(outputs, labels)
 
 
 def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseDataset, space: PoseSpace) -> list[Any]:
