@@ -12,8 +12,8 @@ import torch
 from c2fpose.base.files import write_text
 from c2fpose.evaluation.calibration import Calibration, Observations, fit, measure
 from c2fpose.model.volumes.points import from_points
-from c2fpose.pictures.figure import new_figure, save_png
-from c2fpose.pictures.palette import COLORS, FAINT
+from c2fpose.pictures.calibration import calibration_figure
+from c2fpose.pictures.figure import save_png
 from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.to_millimetres import box_to_frame_px, covariances_cam_mm2, poses_cam_mm
 
@@ -51,7 +51,7 @@ def calibrate(module: PoseModule, data: PoseData, folder: Path, precision: str) 
     folder.mkdir(parents=True, exist_ok=True)
     text = {"calibration": calibration.as_dict(), "meaning": calibration.meaning, "measured": measured}
     write_text(folder / FILE, json.dumps(text, indent=1, allow_nan=False) + "\n")
-    _draw(measured, folder / "calibration.png")
+    save_png(calibration_figure(measured), folder / "calibration.png")
     return calibration
 
 
@@ -97,36 +97,3 @@ def _compared(
         raw = covariance.double().cpu().numpy()
         spread = covariances_cam_mm2(raw, joints_px, poses[..., 2], side, intrinsics, space)[visible]
     return _Batch(confidence.double().cpu().numpy()[visible], spread, (poses - truth)[visible])
-
-
-def _draw(measured: dict[str, Any], path: Path) -> None:
-    """Confidence against how often it is right, and how often ellipsoids hold, if there are any."""
-    several = bool(measured["coverage"])
-    figure = new_figure(8 if several else 4, 3.8)
-    figure.set_layout_engine("constrained")
-    left, *others = figure.subplots(1, 1 + several, squeeze=False)[0]
-    said, found, number = (np.array(column) for column in zip(*measured["reliability"], strict=True))
-    left.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
-    left.scatter(said, found, s=10 + 200 * number / number.max(), color=COLORS["left"], alpha=0.8)
-    left.set(xlabel="confidence", ylabel=f"share within {measured['within_mm']:g} mm", xlim=(0, 1), ylim=(0, 1))
-    left.set_title(
-        f"Expected calibration error {100 * measured['expected_calibration_error']:.1f} %\n"
-        f"({100 * measured['expected_calibration_error_raw']:.1f} % as the network says it)",
-        fontsize=10,
-    )
-    for right in others:
-        _draw_coverage(measured, right)
-    save_png(figure, path)
-
-
-def _draw_coverage(measured: dict[str, Any], right: Any) -> None:
-    levels = np.array([float(level) for level in measured["coverage"]])
-    shares = np.array(list(measured["coverage"].values()))
-    right.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
-    right.scatter(levels, shares, color=COLORS["right"], zorder=3)
-    for place, (level, share) in enumerate(zip(levels, shares, strict=True)):  # neighbours above and below in turn
-        shift, side = ((-8, 5), "right") if place % 2 else ((2, -16), "left")
-        text = f"{100 * share:.0f} % in {100 * level:g} %"
-        right.annotate(text, (level, share), textcoords="offset points", xytext=shift, ha=side, fontsize=8)
-    right.set(xlabel="level of the ellipsoids", ylabel="share of joints inside", xlim=(0, 1.25), ylim=(0, 1.05))
-    right.set_title(f"{measured['joints']} joints of validation images\nthat nothing was fitted on", fontsize=10)
