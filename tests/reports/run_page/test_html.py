@@ -3,10 +3,12 @@
 import html as markup
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import browser
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from toy_runs import evaluation, write_run
 
 from c2fpose.base.errors import DataError
@@ -68,6 +70,38 @@ def test_charts_show_the_numbers(run):
     loss, error = charts.curves(run.curves).axes
     assert [line.get_label() for line in loss.lines] == ["stack 1", "stack 2"] and loss.get_yscale() == "log"
     assert error.lines[0].get_xdata()[-1] == 999
+
+
+def overlapping(texts) -> list[tuple[str, str]]:
+    """Pairs of texts of which one lies on the other, as drawn."""
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+    return [(one, two) for n, (one, a) in enumerate(boxes) for two, b in boxes[n + 1 :] if a.overlaps(b)]
+
+
+def test_words_of_charts_do_not_lie_on_each_other_where_errors_are_alike(run):
+    evaluated = replace(run.evaluation)
+    images = evaluated.row(NETWORK, "ground_truth").per_image_mm
+    before = images.copy()
+    try:
+        images[:] = np.linspace(250, 256, len(images))  # a network that says the same of every image
+        figure = charts.over_images(evaluated)
+        FigureCanvasAgg(figure).draw()
+        (axes,) = figure.axes
+        words = [*axes.texts, *axes.get_legend().get_texts(), axes.title, *axes.get_xticklabels()]
+        assert [text.get_text() for text in axes.texts] == ["half: 253 mm", "90 %: 255 mm"]
+        assert overlapping(words) == []
+    finally:
+        images[:] = before
+
+
+@pytest.mark.parametrize("count", [17, 25, 40])
+def test_names_of_many_joints_do_not_lie_on_each_other(count):
+    names = tuple(f"left_little_{number}" for number in range(count))
+    table = SimpleNamespace(by_joint=lambda: np.arange(count))
+    told = SimpleNamespace(joints=names, has=lambda *_: True, row=lambda *_: SimpleNamespace(table=table))
+    figure = charts.by_joint(told)
+    FigureCanvasAgg(figure).draw()
+    assert overlapping(figure.axes[0].get_xticklabels()) == []
 
 
 def test_an_earlier_evaluation_has_no_parts_and_the_page_says_so(run):

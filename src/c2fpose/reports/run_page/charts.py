@@ -12,6 +12,7 @@ from c2fpose.pictures.palette import BLUE, FAINT, INK, SERIES, VERMILION
 from c2fpose.reports.run_page.content import ERROR, LOSS, STACK_LOSSES, Curve
 
 GREY = "#9a9a9a"
+LEVEL_NAMES = 18  # joints; of more, names beside each other would overlap
 STACKS = tuple(SERIES[place] for place in (5, 0, 2, 4, 1, 3, 6, 7))  # light blue first: the coarsest
 
 
@@ -74,7 +75,9 @@ def by_joint(evaluation: Evaluation) -> Figure:
     for number, (label, predictor, color) in enumerate(parts):
         values = evaluation.row(predictor, "ground_truth").table.by_joint()
         axes.bar(places + (number - (len(parts) - 1) / 2) * width, values, width, color=color, label=label)
-    axes.set_xticks(places, [joint.replace("_", "\n") for joint in evaluation.joints])
+    upright = len(evaluation.joints) > LEVEL_NAMES
+    names = [joint.replace("_", " " if upright else "\n") for joint in evaluation.joints]
+    axes.set_xticks(places, names, rotation=90 if upright else 0)
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
     axes.margins(y=0.2)
     _plain(axes, "mean error by joint, root depth given, mm")
@@ -94,12 +97,15 @@ def over_images(evaluation: Evaluation) -> Figure:
         share = np.arange(1, len(errors) + 1) / len(errors)
         axes.plot(errors, 100 * share, color=color, lw=1.5, label=label)
     errors = evaluation.row(NETWORK, "ground_truth").per_image_mm
-    for percent in (50, 90):
+    for percent, whose in ((50, "half"), (90, "90 %")):
         value = float(np.percentile(errors, percent))
         axes.plot([0, value, value], [percent, percent, 0], color=FAINT, lw=0.7, ls=":")
-        axes.text(value, 2, f" {value:.0f} mm", fontsize=8, color=FAINT)
+        # at the left end, where no curve is: of a bad network both errors lie near each other
+        axes.annotate(
+            f"{whose}: {value:.0f} mm", (0, percent), (4, 2), textcoords="offset points", fontsize=8, color=FAINT
+        )
     axes.set(xlim=(0, None), ylim=(0, 101))
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     axes.set_xlabel("MPJPE of an image, mm", fontsize=8, color=FAINT)
     _plain(axes, "share of test images with at most this error, %")
     return figure
