@@ -1,4 +1,4 @@
-"""``python -m c2fpose.calibrate ckpt=... out=...``: a trained network that says truly how sure it is."""
+"""``python -m c2fpose.calibrate ckpt=... out=...``: make a trained network's confidences true on validation images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.dashboard SWEEP_DIR...``: curves, pictures and tables of a sweep, in W&B or as one HTML file."""
+"""``python -m c2fpose.dashboard SWEEP_DIR...``: show a sweep's curves, pictures and tables, as HTML or in W&B."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.evaluate ckpt=...``: errors of a checkpoint on the test subjects, as tables and pictures."""
+"""``python -m c2fpose.evaluate ckpt=...``: measure a checkpoint's errors on the test subjects."""
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.config.command_line import options

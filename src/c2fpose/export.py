@@ -1,4 +1,4 @@
-"""``python -m c2fpose.export ckpt=... out=model.onnx``: a trained network as a file of ONNX or OpenVINO."""
+"""``python -m c2fpose.export ckpt=... out=model.onnx``: write a trained network for ONNX Runtime or OpenVINO."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.predict INPUT... [key=value]``: the 3D poses of the people in pictures and videos."""
+"""``python -m c2fpose.predict INPUT... [key=value]``: find the people in pictures and videos, and their 3D poses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.show RUN_DIR``: one page of a run: curves, tables, pictures, and where its error comes from."""
+"""``python -m c2fpose.show RUN_DIR``: make one page of a run: curves, tables, pictures, parts of its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.tables SWEEP_DIR...``: the tables of one sweep or several, and their figures."""
+"""``python -m c2fpose.tables SWEEP_DIR...``: make the tables and figures of one sweep or several."""
 
 from pathlib import Path
 from typing import Literal

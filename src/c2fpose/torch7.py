@@ -1,4 +1,4 @@
-"""``python -m c2fpose.torch7 model.t7 out=model.ckpt``: a network that the authors' code has saved, as a checkpoint."""
+"""``python -m c2fpose.torch7 model.t7 out=model.ckpt``: make a checkpoint of a network saved by the authors' code."""
 
 from pathlib import Path
 

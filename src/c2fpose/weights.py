@@ -1,4 +1,4 @@
-"""``python -m c2fpose.weights in.ckpt out=out.safetensors`` (and back): weights with their configuration inside."""
+"""``python -m c2fpose.weights in.ckpt out=out.safetensors``: convert a checkpoint to .safetensors, or back."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.bench``: measure, print the ratios, write JSON and the page."""
+"""``python -m c2fpose.bench``: time training and prediction beside a plain port of the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.prepare source=... path=... out=...``: Human3.6M, or your own data, to HDF5."""
+"""``python -m c2fpose.data.prepare source=... path=... out=...``: turn Human3.6M, or your own data, into HDF5 files."""
 
 import sys
 

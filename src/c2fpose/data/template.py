@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.template out=DIR``: the files for data of your own, to fill in, or from your CSV or COCO."""
+"""``python -m c2fpose.data.template out=DIR``: write the files for data of your own, empty, or from a CSV or COCO."""
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.config.command_line import options

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.verify data.h5``: is it the Human3.6M that it should be?"""
+"""``python -m c2fpose.data.verify data.h5``: check a data file, and draw its people."""
 
 import sys
 from pathlib import Path

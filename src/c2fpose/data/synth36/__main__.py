@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.synth36 preset=tiny workers=2``: make a synth36 data set."""
+"""``python -m c2fpose.data.synth36 preset=tiny workers=2``: make synth36, rendered people in terms of Human3.6M."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make a synth_wild data set."""
+"""``python -m c2fpose.data.synth_wild preset=tiny workers=2``: make synth_wild, people as photographs show them."""
 
 import sys
 import warnings
