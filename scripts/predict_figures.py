@@ -1,4 +1,4 @@
-"""The figures of docs/predict.md.
+"""The figures of docs/predict.md and docs/finder.md.
 
     python scripts/predict_figures.py photos FOLDER CKPT [--power P] [--least-score S]
                                                                       finder and second look on whole photographs

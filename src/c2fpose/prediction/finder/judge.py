@@ -15,7 +15,7 @@ from c2fpose.prediction.people import TOGETHER, poses_in, seen_of
 from c2fpose.prediction.photo import Box
 
 # The least chance of a box that is kept. On scenes F1 hardly differs from 0.2 to 0.5, so that nothing there chooses; a
-# person who is missed is worse than one too many, who shows the chance (docs/predict.md has what each value finds).
+# person who is missed is worse than one too many, who shows the chance (docs/finder.md has what each value finds).
 LEAST_CHANCE = 0.2
 LEAST_CHANCE_OFTEN = 0.4  # where people are looked for several times a second: nobody is missed for long
 CANDIDATE = 0.1  # least score of a peak that is looked at ...
