@@ -1,5 +1,7 @@
 """Figures of a sweep: rows are told apart, and the paper's figures stand where they belong."""
 
+from itertools import pairwise
+
 import numpy as np
 from hydra import compose, initialize_config_dir
 from made_up_sweeps import made_up_job
@@ -43,3 +45,27 @@ def test_two_seeds_have_strokes_and_no_bar(tmp_path, errors):
     ends = [np.ptp(bar.get_segments()[0][:, 0]) for bar in axes.collections]
     assert ends[0] == 0 and ends[1] > 1
     assert [len(line.get_xdata()) for line in axes.lines if line.get_marker() == "|" and line.get_alpha()] == [2, 3]
+
+
+def test_schedules_have_their_names_beside_them_and_nothing_under_the_names():
+    points = [  # as experiments/ablation_depth: crowded below, bars, a line that falls and rises
+        (0.25, 136.8, 6.7, "64", True), (1.3, 108.3, 4.9, "64, 64", True), (2.0, 114.6, np.nan, "64, 64, 64", True),
+        (2.7, 132.4, np.nan, "64, 64, 64, 64", True), (1.12, 101.5, 3.1, "1, 64", False),
+        (1.14, 104.2, np.nan, "8, 64", False), (1.62, 101.4, np.nan, "1, 2, 64", False),
+        (1.63, 99.3, np.nan, "1, 4, 64", False), (2.1, 107.8, np.nan, "1, 2, 4, 64", False),
+    ]  # fmt: skip
+    figure = plots._figure(5, 4.2)
+    axes = figure.subplots()
+    plots._schedules(axes, points)
+    figure.draw_without_rendering()
+    plots._name_points(axes, points)
+    words = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    assert sorted(words) == sorted(point[3] for point in points) and len(axes.texts) == len(points)
+    places = {point[3]: axes.transData.transform(point[:2]) for point in points}
+    line = np.array([places["64"], places["64, 64"], places["64, 64, 64"], places["64, 64, 64, 64"]])
+    along = np.concatenate([np.linspace(*ends, 100) for ends in pairwise(line)])
+    for name, box in words.items():
+        assert box.count_contains(along) == 0 and box.count_contains(list(places.values())) == 0
+        assert not any(box.overlaps(other) for other_name, other in words.items() if other_name != name)
+        apart = {each: np.hypot(*(np.clip(place, box.min, box.max) - place)) for each, place in places.items()}
+        assert min(apart, key=apart.get) == name

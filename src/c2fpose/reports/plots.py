@@ -6,10 +6,12 @@ As in ``pictures``, every function returns a matplotlib ``Figure``, and none tou
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -26,6 +28,7 @@ from c2fpose.reports.statistics import mean_and_half_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 NAIVE, COARSE_TO_FINE, ROWS = VERMILION, BLUE, BLUE
 BARS = "bars: 95 % over three seeds or more"
 _METRIC = {"mpjpe": "MPJPE, mm", "reconstruction": "reconstruction error, mm"}
@@ -75,6 +78,9 @@ def _against_parameters(results: Results, root_depth: str) -> Figure:
     data = ", ".join(results.values("dataset"))
     ours.set_title(f"ours, {data}, scale {results.scale}; {BARS}", fontsize=9, color=INK)
     paper.set_ylabel(_METRIC[results.sweep.metric], fontsize=9)
+    figure.draw_without_rendering()  # places the axes
+    _name_points(paper, theirs)
+    _name_points(ours, mine)
     return figure
 
 
@@ -85,6 +91,12 @@ def _millions(depths: tuple[int, ...], family: Literal["stacked", "uniform"]) ->
         return count_parameters(CoarseToFine(NetworkConfig(depths=depths, family=family))) / 1e6
 
 
+# Where a name may stand: offset in points, and how it is aligned
+_PLACES: list[tuple[int, int, str, str]] = [
+    (0, 7, "center", "bottom"), (6, 4, "left", "bottom"), (-6, 4, "right", "bottom"), (7, 0, "left", "center"),
+    (-7, 0, "right", "center"), (6, -4, "left", "top"), (-6, -4, "right", "top"), (0, -7, "center", "top"),
+]  # fmt: skip
+_OTHER = {"bottom": "top", "top": "bottom", "center": "center"}
 Point = tuple[float, float, float, str, bool]  # parameters, error, half of its interval, label, naive
 
 
@@ -102,28 +114,46 @@ def _schedules(axes: Axes, points: list[Point]) -> None:
         x, y, half = (np.array([point[axis] for point in chosen]) for axis in range(3))
         style: dict[str, Any] = dict(color=color, lw=1, ms=5, capsize=3, elinewidth=1)
         axes.errorbar(x, y, np.nan_to_num(half), fmt="o-" if wanted else "o", label=label, **style)
-        for point in chosen:
-            # naive labels above their line, coarse-to-fine ones below, away from each other; beside where it is crowded
-            offset, ha, va = ((0, 7), "center", "bottom") if wanted else ((0, -7), "center", "top")
-            if not wanted and _has_another_below(point, points):
-                offset, ha, va = (7, 0), "left", "center"
-            elif point[2] > 0:  # NaN is not: beside the bar of its interval
-                offset, ha = (4, offset[1]), "left"
-            axes.annotate(
-                point[3], point[:2], offset, textcoords="offset points", ha=ha, va=va, fontsize=7, color=color,
-                zorder=1.8,  # its white edge under lines and bars
-                path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            )  # fmt: skip
     if points:
         axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
 
 
-def _has_another_below(point: Point, points: list[Point]) -> bool:
-    """Whether a label under a point would lie on another point."""
-    spans = [max(float(np.ptp([other[:2][axis] for other in points])), 1e-9) for axis in (0, 1)]
-    return any(
-        abs(point[0] - other[0]) < 0.1 * spans[0] and 0 < point[1] - other[1] < 0.1 * spans[1] for other in points
-    )
+def _name_points(axes: Axes, points: list[Point]) -> None:
+    """Write each schedule beside its point, in the place where least lies under it; once the figure has its layout."""
+    to_px = axes.transData.transform
+    naive = [point for point in sorted(points) if point[4]]
+    strokes = [([x, x], [y - half, y + half]) for x, y, half, *_ in points if half > 0]  # NaN is not
+    strokes += [([one[0], two[0]], [one[1], two[1]]) for one, two in pairwise(naive)]
+    taken = [to_px(point[:2])[None] for point in points]
+    taken += [np.linspace(*to_px(np.transpose(ends)), 200) for ends in strokes]
+    for point in sorted(points, key=lambda each: each[1]):
+        # naive schedules rather above, coarse-to-fine ones below: away from each other
+        places = _PLACES if point[4] else [(x, -y, ha, _OTHER[va]) for x, y, ha, va in _PLACES]
+        words = [
+            axes.annotate(
+                point[3], point[:2], place[:2], textcoords="offset points", ha=place[2], va=place[3], fontsize=7,
+                color=NAIVE if point[4] else COARSE_TO_FINE, zorder=4,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            )
+            for place in places
+        ]  # fmt: skip
+        boxes = [word.get_window_extent().padded(2) for word in words]
+        hidden = [sum(int(box.count_contains(drawn)) for drawn in taken) for box in boxes]
+        inside = [axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 for box in boxes]
+        others = [to_px(other[:2]) for other in points if other is not point]
+        astray = [any(_gap(box, other) <= _gap(box, to_px(point[:2])) for other in others) for box in boxes]
+        best = min(range(len(words)), key=lambda place: (not inside[place], astray[place], hidden[place]))
+        for place, word in enumerate(words):
+            if place != best:
+                word.remove()
+        (left, low), (right, high) = boxes[best].min, boxes[best].max
+        across, up = np.meshgrid(np.linspace(left, right, 30), np.linspace(low, high, 10))
+        taken.append(np.stack([across.ravel(), up.ravel()], 1))
+
+
+def _gap(box: Bbox, place: Float[np.ndarray, " 2"]) -> float:
+    """How far a place is from the nearest edge of a box, px; 0 within it."""
+    return float(np.hypot(*np.maximum(0, np.maximum(box.min - place, place - box.max))))
 
 
 def _by_row(results: Results, root_depth: str) -> Figure:
