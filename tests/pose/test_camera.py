@@ -167,10 +167,65 @@ def test_root_depth_scales_with_the_focal_length(seed, zoom):
     np.testing.assert_allclose(other, zoom * one, rtol=1e-7)
 
 
+def next_downhill(px, relative, intrinsics_px, target) -> float:
+    """Walk from 2000 mm, where the released code starts, in steps of a millimetre until the cost rises."""
+    ray = np.concatenate([(px - intrinsics_px[2:]) / intrinsics_px[:2], np.ones((17, 1))], 1)
+    z = np.arange(-3000.0, 12000.0)
+    joints = ray * (relative + z[:, None])[..., None]
+    cost = np.zeros(len(z))
+    for (i, j), length in zip(EDGES, target, strict=True):
+        cost += (np.linalg.norm(joints[:, i] - joints[:, j], axis=1) - length) ** 2
+    at = int(np.flatnonzero(z == 2000.0)[0])
+    step = 1 if cost[at + 1] < cost[at] else -1
+    while cost[at + step] < cost[at]:
+        at += step
+    return z[at]
+
+
+@pytest.mark.parametrize(
+    ("distance_mm", "behind_root_mm"),
+    [((2500, 9000), 0), ((250, 900), 0), ((900, 2000), 0), ((3000, 5000), -2400)],
+    ids=["usual", "close", "near", "beyond the start"],
+)
+def test_root_depth_is_the_minimum_next_downhill_from_the_published_start(distance_mm, behind_root_mm):
+    """Of people so close that their mirror image behind the camera is as good, and of some beyond a second minimum."""
+    rng = np.random.default_rng(6)
+    intrinsics, target = np.array([1145.0, 1144.0, 512.0, 515.0]), np.array(MEAN_LIMB_LENGTHS_MM)
+    joints = rng.normal(0, [250, 350, 150], (8, 17, 3))
+    joints[..., 2] += rng.uniform(*distance_mm, (8, 1)) - np.minimum(joints[..., 2].min(1, keepdims=True), 0)
+    px = camera.project(joints, intrinsics) + rng.normal(0, 3, (8, 17, 2))
+    relative = joints[..., 2] - joints[:, :1, 2]
+    relative[:, 1:] += behind_root_mm
+    fitted = camera.fit_root_depth_mm(px, relative, intrinsics, target)
+    for person in range(8):
+        expected = next_downhill(px[person], relative[person], intrinsics, target)
+        assert fitted[person] == pytest.approx(expected, abs=1.1), person
+
+
+def test_limbs_of_unknown_length_pull_nowhere():
+    """As if the skeleton had only the others."""
+    rng = np.random.default_rng(7)
+    joints = rng.normal(0, 300, (20, 17, 3)) + np.array([0, 0, 4000])
+    intrinsics = np.array([1145.0, 1144.0, 512.0, 515.0])
+    target = np.linalg.norm(np.diff(joints[:, EDGES], axis=2)[:, :, 0], axis=-1) * rng.uniform(0.9, 1.1, (20, 16))
+    px, relative = camera.project(joints, intrinsics), joints[..., 2] - joints[:, :1, 2]
+    known = np.arange(16) % 3 > 0
+    found = camera.fit_root_depth_mm(px, relative, intrinsics, np.where(known, target, np.nan))
+    for person in range(20):
+        ray = np.concatenate([(px[person] - intrinsics[2:]) / intrinsics[:2], np.ones((17, 1))], 1)
+
+        def cost(z, ray=ray, relative=relative[person], target=target[person]):
+            points = ray * (relative + z)[:, None]
+            lengths = np.array([np.linalg.norm(points[i] - points[j]) for i, j in EDGES])
+            return ((lengths - target)[known] ** 2).sum()
+
+        assert found[person] == pytest.approx(minimize_scalar(cost, bracket=(3500.0, 4000.0), tol=1e-10).x, abs=1e-3)
+
+
 def test_root_depth_of_joints_in_one_pixel_is_the_start_of_the_fit():
     px = np.full((2, 17, 2), 400.0)
     fitted = camera.root_depth_mm("mean_limbs", px, np.zeros((2, 17)), np.array([1000.0, 1000.0, 500.0, 500.0]))
-    np.testing.assert_array_equal(fitted, camera.FIT_START_MM)
+    np.testing.assert_array_equal(fitted, 2000.0)  # mm, as the released code
 
 
 def test_no_people_have_no_root_depth():
