@@ -1,6 +1,7 @@
 """Shapes and types in the signatures of the package are checked while the tests run."""
 
 import os
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,8 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Spare whole files that tests make the look from a fork of this large process, but where it is what is tested."""
+    """Draw the same random numbers whichever tests ran before; spare whole files the look from a fork.
+
+    The fork would be one of this large process. Where it is what is tested, it is taken.
+    """
     from c2fpose.data import child
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
     looked_at = item.get_closest_marker("torture") or item.path.name in ("test_child.py", "test_hdf5.py")
     with pytest.MonkeyPatch.context() as patch:

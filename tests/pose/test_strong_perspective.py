@@ -50,6 +50,19 @@ def test_joints_out_of_view_have_no_say_and_stay_where_the_pose_says(people):
     np.testing.assert_allclose(placed_mm(ray, people - root, in_view, found), people, rtol=1e-4, atol=0.5)
 
 
+@pytest.mark.parametrize("mix", [0.0, 0.3, 1.0])
+def test_a_joint_lies_between_what_picture_and_pose_say(mix):
+    """Both at the pose's depth; one out of view where the pose alone says."""
+    ray = np.array([[0.2, -0.1, 1.0], [0.2, -0.1, 1.0]])
+    relative, reference = np.array([[100.0, -50.0, 30.0]] * 2), np.array([500.0, -300.0, 4000.0])
+    shown, hidden = placed_mm(ray, relative, np.array([1.0, 0.0]), reference, mix)
+    by_pose, by_picture = np.array([600.0, -350.0, 4030.0]), np.array([806.0, -403.0, 4030.0])
+    np.testing.assert_allclose(shown, mix * by_pose + (1 - mix) * by_picture)
+    np.testing.assert_allclose(hidden, by_pose)
+    by_default = placed_mm(ray, relative, np.array([1.0, 0.0]), reference)
+    np.testing.assert_allclose(by_default[0], (by_pose + by_picture) / 2)
+
+
 @pytest.mark.parametrize("assumed_mm", [3000.0, 5000.0])
 def test_a_pose_found_with_an_assumed_depth_gives_that_depth_back(people, assumed_mm):
     px = project(people, CAMERA)

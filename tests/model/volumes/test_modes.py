@@ -1,6 +1,7 @@
 """Mass around peaks, against sums over every voxel in numpy and mixtures whose parts are known."""
 
 import numpy as np
+import pytest
 import torch
 
 from c2fpose.model.volumes.modes import covariance, mean_position, modes, softmax
@@ -50,6 +51,21 @@ def test_two_peaks_are_two_modes_with_their_shares():
     torch.testing.assert_close(found.second[0, 0], torch.tensor([0.7, 0.6, 0.75]).double(), atol=0.01, rtol=0)
     assert abs(float(found.second_share) - 0.3) < 0.03 and abs(float(found.share) - 0.7) < 0.03
     assert float(found.height) == mass.max()
+
+
+@pytest.mark.parametrize(("size", "within"), [(64, 6), (32, 3), (4, 1)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_mode_is_as_wide_as_the_gaussian_of_the_released_code(size, within, axis):
+    """Six of 64 cells on either side, and one at least: what lies one cell farther is a place of its own."""
+    for apart in (within, within + 1):
+        mass, at = np.zeros([size if each == axis else 5 for each in range(3)]), [2, 2, 2]
+        mass[*at] = 1.0
+        at[axis] = 2 + apart if 2 + apart < size else 2 - apart
+        mass[*at] = 0.5
+        found = modes(as_volume(mass))
+        one = apart == within
+        assert float(found.share) == pytest.approx(1 if one else 2 / 3)
+        assert float(found.second_share) == pytest.approx(0 if one else 1 / 3)
 
 
 def test_one_peak_has_no_second_mode():
