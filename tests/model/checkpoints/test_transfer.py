@@ -60,6 +60,25 @@ def test_depth_bins_are_brought_to_another_range():
     torch.testing.assert_close(values, (-400 + (torch.arange(16) + 0.5) * 62.5).expand(17, -1))
 
 
+@pytest.mark.parametrize("head", ["volume", "coordinates"])
+def test_depths_that_count_from_another_joint_are_told(head):
+    """They are taken as they are: how far one root is from the other, no weight says."""
+    depths = (16,) if head == "coordinates" else (1, 16)
+    names = C2F17.names[1:]
+    tree = {name: name_of for name, name_of in C2F17.to_dict()["parents"].items() if name in names}
+    tree |= {name: "spine" for name, above in tree.items() if above == "pelvis" and name != "spine"}
+    tree.pop("spine")
+    ours = C2F17.of(names, tree, C2F17.to_dict()["mirror"], "spine")
+    said = begin_with(
+        module_of(ours, seed=1, head=head, depths=depths), saved(module_of(head=head, depths=depths)), "init=a"
+    )
+    assert said == (
+        "init=a: not needed: pelvis; depths count from pelvis in it and from spine here, and begin as if these were one"
+    )
+    other = module_of(ours, seed=1, head="integral", depths=(16,))
+    assert "depths count" not in begin_with(other, saved(module_of()), "init=a")  # its heads are new
+
+
 def test_what_has_no_counterpart_is_named():
     first = module_of()
     said = begin_with(module_of(DOG, seed=1), saved(first), "init=a")

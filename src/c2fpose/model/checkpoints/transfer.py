@@ -162,6 +162,9 @@ def _words(theirs: ModelConfig, module: PoseModule, untouched: list[str], joints
     if ranges[0] != ranges[1] and same_head:
         brought = "brought to" if schema_of(ours.network.head).volumetric else "taken as they are, here for"
         said.append(f"depths from {_span(ranges[0])} {brought} {_span(ranges[1])}")
+    roots = [space.skeleton.names[space.skeleton.root] for space in (theirs.pose_space, ours.pose_space)]
+    if roots[0] != roots[1] and same_head and joints:
+        said.append(f"depths count from {roots[0]} in it and from {roots[1]} here, and begin as if these were one")
     heads = ("heatmaps", "coordinates")
     other_parts = {_part(name) for name in untouched if same_head or not any(word in name for word in heads)}
     if other_parts:
