@@ -13,9 +13,10 @@ from PIL import Image
 from c2fpose.base.errors import DataError, UserError
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
 from c2fpose.data.custom.preparation import prepare
-from c2fpose.data.custom.template import FILES, write_template
+from c2fpose.data.custom.template import FILES, PREDICTED, write_template
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import C2F17, JOINTS, Skeleton
+from c2fpose.prediction.inputs import OWN_ENDING
 
 
 def template(tmp_path, **options):
@@ -74,6 +75,16 @@ def test_pictures_in_folders_are_listed_folder_by_folder_whatever_the_letters_of
     folder = template(tmp_path, images=tmp_path / "pictures", labels="px")
     listed = [line.split(",")[0] for line in (folder / "records.csv").read_text().splitlines()[1:]]
     assert listed == [f"../pictures/{name}" for name in ("y.jpg", "a/x.Jpg", "b/frame_9.jpg", "b/frame_10.jpg")]
+
+
+def test_figures_of_predictions_are_no_pictures_to_label(tmp_path):
+    write_pictures(tmp_path, people(2))
+    for name in ("000_pose.png", "yoga_pose.png"):  # of 000.jpg, and a picture of its own
+        Image.new("RGB", (40, 30)).save(tmp_path / "pictures" / name)
+    folder = template(tmp_path, images=tmp_path / "pictures", labels="px")
+    listed = [line.split(",")[0] for line in (folder / "records.csv").read_text().splitlines()[1:]]
+    assert listed == [f"../pictures/{name}" for name in ("000.jpg", "001.jpg", "yoga_pose.png")]
+    assert PREDICTED == OWN_ENDING
 
 
 def test_of_a_table_it_is_ready_and_its_cameras_are_fitted(tmp_path):

@@ -12,7 +12,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.files import ready_directory, write_text
 from c2fpose.data.custom.cameras import fitted_intrinsics
 from c2fpose.data.custom.foreign import read_foreign
-from c2fpose.data.custom.images import ENDINGS, found, in_order, sizes_px
+from c2fpose.data.custom.images import ENDINGS, KNOWN, found, in_order, is_video, sizes_px
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
 from c2fpose.data.custom.preparation import FOCAL
 from c2fpose.data.custom.readers import coco
@@ -25,6 +25,7 @@ from c2fpose.pose.skeleton import C2F17, SKELETONS, Skeleton
 
 FILES = ("records.csv", "skeleton.yaml", "skeleton.png", "cameras.yaml")
 GOOD_FIT_PX = 5.0  # intrinsics fitted to labels leave less, in the mean; lenses and labelling by hand leave some
+PREDICTED = "_pose"  # how predict's figures of pictures end, as prediction.inputs has it
 _EXAMPLES = ("pictures/0001.jpg", "pictures/0002.jpg")  # of a template without pictures
 
 _CAMERAS = """\
@@ -107,7 +108,10 @@ def _empty(config: TemplateConfig, skeleton: Skeleton) -> Records:
     images = list(_EXAMPLES)
     if config.images is not None:
         drawn = config.out / "skeleton.png"  # of an earlier template
-        files = [path for path in config.images.rglob("*") if path.suffix.lower() in ENDINGS and path != drawn]
+        files = [path for path in config.images.rglob("*") if path.suffix.lower() in KNOWN and path != drawn]
+        sources = {path.with_suffix("") for path in files}
+        predicted = {each.with_name(each.name + PREDICTED) for each in sources}  # a.jpg gave a_pose.png beside it
+        files = [path for path in files if not is_video(path) and path.with_suffix("") not in predicted]
         if not files:
             raise DataError(f"images={config.images}: no pictures there ({', '.join(ENDINGS[:3])} and more)")
         images = [os.path.relpath(path, config.out) for path in sorted(in_order(files), key=lambda path: path.parent)]
