@@ -12,11 +12,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
+from c2fpose.base.files import gone_if_refused
 from c2fpose.base.lock import alone_in
 from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.sweeps.rows import remember_swept
+
+_BEFORE_THE_WORK = (".hydra", "config.yaml")  # what a run that is refused has written
 
 
 @hydra.main(config_path=conf_dir(), config_name="train", version_base="1.3")
@@ -45,7 +48,11 @@ def main(cfg: DictConfig) -> float:
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
-    with alone_in(run_dir), stops_in_one_line(lambda: how_to_go_on(run_dir / LAST)):
+    with (
+        gone_if_refused(run_dir, *_BEFORE_THE_WORK),
+        alone_in(run_dir),
+        stops_in_one_line(lambda: how_to_go_on(run_dir / LAST)),
+    ):
         settings = going_on(settings, run_dir)
         claim(run_dir, settings)
         if changed := changes(settings):

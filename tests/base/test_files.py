@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from c2fpose.base import files
-from c2fpose.base.files import OutputError, ready_directory, write_bytes, write_text, written_whole
+from c2fpose.base.errors import UserError
+from c2fpose.base.files import (
+    OutputError,
+    gone_if_refused,
+    ready_directory,
+    write_bytes,
+    write_text,
+    written_whole,
+)
 
 
 def names(directory: Path) -> list[str]:
@@ -159,6 +167,32 @@ def test_directories_are_tried_before_the_work(tmp_path):
     for bad in (tmp_path / "file", tmp_path / "file" / "c", Path("/proc/c")):
         with pytest.raises(OutputError, match="nothing can be written there"):
             ready_directory(bad)
+
+
+@pytest.mark.parametrize(("held", "error", "stays"), [
+    ([], UserError, False),
+    (["config.yaml", ".hydra/config.yaml"], UserError, False),
+    (["config.yaml", "notes.txt"], UserError, True),  # somebody's
+    (["config.yaml", ".lock"], UserError, True),  # another process is at work there
+    (["config.yaml"], RuntimeError, True),  # a bug
+])  # fmt: skip
+def test_of_what_is_refused_no_directory_is_left_that_holds_nothing(tmp_path, held, error, stays):
+    for name in held:
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_text("x")
+    (tmp_path / "run").mkdir(exist_ok=True)
+    with pytest.raises(error), gone_if_refused(tmp_path / "run", "config.yaml", ".hydra"):
+        raise error("refused")
+    found = sorted(str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert (tmp_path / "run").exists() == stays and found == (sorted(held) if stays else [])
+
+
+def test_the_current_directory_stays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path, "nowhere"):
+        with pytest.raises(UserError, match="refused"), gone_if_refused(place):
+            raise UserError("refused")
+    assert tmp_path.exists()
 
 
 def test_reason_out_of_hdf5s_long_story():

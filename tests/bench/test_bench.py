@@ -178,3 +178,5 @@ def test_what_is_in_the_way_is_said_before_the_work(overrides, tmp_path, ready):
     ):
         done = ready.run(["-m", "c2fpose.bench", *overrides, word], tmp_path)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists() and not (tmp_path / "benchmark").exists()  # nothing was to be kept in them
+    assert (tmp_path / "damaged" / "laptop-cpu.json").read_text() == "[{"

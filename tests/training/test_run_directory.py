@@ -50,6 +50,13 @@ def test_a_directory_that_holds_a_run_is_not_trained_in_again(trained, train):
     assert contents(run / "checkpoints") | contents(run / "evaluation") == before
 
 
+def test_a_training_that_is_refused_leaves_no_directory(trained, train, tmp_path):
+    _, words = trained
+    for word in ("data.train_file=nowhere.h5", "init=nowhere.ckpt", "data.train_subjects=[1,2]"):
+        refused(train(*words, word, f"run_dir={tmp_path / 'run'}", cwd=tmp_path))
+        assert not (tmp_path / "run").exists()
+
+
 def test_a_run_that_overwrites_another_never_goes_on_from_it(trained, train, tmp_path):
     """What is replaced lies aside until the new run has ended: a failure leaves it there."""
     run, words = trained

@@ -118,6 +118,25 @@ def ready_directory(path: str | Path) -> Path:
     return directory
 
 
+@contextmanager
+def gone_if_refused(directory: str | Path, *names: str) -> Iterator[None]:
+    """Remove a directory behind a refusal (``UserError``) of the block, if it holds nothing but ``names``.
+
+    For what is made before a command knows whether it has anything to do. What cannot be removed stays, as does the
+    current directory.
+    """
+    try:
+        yield
+    except UserError:
+        with suppress(OSError):
+            place = Path(directory)
+            if {each.name for each in place.iterdir()} <= set(names) and not place.samefile(Path.cwd()):
+                for name in names:
+                    shutil.rmtree(place / name) if (place / name).is_dir() else (place / name).unlink(missing_ok=True)
+                place.rmdir()
+        raise
+
+
 def reason(error: BaseException) -> str:
     """Say in a few words why a file could not be read or written."""
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename:

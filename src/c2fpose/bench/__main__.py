@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError, exits_cleanly, readable, refuses_in_one_line
-from c2fpose.base.files import ready_directory, write_text
+from c2fpose.base.files import gone_if_refused, ready_directory, write_text
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.config.schema import parse
@@ -21,6 +22,11 @@ from c2fpose.config.schema import parse
 @exits_cleanly
 def main(cfg: DictConfig) -> None:
     """One run of the benchmark."""
+    with gone_if_refused(HydraConfig.get().run.dir), gone_if_refused(str(cfg.bench.out)):
+        _run(cfg)
+
+
+def _run(cfg: DictConfig) -> None:
     from c2fpose.bench.report import page, section, with_like
     from c2fpose.bench.run import BenchConfig, device_for, run
 
