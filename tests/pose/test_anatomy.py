@@ -10,10 +10,23 @@ from c2fpose.pose.skeleton import C2F17, SkeletonError
     ("left_knee", "left", "knee"), ("LeftKnee", "left", "knee"), ("knee_l", "left", "knee"), ("LKnee", "left", "knee"),
     ("lknee", "left", "knee"), ("r-wrist", "right", "wrist"), ("R_Wrist", "right", "wrist"),
     ("Hips", "middle", "pelvis"), ("lip", "middle", "lip"), ("root_of_tail", "middle", "pelvis"),
-    ("right_big_toe", "right", "toe"),
+    ("right_big_toe", "right", "toe"), ("front_left_paw", "left", "frontpaw"), ("UpLeftLeg", "left", "upleg"),
+    ("leftknee", "left", "knee"), ("ANKLERIGHT", "right", "ankle"), ("left", "middle", "left"),
 ])  # fmt: skip
 def test_spellings(name, side, part):
     assert part_of(name) == (side, part)
+
+
+@pytest.mark.parametrize(("names", "pairs"), [
+    (["tail", "Lfin", "Rfin"], [("Lfin", "Rfin")]),
+    (["rwhisker", "lwhisker", "rump", "lip"], [("lwhisker", "rwhisker")]),
+    (["finr", "finl"], [("finl", "finr")]),
+    (["front_left_paw", "front_right_paw", "back_left_paw", "back_right_paw"],
+     [("front_left_paw", "front_right_paw"), ("back_left_paw", "back_right_paw")]),
+    (["Lumbar", "Rib"], []),
+])  # fmt: skip
+def test_pairs_of_a_letter_are_told_by_each_other(names, pairs):
+    assert mirror_of(names) == pairs
 
 
 def test_the_papers_tree_is_told_by_its_names():

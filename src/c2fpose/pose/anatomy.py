@@ -7,6 +7,7 @@ from typing import NamedTuple
 from c2fpose.pose.skeleton import Skeleton
 
 _SIDES = {"left": "left", "l": "left", "lt": "left", "right": "right", "r": "right", "rt": "right"}
+_OTHER = {"l": "r", "r": "l", "L": "R", "R": "L"}
 _SYNONYMS = {
     "hips": "pelvis", "root": "pelvis", "midhip": "pelvis", "hipcenter": "pelvis", "sacrum": "pelvis",
     "tailbase": "pelvis", "rootoftail": "pelvis", "torso": "spine", "spine1": "spine", "belly": "spine",
@@ -46,20 +47,40 @@ def part_of(name: str) -> Part:
     (Part(side='left', part='knee'), Part(side='right', part='ankle'), Part(side='middle', part='pelvis'))
     """
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
-    for place in (0, -1):
+    for place in (0, len(words) - 1, *range(1, len(words) - 1)):  # the last: such as front_left_paw
         if len(words) > 1 and words[place] in _SIDES:
-            rest = "".join(words[1:] if place == 0 else words[:-1])
+            rest = "".join(words[:place] + words[place + 1 :])
             return Part(_SIDES[words[place]], _SYNONYMS.get(rest, rest))
     whole = "".join(words) or name.lower()
+    for side in ("left", "right"):  # such as leftknee
+        rest = whole.removeprefix(side) if whole.startswith(side) else whole.removesuffix(side)
+        if rest not in ("", whole):
+            return Part(side, _SYNONYMS.get(rest, rest))
     if whole[:1] in "lr" and whole[1:] in _ABOVE:  # such as lknee
         return Part(_SIDES[whole[0]], whole[1:])
     return Part("middle", _SYNONYMS.get(whole, whole))
 
 
+def parts_of(names: Sequence[str]) -> list[Part]:
+    """Read all joints' names; of such as Lfin and Rfin, finl and finr, each tells what the other's letter means."""
+    return [_by_letter(name, names) or part_of(name) for name in names]
+
+
+def _by_letter(name: str, names: Sequence[str]) -> Part | None:
+    if part_of(name).side != "middle" or len(name) < 2:
+        return None
+    for letter, rest, form in ((name[0], name[1:], "{0}{1}"), (name[-1], name[:-1], "{1}{0}")):
+        side = _SIDES.get(letter.lower())
+        if side and form.format(_OTHER[letter], rest) in names:
+            return Part(side, rest.lower())
+    return None
+
+
 def mirror_of(names: Sequence[str]) -> list[tuple[str, str]]:
     """Pair left and right joints by their names."""
-    rights = {part_of(name).part: name for name in names if part_of(name).side == "right"}
-    lefts = {part_of(name).part: name for name in names if part_of(name).side == "left"}
+    parts = list(zip(names, parts_of(names), strict=True))
+    rights = {each.part: name for name, each in parts if each.side == "right"}
+    lefts = {each.part: name for name, each in parts if each.side == "left"}
     return [(left, rights[part]) for part, left in lefts.items() if part in rights]
 
 

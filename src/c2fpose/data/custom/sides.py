@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from c2fpose.data.custom.records import Records
-from c2fpose.pose.anatomy import Part, part_of
+from c2fpose.pose.anatomy import Part, part_of, parts_of
 from c2fpose.pose.skeleton import Skeleton
 
 # Of the rendered people 8 in 10,000 photographed ones look exchanged, twisted as they are, and none of the walking ones
@@ -35,7 +35,7 @@ def unpaired(skeleton: Skeleton) -> tuple[str, str] | None:
 
     In mirrored pictures of a training each would be called by the other's name.
     """
-    parts = [part_of(name) for name in skeleton.names]
+    parts = parts_of(skeleton.names)
     for left, (side, part) in enumerate(parts):
         other = Part("right", part)
         if side == "left" and parts.count(Part(side, part)) == parts.count(other) == 1:
