@@ -7,6 +7,8 @@ import yaml
 from own_data import make_folder, people, prepared, to_world, write_table
 
 from c2fpose.base.errors import UserError
+from c2fpose.data.custom.options import CustomConfig
+from c2fpose.data.custom.readers.table import read
 from c2fpose.data.custom.sides import unpaired
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
@@ -38,8 +40,9 @@ def mm_alone(records):
 
 
 @pytest.mark.parametrize(("spoil", "cameras", "message"), [
-    (without_label(0.0), {}, r"line 2 .*right_knee lies at exactly 0, 0 or -1, -1 px.*leave that empty \(8 such"),
-    (without_label(-1.0), {}, r"line 2 .*right_knee lies at exactly 0, 0 or -1, -1 px"),
+    (without_label(0.0), {}, r"line 2 .*right_knee lies at exactly 0, 0 px.*leave that empty \(8 such"),
+    (without_label(-1.0), {}, r"line 2 .*right_knee lies at exactly -1, -1 px"),
+    (without_label(-999.0), {}, r"line 2 .*right_knee lies at exactly -999, -999 px, which some write for no label"),
     (without_label(0.0, "mm"), {}, r"line 2 .*right_knee lies at exactly 0, 0, 0 mm"),
     (from_the_root, {}, r"line 2 .*pelvis lies at 0, 0, 0 mm: are poses relative to it\?"),
     (shares, {}, r"line 2 .*the person is smaller than 2 px: shares of the picture for px\? .*\(8 such"),
@@ -98,7 +101,8 @@ def test_pairs_are_asked_for_where_names_tell_them_alone():
     tree = dict.fromkeys(names[:4], "tail")
     assert unpaired(Skeleton.of(names, tree, [["left_toe", "right_toe"], ["left_bigtoe", "right_bigtoe"]])) is None
     assert unpaired(Skeleton.of(["left_ear", "tail"], {"left_ear": "tail"})) is None
-    assert unpaired(Skeleton.of(["L ear", "earR", "tail"], {"L ear": "tail", "earR": "tail"})) == ("L ear", "earR")
+    for pair in (("L ear", "earR"), ("front_left_paw", "front_right_paw"), ("leftear", "rightear"), ("Lfin", "Rfin")):
+        assert unpaired(Skeleton.of([*pair, "tail"], dict.fromkeys(pair, "tail"))) == pair
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -138,6 +142,17 @@ def test_records_of_several_videos_say_which_picture(tmp_path):
     write_table(folder, records)
     with pytest.raises(UserError, match=r"a.mp4: not readable as a video"):
         prepared(folder)
+
+
+def test_records_of_one_video_are_its_pictures_in_turn_and_that_is_said(tmp_path):
+    records = [record | {"image": "a.mp4"} for record in people(4)]
+    folder = make_folder(tmp_path)
+    write_table(folder, records, without=("frame",))
+    found = read(CustomConfig(source="custom", path=folder, out=folder / "out"))
+    assert found.frame == [1, 2, 3, 4]
+    assert found.notes == ["a.mp4: 4 records without frame are taken for its pictures in turn"]
+    write_table(folder, records)
+    assert read(CustomConfig(source="custom", path=folder, out=folder / "out")).notes == []
 
 
 def test_a_record_in_mm_names_one_of_several_cameras(tmp_path):
@@ -188,3 +203,45 @@ def test_boxes_of_what_is_seen_leave_joints_far_outside(tmp_path, capsys):
     with pytest.raises(UserError, match=r"a joint far outside its box"):
         prepared(boxed(records, tmp_path / "most", [*head[:6], *around[6:]]))
     prepared(boxed(records, tmp_path / "none", [None] * 8), dry_run=True)
+
+
+def placed(folder, move):
+    """Joints in the world's frame, and cameras whose places ``move`` changes once the joints are written."""
+    records = people()
+    for record in records:
+        record["cam_mm"] = to_world(record["cam_mm"], record["camera"])
+    make_folder(folder, records)
+    said = yaml.safe_load((folder / "cameras.yaml").read_text())
+    for camera in said.values():
+        camera["translation_mm"] = [move(number) for number in camera["translation_mm"]]
+    (folder / "cameras.yaml").write_text(yaml.safe_dump(said))
+    return records
+
+
+@pytest.mark.parametrize(("times", "unit"), [(1000, "metres"), (10, "centimetres")])
+def test_cameras_placed_in_another_unit_than_the_joints_are_refused(tmp_path, times, unit):
+    records = placed(tmp_path, lambda number: number / times)
+    with pytest.raises(
+        UserError, match=rf"line 2 .*its camera's place is in {unit}: .* multiplied by {times} \(8 such"
+    ):
+        prepared(tmp_path, joints_frame="world")
+    if unit == "metres":  # nothing else can be told without px
+        write_table(tmp_path, records, without=("px",))
+        with pytest.raises(UserError, match=r"line 2 .*within 20 mm of the world's origin: metres for .*\(8 such"):
+            prepared(tmp_path, joints_frame="world")
+
+
+def test_cameras_of_a_small_rig_are_where_their_labels_say(tmp_path):
+    """Lenses some millimetres apart: joints in px fit."""
+    placed(tmp_path, float)
+    records, said = people(), yaml.safe_load((tmp_path / "cameras.yaml").read_text())
+    for name, camera in said.items():
+        camera["translation_mm"] = [6.0 if name == "left" else -6.0, 0.0, 0.0]
+    for record in records:
+        camera = said[record["camera"]]
+        record["cam_mm"] = (record["cam_mm"] - camera["translation_mm"]) @ cv2.Rodrigues(np.array(camera["rotation"]))[
+            0
+        ]
+    (tmp_path / "cameras.yaml").write_text(yaml.safe_dump(said))
+    write_table(tmp_path, records)
+    assert sum(map(len, prepared(tmp_path, joints_frame="world").values())) == 8

@@ -5,12 +5,13 @@ tried in turn, and the one that makes them agree is named.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from c2fpose.data.custom.cameras import Camera
 from c2fpose.data.custom.records import Records
 from c2fpose.data.custom.sides import exchanged
 
@@ -19,6 +20,9 @@ METRES, CENTIMETRES = 10.0, 200.0  # mm; a person of a smaller extent is measure
 LEAST_PX = 2.0  # most people of a smaller extent: not measured in px
 RARE = 1e-4  # of all labelled joints, up to which such as lie at 0, 0 may be labels
 FEWEST = 3  # labelled joints from which a record can be judged
+NEAREST, FARTHEST_IN_METRES = 0.01, 20.0  # mm from the world's origin; all cameras' places within are in metres
+MANY, SMALLER = 20, 0.6  # records from which a share of the pictures in which all labels lie is worth a word
+OFF_CENTRE = 0.2  # of the picture, from its middle to a camera's cx, cy: more have cut pictures alone
 FEWEST_PLACED, MOST_TRIED = 6, 50  # joints from which a camera's place is found, and records for which it is
 
 
@@ -80,6 +84,36 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
     return found
 
 
+def doubts(records: Records, sizes_px: Float[np.ndarray, "N 2"]) -> list[str]:
+    """Say what may be right and seldom is, a line each, of records without faults."""
+    found = []
+    agree = _apart(records.joints_px, projected(records, in_camera_frame(records))) < AGREES
+    doubtful = ~agree & np.isfinite(records.joints_px[..., 0]).any(1) & np.isfinite(sizes_px).all(1)
+    if records.said_size_px is not None:
+        doubtful &= np.isnan(records.said_size_px).any(1)
+    if doubtful.sum() >= MANY:
+        width, height = np.nanmax(records.joints_px[doubtful] / sizes_px[doubtful, None], axis=(0, 1))
+        if max(width, height) < SMALLER:
+            found.append(
+                f"no joint in px lies beyond {width:.0%} of the pictures' width and {height:.0%} of their height: "
+                "were the pictures smaller when they were labelled?"
+            )
+    unseen = np.isfinite(records.joints_mm[..., 0]).any(1) & np.isnan(records.joints_px[..., 0]).all(1)
+    for name, camera in records.cameras.items():
+        sizes = sizes_px[unseen & (np.array(records.camera) == name)]
+        different = np.unique(sizes[np.isfinite(sizes).all(1)], axis=0)
+        if len(different) > 1:
+            several = " and ".join(f"{width:.0f} x {height:.0f}" for width, height in different[:2])
+            found.append(f"camera {name}: pictures of {several} px, and intrinsics_px are of one size")
+        elif len(different) and (np.abs(camera.intrinsics_px[2:] / different[0] - 0.5) > OFF_CENTRE).any():
+            shares = " and ".join(f"{share:.0%}" for share in camera.intrinsics_px[2:] / different[0])
+            found.append(
+                f"camera {name}: cx, cy lie at {shares} of its pictures' width and height: are intrinsics_px those of "
+                "pictures of another size?"
+            )
+    return found
+
+
 def in_camera_frame(records: Records) -> Float[np.ndarray, "N J 3"]:
     """Give all joints in the frame of their record's camera, mm; NaN where it is needed and has no pose."""
     if records.joints_frame == "camera":
@@ -127,11 +161,14 @@ def _report_not_labelled(records: Records, report: Callable) -> None:
     if records.joints_frame == "camera":  # in the world's frame the root may be what all counts from
         report(at_origin[:, root], f"{name} lies at 0, 0, 0 mm: are poses relative to it? They count from the camera")
     at_origin[:, root] = False
-    at_nothing = (px == 0).all(-1) | (px == -1).all(-1)
-    for rows, joints, where in ((at_nothing, px, "0, 0 or -1, -1 px"), (at_origin, mm, "0, 0, 0 mm")):
+    at_nothing = (px == 0).all(-1) | ((px[..., 0] == px[..., 1]) & (px[..., 0] < 0))  # -1, -1 or -999, -999
+    at_origin |= (mm == mm[..., :1]).all(-1) & (mm[..., 0] < 0)
+    for rows, joints, unit in ((at_nothing, px, "px"), (at_origin, mm, "mm")):
         if rows.sum() > RARE * np.isfinite(joints[..., 0]).sum():
-            first = records.skeleton.names[np.argwhere(rows)[0, 1]]
-            report(rows.any(1), f"{first} lies at exactly {where}, which some write for no label: leave that empty")
+            row, joint = np.argwhere(rows)[0]
+            where = ", ".join(f"{number:g}" for number in joints[row, joint])
+            text = f"{records.skeleton.names[joint]} lies at exactly {where} {unit}, which some write for no label"
+            report(rows.any(1), f"{text}: leave that empty")
 
 
 # --- who is in which split ------------------------------------------------------------------------------------------
@@ -179,6 +216,12 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
         (width, height), (wide, high) = sizes_px[first].astype(int), said_px[first].astype(int)
         report(other_labels, f"the picture has {width} x {height} px, when it was labelled it had {wide} x {high}")
     joints_cam_mm = in_camera_frame(records)
+    if world:
+        report(
+            _placed_in_metres(records, has_mm & posed, joints_cam_mm),
+            f"its camera and all others stand within {FARTHEST_IN_METRES:.0f} mm of the world's origin: metres for "
+            "millimetres? Multiply translation_mm or position_mm by 1000; joints in px beside would tell",
+        )
     behind = usable & (joints_cam_mm[..., 2] <= 0).any(1)
     wrong_frame = "world for camera frame? Then say joints_frame=world" if not world else "rotation and place fit?"
     report(behind & ~_disagree(records, joints_cam_mm, usable), f"joints behind the camera: {wrong_frame}")
@@ -239,12 +282,38 @@ def _mistakes(records: Records, joints_cam_mm: np.ndarray, sizes_px: np.ndarray)
         yield "joints in the world's frame, not the camera's; say joints_frame=world", px, moved
     else:
         yield "joints in the camera's frame, not the world's; say joints_frame=camera", px, records.joints_mm
+        for times, unit in ((1000, "metres"), (10, "centimetres")):
+            fits = "joints in px fit when translation_mm or position_mm is multiplied by"
+            yield f"its camera's place is in {unit}: {fits} {times}", px, _seen_from(records, times)
     factor = _factor(px, projected(records, joints_cam_mm))
     yield (
         "joints in px fit a picture of another size: was it reduced or enlarged?",
         px * factor[:, None, None],
         joints_cam_mm,
     )
+
+
+def _seen_from(records: Records, times: float) -> Float[np.ndarray, "N J 3"]:
+    """Give joints of the world's frame in the camera's, were cameras placed so many times as far from its origin."""
+
+    def moved(camera: Camera, joints: np.ndarray) -> np.ndarray:
+        if camera.translation_mm is None:
+            return np.full_like(joints, np.nan)
+        x, y, z = camera.translation_mm
+        return replace(camera, translation_mm=(x * times, y * times, z * times)).to_camera(joints)
+
+    return _by_camera(records, moved, records.joints_mm)
+
+
+def _placed_in_metres(
+    records: Records, rows: Bool[np.ndarray, " N"], joints_cam_mm: Float[np.ndarray, "N J 3"]
+) -> Bool[np.ndarray, " N"]:
+    """Tell whether cameras' places are in metres, by how near they are, of records of which no px tell."""
+    used = {records.camera[row] for row in np.flatnonzero(rows)}
+    far = [float(np.linalg.norm(records.cameras[name].translation_mm or 0.0)) for name in used]
+    near = bool(far) and NEAREST < max(far) < FARTHEST_IN_METRES
+    apart = _apart(records.joints_px, projected(records, joints_cam_mm))
+    return rows & near & np.isnan(apart) & (not (apart < AGREES).any())
 
 
 def _from_elsewhere(records: Records, rows: Bool[np.ndarray, " N"]) -> Bool[np.ndarray, " N"]:

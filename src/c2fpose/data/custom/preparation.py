@@ -14,7 +14,7 @@ from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
 from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import code_version
-from c2fpose.data.custom.checks import faults, in_camera_frame, projected
+from c2fpose.data.custom.checks import doubts, faults, in_camera_frame, projected
 from c2fpose.data.custom.images import Cut, Pictures, found, sizes_px
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers import reader_of, unread_by
@@ -67,6 +67,8 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
         for fault in wrong[1:]:
             console.print(f"also: {fault.in_words(records)}", style="yellow")
         raise DataError(wrong[0].in_words(records))
+    for doubt in doubts(records, sizes):
+        console.print(f"warning: {doubt}", style="yellow")
     ready = _ready(config, records, paths, sizes, console)
     _describe(ready, console)
     if config.dry_run:
@@ -267,6 +269,11 @@ def _describe(ready: _Ready, console: PlainConsole) -> None:
             f"warning: {lost} of them lack {skeleton.names[skeleton.root]} in mm, the root, from which depths count: "
             "they train in the picture alone",
             style="yellow",
+        )
+    if not skeleton.mirror_pairs:
+        console.print(
+            "note: skeleton: it has no mirror, so no joints are exchanged where training mirrors pictures; if some are "
+            "left and right, name them there"
         )
     if others := _called_otherwise(skeleton):
         console.print(

@@ -101,7 +101,7 @@ def made(
         if row.box is not None:
             boxes[number] = _numbers(row.box, 3, f"{row.place}: box")
     words = {name: [row.words.get(name) for row in rows] for name in WORDS}
-    _check_frames(rows)
+    notes = _check_frames(rows)
     unnamed = np.array([_text(name) is None for name in words["camera"]]) & np.isfinite(mm).any((1, 2))
     if camera is None and len(cameras) > 1 and unnamed.any():
         row = rows[int(np.argmax(unnamed))]
@@ -112,18 +112,25 @@ def made(
         [_text(value) or "1" for value in words["subject"]], [_text(value) or "action" for value in words["action"]],
         _whole(words["trial"], rows, "trial"), [_text(value) or default for value in words["camera"]],
         _whole(words["frame"], rows, "frame"), px, mm, boxes, _splits(split, rows), joints_frame, cameras,
+        notes=notes,
     )  # fmt: skip
 
 
-def _check_frames(rows: list[Row]) -> None:
-    """Refuse records of several videos that do not say which picture is meant: their own number would be taken."""
+def _check_frames(rows: list[Row]) -> list[str]:
+    """Refuse records of several videos that do not say which picture is meant: their own number would be taken.
+
+    Returns a note where it is taken, of one video.
+    """
     images = [_text(row.words.get("image")) for row in rows]
     of_video = [image is not None and is_video(Path(image)) for image in images]
-    if len({image for image, video in zip(images, of_video, strict=True) if video}) < 2:
-        return  # one video: a record for each of its pictures, unless they say otherwise
+    videos = {image for image, video in zip(images, of_video, strict=True) if video}
+    if len(videos) < 2:  # a record for each of its pictures, unless they say otherwise
+        silent = sum(video and _text(row.words.get("frame")) is None for row, video in zip(rows, of_video, strict=True))
+        return [f"{videos.pop()}: {silent} records without frame are taken for its pictures in turn"] if silent else []
     for row, image, video in zip(rows, images, of_video, strict=True):
         if video and _text(row.words.get("frame")) is None:
             raise DataError(f"{row.place}: {image} is a video, and no frame says which of its pictures; from 1")
+    return []
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
