@@ -92,7 +92,7 @@ def test_videos_have_a_rate_of_their_own(tmp_path):
     assert [round(cv2.imdecode(reader.jpeg(row), 0).mean(), -1) for row in range(2)] == [40, 140]
 
 
-def test_pictures_are_in_the_order_of_their_numbers(tmp_path):
+def test_pictures_are_in_the_order_of_their_numbers(tmp_path, capsys):
     """frame_2 comes before frame_10, as whoever numbered them meant."""
     folder = folder_of(tmp_path)
     pictures = folder / "anna" / "walk.left"
@@ -101,6 +101,7 @@ def test_pictures_are_in_the_order_of_their_numbers(tmp_path):
         cv2.imwrite(str(pictures / f"frame_{number}.png"), np.full((SIZE_PX[1], SIZE_PX[0], 3), shade, np.uint8))
     reader = prepared(folder, crop="none")
     assert [round(cv2.imdecode(reader.jpeg(row), 0).mean(), -1) for row in range(3)] == [40, 140, 240]
+    assert f"walk.left: 3 pictures for {len(WORLD_MM)} frames of points" in " ".join(capsys.readouterr().err.split())
 
 
 def test_moments_out_of_sight_are_left_out(tmp_path, capsys):

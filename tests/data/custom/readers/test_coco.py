@@ -216,3 +216,17 @@ def test_several_files_must_be_told_apart(tmp_path):
         write(tmp_path, content(people()), name)
     with pytest.raises(DataError, match=r"a.json, b.json: which\? Say table=FILE"):
         prepared(tmp_path)
+
+
+def test_boxes_by_their_corners_are_refused(tmp_path):
+    """Read as width and height they reach beyond their pictures, and the people in them would be small."""
+    records = people()
+    write_pictures(tmp_path, records)
+    made = content(records)
+    for annotation in made["annotations"]:
+        left, top, width, height = annotation["bbox"]
+        annotation["bbox"] = [left, top, left + width, top + height]
+    with pytest.raises(DataError, match=r"people.json: annotation \d+: bbox reaches beyond its picture, as do \d of 8"):
+        prepared(write(tmp_path, made), images="pictures")
+    made["annotations"][0]["bbox"] = [100, 20, 90, 40]  # no corners
+    prepared(write(tmp_path, made), images="pictures", dry_run=True)

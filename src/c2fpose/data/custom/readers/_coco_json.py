@@ -18,6 +18,7 @@ from c2fpose.pose.skeleton import Skeleton
 
 MIDDLES = {"pelvis": ("left_hip", "right_hip"), "thorax": ("left_shoulder", "right_shoulder")}
 _PARTS = 1000  # into which pictures are told apart, as if sequences: some are held out for validation
+_BEYOND, _FEW, _RARE = 1.02, 2, 0.1  # sizes of the picture, boxes and share of them that may reach so far
 Keypoints = Callable[[dict[str, Any]], list[float]]  # of an annotation: x, y, visibility of each joint in turn
 
 
@@ -109,6 +110,7 @@ def records_of(config: CustomConfig, labels: list[Labels], keypoints: Keypoints)
     }
     split: list[str] = []
     for each in labels:
+        _check_boxes(each)
         left_out = _add(each, keypoints, _prefix(config, each), rows)
         split += [each.split] * (len(rows["place"]) - len(split))
         if left_out:
@@ -199,6 +201,28 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
         rows["px"].append(np.where(triples[:, 2:] > 0, triples[:, :2], np.nan))
         rows["size"].append(size)
     return left_out
+
+
+def _check_boxes(labels: Labels) -> None:
+    """Refuse boxes that are left, top, right, bottom: people would be small in boxes twice too large."""
+    beyond, seen = [], 0
+    for annotation in labels.annotations:
+        image = labels.images.get(_id(annotation.get("image_id")) or "", {}) if isinstance(annotation, dict) else {}
+        try:
+            numbers = [*annotation["bbox"], image["width"], image["height"]]
+            left, top, across, down, width, height = map(float, numbers)
+        except (KeyError, TypeError, ValueError):
+            continue  # what is wrong with it is said where it is read
+        if not (left <= across <= width + 1 and top <= down <= height + 1):
+            return
+        seen += 1
+        if left + across > _BEYOND * width or top + down > _BEYOND * height:
+            beyond.append(str(annotation.get("id", seen - 1)))
+    if len(beyond) > max(_FEW, _RARE * seen):
+        raise DataError(
+            f"{labels.path}: annotation {beyond[0]}: bbox reaches beyond its picture, as do {len(beyond)} of {seen}, "
+            "and none does if they are left, top, right, bottom; COCO's are left, top, width, height"
+        )
 
 
 def _square(box: Any) -> list[float]:

@@ -51,11 +51,12 @@ def read(config: CustomConfig) -> Records:
     skeleton = _skeleton(config, markers)
     rows: dict[str, list[Any]] = {key: [] for key in ("place", "image", "subject", "action", "camera", "frame")}
     poses, unseen = [], 0
+    notes: list[str] = []
     for path in files:
         points = _read_points(path)
         joints = _joints(points, skeleton, markers, path)
         for name, camera in cameras.items():
-            images, frames = _moments(path, name, points.rate, len(joints), config)
+            images, frames = _moments(path, name, points.rate, len(joints), config, notes)
             seen = _in_sight(camera, joints[frames])
             unseen += int((~seen).sum())
             for number in np.flatnonzero(seen):
@@ -71,7 +72,8 @@ def read(config: CustomConfig) -> Records:
         raise DataError(
             f"{config.path}: no pose is in sight of a camera; do cameras.yaml and the points share a frame?"
         )
-    notes = [f"{unseen} moments out of a camera's sight, or without a point, are left out"] if unseen else []
+    if unseen:
+        notes.append(f"{unseen} moments out of a camera's sight, or without a point, are left out")
     return Records(
         skeleton, rows["place"], rows["image"], rows["subject"], rows["action"], [1] * count, rows["camera"],
         rows["frame"], np.full((count, skeleton.joints, 2), np.nan), np.concatenate(poses), np.full((count, 3), np.nan),
@@ -145,7 +147,7 @@ def _place(labels: list[str], part: str, joint: str, path: Path) -> int:
 
 
 def _moments(
-    path: Path, camera: str, rate: float, count: int, config: CustomConfig
+    path: Path, camera: str, rate: float, count: int, config: CustomConfig, notes: list[str]
 ) -> tuple[list[tuple[str, int]], Int[np.ndarray, " M"]]:
     """Pictures with their frame number, if there are any, and the point frame of each moment."""
     stem = path.with_suffix("")
@@ -165,7 +167,13 @@ def _moments(
             return [(name, int(frame) + 1) for frame in seen[at < count]], at[at < count]
     folder = Path(f"{stem}.{camera}")
     if folder.is_dir():
-        files = in_order(each for each in folder.iterdir() if each.suffix in ENDINGS)[:count]
+        files = in_order(each for each in folder.iterdir() if each.suffix in ENDINGS)
+        if len(files) != count:  # of another rate?
+            notes.append(
+                f"warning: {folder}: {len(files)} pictures for {count} frames of points: the first is taken for the "
+                "first, and so on; a video is read by its rate"
+            )
+        files = files[:count]
         kept = np.arange(0, len(files), config.every)
         return [(str(files[number].relative_to(config.path)), int(number) + 1) for number in kept], kept
     return [], np.arange(0, count, config.every)
