@@ -12,19 +12,23 @@ import torch.utils.data
 from jaxtyping import Float, Int
 
 from c2fpose.base.cores import cores
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig, MixSource
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
-from c2fpose.data.mix import Mix, said_once
+from c2fpose.data.fields import MADE_ELSEWHERE
+from c2fpose.data.mix import Mix, said_once, shared_records
 from c2fpose.data.schema import SplitInfo, SplitReader
-from c2fpose.pose.protocol import ACTIONS, EXCLUSIONS
-from c2fpose.pose.skeleton import Skeleton
+from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, EXCLUSIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from c2fpose.pose.skeleton import Skeleton, difference
 
 __all__ = ["AugmentationConfig", "Batch", "DataConfig", "PoseData", "held_out_sequences", "select", "thinned"]
 
 # Parameters of mallopt(3)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 SEED_STEP = 1009  # between the seeds of files trained on together: their random changes differ
+# Those of which EXCLUSIONS speaks. synth_wild has families of postures by the numbers of these actions
+_WITH_EXCLUSIONS = ("h36m", "synth36")
+_PUBLISHED = (TRAIN_SUBJECTS, TEST_SUBJECTS, ACTIONS, tuple(range(len(CAMERA_SERIALS))))  # whole lists
 
 
 class PoseData(pl.LightningDataModule):
@@ -40,6 +44,7 @@ class PoseData(pl.LightningDataModule):
         self.config = config
         self.seed = seed
         self.infos: dict[str, SplitInfo] = {}
+        self._readers: list[SplitReader] = []
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -61,12 +66,28 @@ class PoseData(pl.LightningDataModule):
             self.test_sources = self._test_sources()
         if stage in (None, "fit", "validate") and not held_out:
             self.val = PoseDataset(self.test.reader, self._limited(self.test.records), self.config)
+        if stage in (None, "fit") and self._readers:  # once: Lightning sets up again
+            self._check_together()
+            self._readers.clear()
+
+    def _check_together(self) -> None:
+        """Refuse files that do not go together, and a choice of which they have nothing."""
+        check_choice(self._readers, self.config)
+        if self.test.skeleton != self.trained.skeleton:
+            what = difference(self.trained.skeleton, self.test.skeleton)
+            raise DataError(f"{self.test.reader.path}: has other joints than {self.trained.path}: {what}")
+        for part in self.train.parts if isinstance(self.train, Mix) else [self.train]:
+            if shared := shared_records(part, self.test):
+                raise DataError(
+                    f"{self.test.reader.path}: {shared} of its records are in {part.reader.path} too, and would be "
+                    "trained on; take both files of one run of prepare"
+                )
 
     def _setup_training(self) -> None:
         config = self.config
         reader = self._open(config.train_file, "train")
         self.trained = reader.info  # says which joints are trained, whichever sources a mix has
-        candidates = select(reader, config.train_subjects, config)
+        candidates = select(reader, _in_file(reader, config.train_subjects, "data.train_subjects"), config)
         if config.validation == "held_out_sequences":
             held_out = held_out_sequences(reader.annotations, candidates, config.validation_every)
             val = self._limited(candidates[held_out])
@@ -92,7 +113,8 @@ class PoseData(pl.LightningDataModule):
         for place, (name, each) in enumerate(zip(config.mix_names, config.mix, strict=True)):
             given = each.source == config.train_file
             own = reader if given else self._open(each.source, "train", f"mix[{place}]")
-            records = select(own, each.subjects or self._subjects_of(own, reader), self._choice_in(own, reader))
+            subjects = _in_file(own, each.subjects, f"data.mix[{place}].subjects") or self._subjects_of(own, reader)
+            records = select(own, subjects, self._choice_in(own, reader))
             same = own.info.fingerprint == reader.info.fingerprint
             held_out = self._held_out_of(own, reader) if each.held_out or same else np.empty(0, np.int64)
             kept, apart = np.setdiff1d(records, held_out), np.intersect1d(records, held_out)
@@ -120,7 +142,7 @@ class PoseData(pl.LightningDataModule):
         """Choose actions and cameras as in ``reader``'s file; all of them in a file of another data set."""
         if own.info.same_names(reader.info):
             return self.config
-        return self.config.model_copy(update={"actions": None, "cameras": None, "exclude": ()})
+        return self.config.model_copy(update={"actions": None, "cameras": None})
 
     def _subjects_of(self, own: SplitReader, reader: SplitReader) -> tuple[int, ...] | None:
         """Likewise for subjects, whose numbers another data set gives to others."""
@@ -160,10 +182,11 @@ class PoseData(pl.LightningDataModule):
         if reader.info.split != split:
             raise DataError(f"{path}: holds the {reader.info.split!r} split; {what or split + '_file'} was given")
         self.infos[what or split] = reader.info
+        self._readers.append(reader)
         return reader
 
     def _test_records(self, reader: SplitReader) -> np.ndarray:
-        chosen = select(reader, self.config.test_subjects, self.config)
+        chosen = select(reader, _in_file(reader, self.config.test_subjects, "data.test_subjects"), self.config)
         return thinned(reader.annotations, chosen, self.config.test_frame_stride)
 
     def _limited(self, records: np.ndarray) -> np.ndarray:
@@ -264,19 +287,18 @@ def settle_worker(worker: int) -> None:
 
 def select(reader: SplitReader, subjects: tuple[int, ...] | None, config: DataConfig) -> np.ndarray:
     """Choose the records of the subjects, actions and cameras asked for, less the excluded; ``DataError`` if none."""
-    rows, names = reader.annotations, reader.info.action_names
-    if "actions" not in reader.info.provenance and set(config.actions or ()) <= set(ACTIONS):
-        names = ACTIONS  # families of postures go by these numbers too
+    rows, names = reader.annotations, reader.info.actions_as(config.actions)
     if unknown := [action for action in config.actions or () if action not in names]:
+        how = "null" if reader.info.dataset in MADE_ELSEWHERE else "null, as with data=custom,"
         raise DataError(
-            f"{reader.path}: data.actions: no action {unknown[0]!r} in it; null for all of {', '.join(names)}"
+            f"{reader.path}: data.actions: no action {unknown[0]!r} in it; {how} for all of {', '.join(names)}"
         )
     actions = None if config.actions is None else [names.index(action) for action in config.actions]
     kept = np.ones(len(reader), bool)
     for name, wanted in (("subject", subjects), ("action", actions), ("camera", config.cameras)):
         if wanted is not None:
             kept &= np.isin(rows[name], wanted)
-    for name in config.exclude:
+    for name in config.exclude if reader.info.dataset in _WITH_EXCLUSIONS else ():
         for subject, action, trial, camera in EXCLUSIONS[name]:
             left_out = (rows["subject"] == subject) & (rows["action"] == ACTIONS.index(action))
             left_out &= (trial is None) | (rows["trial"] == trial)
@@ -290,6 +312,47 @@ def select(reader: SplitReader, subjects: tuple[int, ...] | None, config: DataCo
             f"cameras {_listed(config.cameras)}, without {list(config.exclude)}"
         )
     return np.flatnonzero(kept)
+
+
+def _in_file(reader: SplitReader, subjects: tuple[int, ...] | None, key: str) -> tuple[int, ...] | None:
+    """Refuse subjects whom a file does not have, beside others; of Human3.6M's whole lists it may have a part."""
+    there = np.unique(reader.annotations["subject"]).tolist()
+    lost = [number for number in subjects or () if number not in there]
+    if not lost or set(lost) == set(subjects or ()) or _is_published(reader, subjects):
+        return subjects
+    names = [(str(number), reader.info.subject_names.get(number, str(number))) for number in there]
+    known = ", ".join(number if number == name else f"{number} ({name})" for number, name in names)
+    raise DataError(f"{reader.path}: {key}: no subject {lost[0]} in it; it has {known}")
+
+
+def _is_published(reader: SplitReader, wanted: tuple[Any, ...] | None) -> bool:
+    return reader.info.dataset in MADE_ELSEWHERE and wanted in _PUBLISHED
+
+
+def check_choice(readers: list[SplitReader], config: DataConfig) -> None:
+    """Raise ``ConfigError`` for actions and cameras of which none of the files has a record, and others' exclusions."""
+    if config.exclude and not any(reader.info.dataset in _WITH_EXCLUSIONS for reader in readers):
+        raise ConfigError(
+            f"data.exclude={list(config.exclude)}: sequences of Human3.6M, and {readers[0].path} is no file of it; "
+            "leave it empty"
+        )
+    alike = [each for each in readers if each.info.same_names(readers[0].info)]  # in which these choose
+    for key, wanted in (("actions", config.actions), ("cameras", config.cameras)):
+        if wanted is None or _is_published(readers[0], wanted):
+            continue
+        there: dict[Any, str] = {}
+        for reader in alike:
+            numbers = np.unique(reader.annotations[key.removesuffix("s")]).tolist()
+            own = reader.info.provenance.get("cameras") if key == "cameras" else None
+            if key == "actions":
+                there |= {name: name for at, name in enumerate(reader.info.actions_as(wanted)) if at in numbers}
+            else:
+                there |= {number: f"{number} ({own[number]})" if own else str(number) for number in numbers}
+        if lost := [each for each in wanted if each not in there]:
+            raise ConfigError(
+                f"data.{key}: no record of {lost[0]} in {' or '.join(dict.fromkeys(each.path for each in alike))}; "
+                f"null for all of {', '.join(there.values())}"
+            )
 
 
 def _listed(numbers: tuple[int, ...] | None) -> str:
@@ -327,5 +390,11 @@ def _scored(reader: SplitReader, records: Int[np.ndarray, " N"]) -> Int[np.ndarr
         raise DataError(
             f"{reader.path}: no record to measure errors on has all joints in px and in mm; 2D labels are trained on "
             "beside such ones: data.mix (docs/mixing.md)"
+        )
+    if lost := int((~whole).sum()):
+        print(
+            f"note: {reader.path}: {lost} of {len(records)} records lack a joint in px or in mm, and no error is "
+            "measured on them",
+            file=sys.stderr,
         )
     return records[whole]

@@ -1,5 +1,6 @@
 """The annotation arrays of a split's file, and what the file says about itself."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -59,6 +60,10 @@ class SplitInfo:
     def action_names(self) -> tuple[str, ...]:
         """What ``action`` counts in: a data set's own actions, families of postures, or Human3.6M's actions."""
         return tuple(self.provenance.get("actions") or self.provenance.get("families") or ACTIONS)
+
+    def actions_as(self, wanted: Collection[str] | None) -> tuple[str, ...]:
+        """Give the names by which these actions are chosen: families of postures go by Human3.6M's numbers too."""
+        return ACTIONS if "actions" not in self.provenance and set(wanted or ()) <= set(ACTIONS) else self.action_names
 
     @cached_property
     def subject_names(self) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Training on several sources, in fixed shares or all records, each with labels of its own kind, joints by name."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -10,8 +11,10 @@ from torch.utils.data import Dataset
 from c2fpose.base.errors import DataError
 from c2fpose.config.data import LABELS, MixSource
 from c2fpose.data.dataset import PoseDataset, Result, Turn
+from c2fpose.data.fields import MADE_ELSEWHERE
 from c2fpose.pose.skeleton import Skeleton
 
+_ENOUGH = 3  # labelled joints by which a record is known again
 _BY_JOINT = ("joints_box", "depth_rel_mm", "visible", "joints_turned_mm", "joints_cam_mm")
 
 
@@ -23,6 +26,24 @@ def said_once(fingerprints: dict[str, str]) -> dict[str, str]:
     """
     own = fingerprints.get("train")
     return {name: each for name, each in fingerprints.items() if not (name.startswith("mix[") and each == own)}
+
+
+def shared_records(first: PoseDataset, second: PoseDataset) -> int:
+    """Count the records of data of one's own that two sets have in common, as their frames and labels tell.
+
+    Records of which next to nothing is labelled cannot be told apart, and do not count.
+    """
+    wanted = set(_as_labelled(second))
+    return len({record for record in _as_labelled(first) if record in wanted})
+
+
+def _as_labelled(part: PoseDataset) -> Iterator[bytes]:
+    """Give what tells a record from others; nothing of sets that a protocol splits."""
+    rows = part.reader.annotations
+    known = np.isfinite(rows["joints_px"][..., 0]).sum(1)
+    for record in () if part.reader.info.dataset in MADE_ELSEWHERE else part.records:
+        if known[record] >= _ENOUGH:
+            yield b"".join(rows[name][record].tobytes() for name in ("frame", "joints_px", "joints_cam_mm"))
 
 
 class Mix(Dataset):

@@ -13,8 +13,9 @@ from c2fpose.config.evaluation import RECORDS, EvaluateSettings
 from c2fpose.config.model import DecodingConfig
 from c2fpose.config.representations import schema_of
 from c2fpose.config.schema import parse
-from c2fpose.data.datamodule import PoseData
-from c2fpose.data.schema import SplitInfo, how_to_make
+from c2fpose.data.datamodule import PoseData, check_choice
+from c2fpose.data.fields import MADE_ELSEWHERE
+from c2fpose.data.schema import SplitInfo, SplitReader, how_to_make
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
@@ -22,6 +23,9 @@ from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import resolve_precision
 from c2fpose.pose.skeleton import difference
+
+# Choices of records that choose nothing
+_ALL: dict[str, Any] = {"test_subjects": None, "actions": None, "cameras": None, "exclude": ()}
 
 
 def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
@@ -47,6 +51,8 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     data = PoseData(test_data(module, settings.test_file, **records, **loading))
     data.setup("test")
     check_joints(module, data.test.reader.info)
+    not_asked_for = {key: value for key, value in _ALL.items() if key not in records}
+    check_choice([data.test.reader], data.config.model_copy(update=not_asked_for))
     changed = settings.model_dump(mode="json", include={"decoding", "flip", "batch_norm", "test_file", "precision"})
     changed |= records
     if settings.batch_norm == "batch":  # errors depend on what stands in one batch
@@ -97,13 +103,20 @@ def test_data(module: PoseModule, test_file: str | None, **loading: Any) -> Data
     if not (test_file or values["test_file"]):
         raise ConfigError("the checkpoint does not say what data it belongs to; give test_file=...")
     if test_file:  # then it is that file alone
-        values = values | {"mix": []}
+        values = values | {"mix": []} | (_ALL if _of_ones_own(module, test_file) else {})
     elif not Path(values["test_file"]).exists():
         raise ConfigError(
             f"{values['test_file']}: the network's own test file is not there, seen from {Path.cwd()}; name it or "
             f"another one, such as test_file=data/synth36_tiny/test.h5; {how_to_make(values['test_file'])}"
         )
     return _as_trained(module, values | {"test_file": test_file or values["test_file"]}, loading)
+
+
+def _of_ones_own(module: PoseModule, test_file: str) -> bool:
+    """Whether a file has subjects, actions and cameras of its own: choices that a training made mean others in it."""
+    info = SplitReader(test_file).info
+    trained_with = module.provenance.get("data_fingerprints", {}).get("test")
+    return info.dataset not in MADE_ELSEWHERE and info.fingerprint != trained_with
 
 
 def _as_trained(module: PoseModule, values: dict[str, Any], loading: dict[str, Any]) -> DataConfig:
