@@ -1,13 +1,12 @@
 """``python -m c2fpose.dashboard SWEEP_DIR...``: show a sweep's curves, pictures and tables, as HTML or in W&B."""
 
 from pathlib import Path
-from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.base.files import write_text
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
-from c2fpose.config.sweep import SweepDirectories
+from c2fpose.config.sweep import RootDepth, SweepDirectories
 from c2fpose.reports.dashboard.panels import shape_of
 from c2fpose.reports.dashboard.wandb import default_entity
 
@@ -20,7 +19,7 @@ class DashboardSettings(Schema):
     online: bool = False
     project: str = "c2fpose"
     entity: str | None = None
-    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs", "strong_perspective"] = "ground_truth"
+    root_depth: RootDepth = "ground_truth"
     accept_code: bool = False
 
 

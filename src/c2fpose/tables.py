@@ -1,12 +1,11 @@
 """``python -m c2fpose.tables SWEEP_DIR...``: make the tables and figures of one sweep or several."""
 
 from pathlib import Path
-from typing import Literal
 
 from c2fpose.base.errors import exits_cleanly
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Schema
-from c2fpose.config.sweep import SweepDirectories
+from c2fpose.config.sweep import RootDepth, SweepDirectories
 
 
 class TablesSettings(Schema):
@@ -14,7 +13,7 @@ class TablesSettings(Schema):
 
     sweeps: SweepDirectories
     out: str | None = None
-    root_depth: Literal["ground_truth", "own_limbs", "mean_limbs", "strong_perspective"] = "ground_truth"
+    root_depth: RootDepth = "ground_truth"
     accept_code: bool = False
     rows: tuple[str, ...] | None = None
     times: bool = True

@@ -10,6 +10,9 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig, NetworkConfig
 from c2fpose.config.schema import parse
+from c2fpose.dashboard import DashboardSettings
+from c2fpose.pose.camera import ROOT_DEPTH_RULES
+from c2fpose.tables import TablesSettings
 
 
 @pytest.mark.parametrize(
@@ -232,3 +235,11 @@ def test_a_single_run_is_told_of_keys_that_it_would_not_read(words, message, cap
     said = capsys.readouterr().err
     assert said.startswith(message) and said.count("\n") == bool(message)
     assert refused is None or refused.value.code == 2
+
+
+@pytest.mark.parametrize("schema", [TablesSettings, DashboardSettings])
+def test_every_rule_of_the_roots_depth_can_be_shown_and_no_other(schema):
+    for rule in ROOT_DEPTH_RULES:
+        assert parse(schema, {"sweeps": ["runs/a"], "root_depth": rule}, "").root_depth == rule
+    with pytest.raises(ConfigError, match=r"^root_depth: 'guess' is no rule for the root's depth; one of ground"):
+        parse(schema, {"sweeps": ["runs/a"], "root_depth": "guess"}, "")

@@ -11,6 +11,8 @@ NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, Ope
 SHIFT, MOST_SHIFT = 0.05, 0.2  # of a box's side, to four sides; the first that was tried, and the most
 MOST_POWER = 32.0  # beyond it small values vanish in float32, and the highest voxel is what is left
 
+FOV_DEG = (1.0, 170.0)  # over the longer side: what lies outside is no pinhole camera
+
 SIZE_RANGE, MOST_SIZES = (0.5, 3.0), 16  # of a box's side: what may be looked at, and how often
 Sizes = Annotated[
     tuple[Annotated[float, Field(ge=SIZE_RANGE[0], le=SIZE_RANGE[1])], ...], Field(min_length=1, max_length=MOST_SIZES)
@@ -32,7 +34,7 @@ class PredictSettings(Schema):
     shift: Annotated[float, Field(ge=0, le=MOST_SHIFT)] = SHIFT
     least_score: Annotated[float, Field(gt=0, lt=1)] | None = None
     focal_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    fov: Annotated[float, Field(ge=1, le=170)] | None = None
+    fov: Annotated[float, Field(ge=FOV_DEG[0], le=FOV_DEG[1])] | None = None
     flip: bool | None = None
     power: Annotated[float, Field(gt=0, le=MOST_POWER)] | None = None
     smooth: Literal["none", "filter", "viterbi"] = "filter"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from c2fpose.config.schema import Schema
+from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 
 Seed = Annotated[int, Field(ge=0)]
@@ -20,6 +21,16 @@ def _at_least_one(directories: tuple[Path, ...]) -> tuple[Path, ...]:
 
 # Of tables and dashboards: the directories of one experiment's sweeps, of one machine or several
 SweepDirectories = Annotated[tuple[Path, ...], AfterValidator(_at_least_one)]
+
+
+def _known_rule(rule: str) -> str:
+    if rule not in ROOT_DEPTH_RULES:
+        raise ValueError(f"{rule!r} is no rule for the root's depth; one of {', '.join(ROOT_DEPTH_RULES)}")
+    return rule
+
+
+# Of tables and dashboards: under which rule errors are shown
+RootDepth = Annotated[str, AfterValidator(_known_rule)]
 
 
 class RowConfig(Schema):

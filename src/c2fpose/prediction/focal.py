@@ -9,12 +9,12 @@ from jaxtyping import Float
 from PIL import Image
 
 from c2fpose.base.errors import ConfigError
+from c2fpose.config.prediction import FOV_DEG
 from c2fpose.prediction.photo import FOCAL_PER_SIDE
 from c2fpose.prediction.result import Camera
 
 # 35 mm film: 36 x 24 mm. CIPA DCG-001 defines the equivalent focal length by the diagonal angle of view.
 FILM_DIAGONAL_MM = math.hypot(36, 24)
-FOV_DEG = (1.0, 170.0)  # what lies outside is no pinhole camera
 PLAUSIBLE_FOCAL = (0.2, 100.0)  # focal length over the longer side: fisheye lenses and telescopes lie outside
 
 _EXIF, _FOCAL_LENGTH, _IN_35MM = 0x8769, 0x920A, 0xA405

@@ -26,7 +26,7 @@ from c2fpose.prediction.people import (
     second_looks,
     seen_of,
 )
-from c2fpose.prediction.photo import Box, whole_box
+from c2fpose.prediction.photo import Box, has_size, is_inside, whole_box
 from c2fpose.prediction.result import Frame, PersonPose
 from c2fpose.prediction.tracks import Track, Tracker
 from c2fpose.prediction.video import VideoFrame
@@ -222,13 +222,3 @@ def overlap(first: Box, second: Box) -> float:
     )
     shared = float(np.prod(np.maximum(high - low, 0)))
     return shared / (first.side**2 + second.side**2 - shared)
-
-
-def has_size(box: Box, columns: int, rows: int) -> bool:
-    """Tell whether a box of a file is large enough to show something, and not absurdly large for the picture."""
-    return 1 <= box.side <= 4 * max(columns, rows)
-
-
-def is_inside(box: Box, columns: int, rows: int) -> bool:
-    """Tell whether a box shows some of a picture."""
-    return box.left < columns and box.top < rows and box.left + box.side > 0 and box.top + box.side > 0

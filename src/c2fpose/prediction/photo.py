@@ -99,15 +99,30 @@ def whole_box(image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
     return Box((columns - side) / 2, (rows - side) / 2, side)
 
 
+def is_inside(box: Box, columns: int, rows: int) -> bool:
+    """Tell whether a box shows some of a picture."""
+    return box.left < columns and box.top < rows and box.left + box.side > 0 and box.top + box.side > 0
+
+
+def largest_side_px(columns: int, rows: int) -> int:
+    """Give the most that the side of a box may have in a picture: a larger one is a mistake."""
+    return 4 * max(columns, rows)
+
+
+def has_size(box: Box, columns: int, rows: int) -> bool:
+    """Tell whether a box is large enough to show something, and not absurdly large for the picture."""
+    return 1 <= box.side <= largest_side_px(columns, rows)
+
+
 def check_box(box: Box, image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
     """``box`` if it shows some of the image; ``DataError`` if it has no size, lies outside or is far too large."""
     rows, columns = image.shape[:2]
     what, size = f"box={','.join(f'{value:g}' for value in box)}", f"the image of {columns} x {rows} px"
     if not np.isfinite(box).all() or box.side < 1:
         raise DataError(f"{what}: the side, its third number, must be 1 px or more")
-    if box.left >= columns or box.top >= rows or box.left + box.side <= 0 or box.top + box.side <= 0:
+    if not is_inside(box, columns, rows):
         raise DataError(f"{what}: lies outside {size}; give left edge, top edge and side in px")
-    if box.side > 4 * max(rows, columns):
+    if not has_size(box, columns, rows):
         raise DataError(f"{what}: more than four times as large as {size}")
     return box
 

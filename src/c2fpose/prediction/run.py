@@ -27,11 +27,20 @@ from c2fpose.prediction.engines import Predictor, load_predictor
 from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of, read_exif
-from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, has_size, is_inside, tidied
+from c2fpose.prediction.follow import Follower, FollowFile, FollowFound, FollowWhole, tidied
 from c2fpose.prediction.inputs import Input, expand, left_out, shown
 from c2fpose.prediction.outputs import marked_unfinished, of_fewer_people, plan, write
 from c2fpose.prediction.people import Seen, named_as_given, root_depth_rule, second_looks, seen_of, without_doubles
-from c2fpose.prediction.photo import Box, check_box, pictures_in, read_photo, whole_box
+from c2fpose.prediction.photo import (
+    Box,
+    check_box,
+    has_size,
+    is_inside,
+    largest_side_px,
+    pictures_in,
+    read_photo,
+    whole_box,
+)
 from c2fpose.prediction.predictor import model_used, with_volumes
 from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
@@ -228,7 +237,7 @@ class PredictJob:
                 where = ",".join(f"{value:.0f}" for value in box)
                 raise DataError(f"{path}: the box {where} of {self.boxes.path} lies outside the {columns} x {rows} px")
             if not has_size(box, columns, rows):
-                most = 4 * max(columns, rows)
+                most = largest_side_px(columns, rows)
                 raise DataError(f"{path}: a box of {self.boxes.path} has a side of {box.side:g} px; 1 to {most} can be")
         self.boxes.check_ids((each for _, each in given), shown(path))
         return [Seen(box, "given", each.score, each.id) for box, each in given]

@@ -199,9 +199,7 @@ def _row_result(results: Results, name: str, published: Figure | None, metric: s
         jobs=jobs,
         asked=len(asked),
         word="finished" if jobs else unfinished,
-        errors={
-            each: spread([error_mm(job, each, root_depth) for job in jobs]) for each in ("mpjpe", "reconstruction")
-        },
+        errors={each: spread([error_mm(job, each, root_depth) for job in jobs]) for each in METRICS},
         actions={
             action: spread([values[k] for values in of_actions]) for k, action in enumerate(results.sweep.actions)
         },
@@ -266,7 +264,7 @@ def job_records(results: Results) -> list[dict[str, Any]]:
         done = job.result.model_dump() if job.record else {}
         record: dict[str, Any] = {"experiment": results.name, "scale": results.scale}
         record |= {"row": job.row, "seed": job.seed, "state": job.state, "reason": job.reason or ""}
-        for metric in ("mpjpe", "reconstruction"):
+        for metric in METRICS:
             for rule in ROOT_DEPTH_RULES:
                 record[f"{metric}_mm_{rule}"] = done.get(f"{metric}_mm", {}).get(rule, "")
         record |= {

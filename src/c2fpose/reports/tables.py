@@ -24,6 +24,7 @@ from c2fpose.reports.paper import VERSIONS, column, figure
 from c2fpose.reports.plots import error_figure, validation_figure
 from c2fpose.reports.records import (
     APART_KEYS,
+    METRICS,
     Budget,
     RowResult,
     Spread,
@@ -76,7 +77,7 @@ def summarise(
     results = results if rows is None else results.only(rows)
     out.mkdir(parents=True, exist_ok=True)
     metrics = {"mpjpe": "MPJPE", "reconstruction": "Reconstruction error"}
-    wanted = ("mpjpe", "reconstruction") if results.sweep.actions == ACTIONS else (results.sweep.metric,)
+    wanted = METRICS if results.sweep.actions == ACTIONS else (results.sweep.metric,)
     text, latex = [f"# {results.sweep.title}\n"], []
     make = action_table if results.sweep.actions == ACTIONS else error_table
     for metric in wanted:
