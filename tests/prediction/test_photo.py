@@ -9,7 +9,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.config.data import DataConfig
 from c2fpose.data.dataset import PoseDataset
 from c2fpose.data.schema import SplitReader, write_split
-from c2fpose.prediction.photo import Box, assumed_intrinsics_px, check_box, crop_box, pictures_in, read_photo, whole_box
+from c2fpose.prediction.photo import Box, check_box, crop_box, pictures_in, read_photo, whole_box
 
 EXIF_ORIENTATION = 0x0112
 
@@ -207,8 +207,3 @@ def test_a_strongly_shrunk_crop_stays_in_place():
     y, x = (np.mgrid[:64, :64] + 0.5) * 1024 / 64
     np.testing.assert_allclose((weight * x).sum() / weight.sum() + 500, 900, atol=3)
     np.testing.assert_allclose((weight * y).sum() / weight.sum() + 900, 1300, atol=3)
-
-
-def test_intrinsics():
-    np.testing.assert_allclose(assumed_intrinsics_px(picture(48, 64)), [76.8, 76.8, 32, 24])
-    np.testing.assert_allclose(assumed_intrinsics_px(picture(48, 64), 100), [100, 100, 32, 24])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from c2fpose.base.errors import DataError
@@ -125,15 +125,6 @@ def check_box(box: Box, image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
     if not has_size(box, columns, rows):
         raise DataError(f"{what}: more than four times as large as {size}")
     return box
-
-
-def assumed_intrinsics_px(
-    image: UInt8[np.ndarray, "rows columns 3"], focal_px: float | None = None
-) -> Float[np.ndarray, "4"]:
-    """fx, fy, cx, cy: square pixels, the centre of the image, and an ordinary focal length if none is given."""
-    rows, columns = image.shape[:2]
-    focal = focal_px or FOCAL_PER_SIDE * max(rows, columns)
-    return np.array([focal, focal, columns / 2, rows / 2])
 
 
 def crop_box(
