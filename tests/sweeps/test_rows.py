@@ -66,3 +66,12 @@ def test_keys_of_a_single_run_are_refused_in_a_multirun_of_overrides(word, messa
         rows.planned(cfg, "seed=0")
     cfg.resume, cfg.overwrite = "auto", False
     assert rows.planned(cfg, "seed=0").row == "seed=0"
+
+
+@pytest.mark.parametrize("word", ["model.network.head_std_by_depth", "+model.network.head_std_by_depth.64"])
+def test_what_a_row_sets_as_a_whole_is_not_set_in_part(word):
+    row = {"label": "one", "set": {"model.network.head_std_by_depth": {1: 0.01, 64: 0.001}}}
+    cfg = rows.OmegaConf.create({"name": "mine", "sweep": {"title": "mine", "rows": {"a": row}}})
+    with pytest.raises(ConfigError, match=r"^model\.network\.head_std_by_depth\S* is what row a of mine sets"):
+        rows.check_overrides(cfg, [f"{word}=0.5"])
+    rows.check_overrides(cfg, ["model.network.head_std=0.5"])

@@ -149,9 +149,10 @@ def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
         raise ConfigError(_NOT_OVERWRITTEN)
     for name, row in sweep_of(cfg).rows.items():
         for key in row.set:
-            if key in given:
+            lost = [each for each in sorted(given) if each == key or each.startswith(f"{key}.")]
+            if lost:
                 raise ConfigError(
-                    f"{key} is what row {name} of {cfg.name} sets; choose rows=[...], or train without it"
+                    f"{lost[0]} is what row {name} of {cfg.name} sets; choose rows=[...], or train without it"
                 )
 
 
