@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from usage import say_how
 
 from c2fpose import PosePredictor
 from c2fpose.data.schema import SplitReader
@@ -75,4 +76,5 @@ def main(ckpt: str, file: str, people: int) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__, 2)
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 120)

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+from usage import say_how
+
 STEP = """
 import sys, time, numpy, torch
 from hydra import compose, initialize_config_dir
@@ -65,4 +67,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

@@ -16,6 +16,7 @@ import numpy as np
 from box_sizes import stored_person
 from model_card import NEAR
 from scipy.stats import mannwhitneyu
+from usage import say_how
 
 from c2fpose import PosePredictor
 from c2fpose.config.prediction import SHIFT
@@ -82,4 +83,5 @@ def main(ckpt: str, file: str, people: int, photographs: str | None) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__, 2)
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 200, (sys.argv + [None] * 5)[4])

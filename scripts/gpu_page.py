@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from usage import say_how
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.bench.report import section
@@ -115,4 +116,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

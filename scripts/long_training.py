@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from usage import say_how
 
 from c2fpose.training.curve import CURVE, read_curve
 
@@ -76,4 +77,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main()

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rich.progress import Progress
+from usage import say_how
 
 from c2fpose.predict import read_words
 from c2fpose.prediction import people, run
@@ -82,4 +83,5 @@ def peak_mb() -> float:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main()

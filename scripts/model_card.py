@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 from model_card_page import MEASURED, write_figures, write_page
+from usage import say_how
 
 from c2fpose.base.provenance import code_version, file_hash
 from c2fpose.config.data import DataConfig
@@ -317,4 +318,5 @@ def measure_all(settings: dict[str, str], out: Path) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

@@ -12,6 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from usage import say_how
+
 from c2fpose.base.files import written_whole
 from c2fpose.base.table import Table
 
@@ -109,5 +111,6 @@ def cell(value: float | None, digits: int) -> str:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     folder = sys.argv[1] if len(sys.argv) > 1 else "docs"
     print(f"{write_page(Path(folder))}: written")

@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from usage import say_how
+
 ROOT = Path(__file__).parent.parent
 EXTRAS = ("sweep", "export", "dashboard", "h36m", "test")
 
@@ -37,4 +39,5 @@ def main(keep: set[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(set(sys.argv[1:]))

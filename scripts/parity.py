@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.optimize import minimize
+from usage import say_how
 
 TORCH7, POSES = "model/checkpoints/test_torch7_network.py", "pose/test_to_millimetres.py"
 ROOT = Path(__file__).resolve().parents[1]
@@ -177,4 +178,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main()

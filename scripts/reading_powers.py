@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model_card import NEAR, distances_in_photographs, measure
+from usage import say_how
 
 from c2fpose.base.table import Table
 from c2fpose.config.prediction import SHIFT
@@ -51,4 +52,5 @@ def main(ckpt: str, synth36: str, synth_wild: str, photographs: str) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__, 4)
     main(*sys.argv[1:5])

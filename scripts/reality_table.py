@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from model_card import NEAR, Measured, distances_in_photographs, measure
 from omegaconf import OmegaConf
+from usage import say_how
 
 from c2fpose.base.table import Table
 from c2fpose.prediction.engines import load_predictor
@@ -110,4 +111,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from torch.nn import functional as F
+from usage import say_how
 
 from c2fpose.base.host_memory import process_peak_gib
 from c2fpose.bench import contestants as engines
@@ -168,4 +169,5 @@ def _section(section: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from hydra import compose, initialize_config_dir
 from torch.profiler import ProfilerActivity, profile
+from usage import say_how
 
 from c2fpose.bench.contestants import Engine, make_engine
 from c2fpose.bench.measure import Clock
@@ -69,4 +70,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from usage import say_how
+
 PARTS = {
     "make_engine": ("c2fpose.bench.contestants", "c2fpose.bench.engines"),
     "Engine": ("c2fpose.bench.contestants", "c2fpose.bench.engines"),
@@ -65,4 +67,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main(sys.argv[1:])

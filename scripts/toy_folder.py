@@ -10,6 +10,7 @@ import sys
 
 import cv2
 import numpy as np
+from usage import say_how
 
 from c2fpose.base.files import ready_directory
 from c2fpose.data.schema import SplitReader
@@ -54,4 +55,5 @@ def frame_of(split: SplitReader, record: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    say_how(__doc__, 2)
     main()
