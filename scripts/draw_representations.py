@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Ellipse, Rectangle
+from usage import say_how
 
 from c2fpose.pictures.figure import new_figure, save_png
 from c2fpose.pictures.palette import COLORS, FAINT, GRID, INK
@@ -134,7 +135,7 @@ def simcc(front: Axes, above: Axes) -> None:
     above.fill_betweenx(t, 0, 0.14 * z / z.max(), color=BLUE, alpha=0.6, linewidth=0)
     above.fill_between(t, 0, 0.14 * x, color=BLUE, alpha=0.6, linewidth=0)
     points(front, above, WRIST[2])
-    above.annotate("three histograms: what x goes\nwith what depth is not said", (0.2, 0.82), fontsize=7.5, color=INK)
+    above.annotate("three histograms: which x goes\nwith which depth is not said", (0.2, 0.82), fontsize=7.5, color=INK)
 
 
 def ordinal(front: Axes, above: Axes) -> None:
@@ -199,4 +200,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    say_how(__doc__)
     main()
