@@ -9,6 +9,7 @@ from toy_labels import config_of, labels_of
 
 from c2fpose.model.representations import representation_of
 from c2fpose.model.volumes.ranking import ranking_loss
+from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 
 
 def test_ranking_loss_is_the_formula():
@@ -49,6 +50,20 @@ def test_heatmap_is_trained_towards_a_gaussian_of_mass_1():
         total += np.square(heat / heat.sum() - gaussian / gaussian.sum()).sum()
     (loss,) = representation_of(config).losses([volume], labels)
     assert float(loss) == pytest.approx(7 * total / int(labels.visible.sum()), rel=1e-6)
+
+
+def test_depths_are_compared_in_order_beyond_what_counts_as_equal():
+    """The mean of each distribution along depth, in numpy; 150 mm are about equally far here."""
+    labels, volume = labels_of(), torch.randn(3, 17, 8, 6, 6, dtype=torch.float64)
+    keys = {"heatmap_weight": 1e-12, "equal_mm": 150.0}
+    mass = np.exp(volume.numpy())
+    along = mass.sum((3, 4)) / mass.sum((2, 3, 4))[..., None]
+    depth = along @ ((np.arange(8) + 0.5) / 8)
+    equal = 150 / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    expected = ranking_loss(torch.as_tensor(depth), labels.points[..., 2], labels.visible, equal)
+    assert expected != ranking_loss(torch.as_tensor(depth), labels.points[..., 2], labels.visible, equal / 2)
+    (loss,) = representation_of(config_of("ordinal_volume", representation=keys)).losses([volume], labels)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_right_order_costs_less_than_wrong_order():

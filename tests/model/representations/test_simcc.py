@@ -1,5 +1,6 @@
 """One classification an axis, against PyTorch's own divergence and a plain reading of the bins."""
 
+import numpy as np
 import pytest
 import torch
 from toy_labels import config_of, labels_of
@@ -35,6 +36,27 @@ def test_points_are_read_where_the_targets_were_drawn(method):
     half_bin = 0.5 / torch.tensor([32, 32, 8])
     assert ((points - labels.points).abs() <= (half_bin if method == "argmax" else 0.2 * half_bin) + 1e-9).all()
     assert (simcc.certainty(simcc.read(output)).confidence > 0.9).all()
+
+
+def test_depths_beyond_the_bins_are_taught_as_the_nearest_bin():
+    simcc, labels, output = representation_of(config_of("simcc")), labels_of(), torch.randn(3, 17, 32 + 32 + 8)
+    losses = []
+    for far, near in ((1.3, -0.4), (15 / 16, 0.0)):
+        points = labels.points.clone()
+        points[0, :, 2], points[1, :, 2] = far, near
+        losses += [float(loss) for loss in simcc.losses([output], labels._replace(points=points))]
+    assert losses[0] == losses[1] != float(simcc.losses([output], labels)[0])
+
+
+def test_a_power_draws_the_mean_towards_the_peak():
+    decoding = {"method": "expectation", "power": 3.0}
+    simcc, output = representation_of(config_of("simcc", decoding=decoding)), torch.randn(2, 17, 32 + 32 + 8)
+    points = simcc.points(simcc.read(output))
+    for axis, part in enumerate((slice(0, 32), slice(32, 64), slice(64, None))):
+        chance = np.exp(output[..., part].double().numpy())
+        places = (np.arange(chance.shape[-1]) + 0.5) / chance.shape[-1]
+        expected = (chance**3 * places).sum(-1) / (chance**3).sum(-1)
+        np.testing.assert_allclose(points[..., axis].numpy(), expected, rtol=1e-5)
 
 
 def test_bins_of_depth_follow_the_schedule():

@@ -48,6 +48,16 @@ def test_only_joints_that_are_seen_count_and_depth_only_where_there_are_bins():
     assert expectation_error(volume, points, ~seen & False) == 0
 
 
+def test_what_has_no_label_does_not_count_and_what_has_counts_in_full():
+    volume = torch.zeros(1, 2, 4, 4, 4)
+    volume[0, :, 3, 0, 1] = 1.0
+    points = torch.tensor([[[0.375 + 0.2, 0.125 + 0.4, torch.nan], [torch.nan] * 3]])
+    seen = torch.ones(1, 2, dtype=torch.bool)
+    torch.testing.assert_close(expectation_error(volume, points, seen), torch.tensor(0.3))  # of one joint, two axes
+    flat = volume.sum(2, keepdim=True)
+    torch.testing.assert_close(expectation_error(flat, points, seen), torch.tensor(0.3))
+
+
 def test_an_empty_volume_gets_no_gradient():
     volume = torch.full((1, 1, 4, 4, 4), -1.0, requires_grad=True)
     expectation_error(volume, torch.full((1, 1, 3), 0.5), torch.ones(1, 1, dtype=torch.bool)).backward()
