@@ -81,6 +81,12 @@ def test_poses_may_count_from_the_root_in_a_world_of_their_own(tmp_path):
             np.testing.assert_allclose(found, expected[frame]["cam_mm"], atol=0.01)
 
 
+def test_a_joint_a_little_beyond_the_corner_is_a_label(tmp_path):
+    records = people()
+    without_label(-5.0)(records[:1])
+    assert sum(map(len, prepared(make_folder(tmp_path, records)).values())) == 8
+
+
 @pytest.mark.parametrize(("pairs", "lacks"), [
     (None, "left_hip, right_hip"),
     ([["left_hip", "right_knee"], ["left_knee", "right_hip"]], "left_hip, right_hip"),

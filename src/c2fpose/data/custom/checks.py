@@ -161,14 +161,19 @@ def _report_not_labelled(records: Records, report: Callable) -> None:
     if records.joints_frame == "camera":  # in the world's frame the root may be what all counts from
         report(at_origin[:, root], f"{name} lies at 0, 0, 0 mm: are poses relative to it? They count from the camera")
     at_origin[:, root] = False
-    at_nothing = (px == 0).all(-1) | ((px[..., 0] == px[..., 1]) & (px[..., 0] < 0))  # -1, -1 or -999, -999
-    at_origin |= (mm == mm[..., :1]).all(-1) & (mm[..., 0] < 0)
+    at_nothing = (px == 0).all(-1) | _is_sign(px)
+    at_origin |= _is_sign(mm)
     for rows, joints, unit in ((at_nothing, px, "px"), (at_origin, mm, "mm")):
         if rows.sum() > RARE * np.isfinite(joints[..., 0]).sum():
             row, joint = np.argwhere(rows)[0]
             where = ", ".join(f"{number:g}" for number in joints[row, joint])
             text = f"{records.skeleton.names[joint]} lies at exactly {where} {unit}, which some write for no label"
             report(rows.any(1), f"{text}: leave that empty")
+
+
+def _is_sign(joints: Float[np.ndarray, "N J D"]) -> Bool[np.ndarray, "N J"]:
+    """Tell numbers such as -1, -1 and -999, -999, which mean that there is no label."""
+    return (joints == joints[..., :1]).all(-1) & ((joints[..., 0] == -1) | (joints[..., 0] <= -99))
 
 
 # --- who is in which split ------------------------------------------------------------------------------------------
