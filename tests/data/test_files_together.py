@@ -115,6 +115,9 @@ def test_a_test_file_of_other_joints_is_refused(write):
 def test_records_to_test_on_are_not_trained_on(write):
     """As of two runs of prepare with other test subjects, one file of each."""
     train = write("train")
+    other = write("test", seed=len("train"), frame=1 + np.arange(12))
+    with pytest.raises(DataError, match=r"test_1\.h5: 12 of its records are in .*train_0\.h5 too"):
+        data_of(train, write("test"), mix=[{"source": train, "test_file": other}], validation="test_subjects")
     for mix in ([], [{"source": train}]):
         with pytest.raises(DataError, match=r"test_\d\.h5: 12 of its records are in .*train_0\.h5 too"):
             data_of(

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import sys
+from itertools import product
 from typing import Any
 
 import cv2
@@ -76,10 +77,11 @@ class PoseData(pl.LightningDataModule):
         if self.test.skeleton != self.trained.skeleton:
             what = difference(self.trained.skeleton, self.test.skeleton)
             raise DataError(f"{self.test.reader.path}: has other joints than {self.trained.path}: {what}")
-        for part in self.train.parts if isinstance(self.train, Mix) else [self.train]:
-            if shared := shared_records(part, self.test):
+        tested = [self.test, *(part for each in self.test_sources.values() for part in each.parts)]
+        for part, test in product(self.train.parts if isinstance(self.train, Mix) else [self.train], tested):
+            if shared := shared_records(part, test):
                 raise DataError(
-                    f"{self.test.reader.path}: {shared} of its records are in {part.reader.path} too, and would be "
+                    f"{test.reader.path}: {shared} of its records are in {part.reader.path} too, and would be "
                     "trained on; take both files of one run of prepare"
                 )
 
@@ -342,10 +344,9 @@ def check_choice(readers: list[SplitReader], config: DataConfig) -> None:
             continue
         there: dict[Any, str] = {}
         for reader in alike:
-            numbers = np.unique(reader.annotations[key.removesuffix("s")]).tolist()
-            own = reader.info.provenance.get("cameras") if key == "cameras" else None
+            numbers, own = np.unique(reader.annotations[key[:-1]]).tolist(), reader.info.provenance.get("cameras")
             if key == "actions":
-                there |= {name: name for at, name in enumerate(reader.info.actions_as(wanted)) if at in numbers}
+                there |= {name: name for at, name in enumerate(reader.info.actions_as(config.actions)) if at in numbers}
             else:
                 there |= {number: f"{number} ({own[number]})" if own else str(number) for number in numbers}
         if lost := [each for each in wanted if each not in there]:
@@ -392,9 +393,6 @@ def _scored(reader: SplitReader, records: Int[np.ndarray, " N"]) -> Int[np.ndarr
             "beside such ones: data.mix (docs/mixing.md)"
         )
     if lost := int((~whole).sum()):
-        print(
-            f"note: {reader.path}: {lost} of {len(records)} records lack a joint in px or in mm, and no error is "
-            "measured on them",
-            file=sys.stderr,
-        )
+        what = f"{lost} of {len(records)} records lack a joint in px or in mm, and no error is measured on them"
+        print(f"note: {reader.path}: {what}", file=sys.stderr)
     return records[whole]
