@@ -1,6 +1,7 @@
 """Sweeps: which jobs they have, what they refuse, and that one that was killed ends as an undisturbed one."""
 # long: one sweep, stopped and changed in every way
 
+import errno
 import importlib.util
 import json
 import math
@@ -281,6 +282,15 @@ def test_results_of_something_else_and_broken_books_are_refused(job, tmp_path, c
     (directory / "job.json").write_text('{"identity": {"row"')
     job(refused)
     assert "cannot be read" in capsys.readouterr().err and not refused.calls
+
+
+def test_what_the_machine_refuses_ends_a_job_and_not_the_sweep(tmp_path, capsys, monkeypatch):
+    def away(*_):
+        raise OSError(errno.EIO, "Input/output error", "last.ckpt")
+
+    monkeypatch.setattr(sweep, "planned", away)
+    assert math.isnan(sweep.run_job(OmegaConf.create({"job": "a/seed0"}), tmp_path))
+    assert capsys.readouterr().err == "error: a/seed0: last.ckpt: Input/output error\n"
 
 
 def test_a_job_runs_in_one_process_at_a_time(job, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """What a training that goes on is asked for: said where it differs, without what it began with, in whose directory."""
 
+import errno
+
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -50,6 +52,18 @@ def test_the_same_words_begin_a_fine_tuning_and_go_on_with_it(last, tmp_path):
     assert (goes_on.init, goes_on.resume) == (None, str(last))
     given = settings_of("init=builtin", f"resume={last}")
     assert going_on(given, last.parents[1]) == given  # a contradiction, which the run refuses
+
+
+def test_a_checkpoint_that_the_machine_does_not_give_out_is_not_called_damaged(last, monkeypatch):
+    """A server that is away for a moment: the training would begin again from nothing."""
+
+    def away(*_, **__):
+        raise OSError(errno.ESTALE, "Stale file handle", str(last))
+
+    monkeypatch.setattr(torch, "load", away)
+    with pytest.raises(OSError, match="Stale file handle"):
+        going_on(settings_of("resume=auto"), last.parents[1])
+    assert last.is_file()
 
 
 def test_what_goes_on_from_another_directory_begins_in_its_own(last, tmp_path):

@@ -95,7 +95,7 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
                 return command(*args, **kwargs)
             except Exception as error:
                 stop_here()  # foreign code may have made an error of a signal
-                line = _refusal(error)
+                line = refusal(error)
                 if line is None:
                     raise
                 print(f"error: {line}", file=sys.stderr)
@@ -104,7 +104,7 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _refusal(error: Exception) -> str | None:
+def refusal(error: Exception) -> str | None:
     """Say in a line what the input or the machine refused; None for a bug."""
     if isinstance(error, UserError):
         return str(error)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from c2fpose.base.errors import DataError, UserError
+from c2fpose.base.errors import DataError, UserError, refusal
 from c2fpose.base.lock import alone_in
 from c2fpose.base.pools import end_with_leader
 from c2fpose.base.provenance import code_version, file_hash
@@ -36,7 +36,7 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
 
     ``row``: what a job of a multirun of overrides is called.
 
-    Does not raise: one job's failure is written down and leaves the others alone.
+    Raises for bugs alone: one job's failure is written down and leaves the others alone.
     """
     end_with_leader()
     name = cfg.job or row
@@ -52,8 +52,11 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
                 print(f"{name}: finished already, skipped", flush=True)
                 return finished.mpjpe_mm[GROUND_TRUTH]
             return _run_new(job, directory, identity)
-    except UserError as error:
-        print(f"error: {name}: {error}", file=sys.stderr, flush=True)
+    except Exception as error:
+        stop_here()  # as below
+        if (line := refusal(error)) is None:
+            raise
+        print(f"error: {name}: {line}", file=sys.stderr, flush=True)
         return float("nan")
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.errors import ConfigError, UserError, refusal
 from c2fpose.model.checkpoints.builtin import BUILTIN, checkpoint_path, with_later_findings
 from c2fpose.model.checkpoints.formats import read_safetensors
 from c2fpose.model.trained import TrainedNetwork
@@ -76,7 +76,11 @@ class Saved(NamedTuple):
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read the dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``."""
+    """Read the dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``.
+
+    Raises ``UserError`` for a file that is none. What the machine refuses goes on as ``OSError``: the checkpoint may be
+    whole, and a training that is to go on from it must not begin again.
+    """
     path = checkpoint_path(path)
     if not path.exists():
         raise UserError(
@@ -90,6 +94,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch raise many kinds
+        if isinstance(error, OSError) and refusal(error):
+            raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if reason.startswith("Weights only load failed"):  # torch's advice is for programmers
             reason = "holds more than tensors and plain values, or none"
