@@ -140,8 +140,8 @@ def _name_points(axes: Axes, points: list[Point]) -> None:
         boxes = [word.get_window_extent().padded(2) for word in words]
         hidden = [sum(int(box.count_contains(drawn)) for drawn in taken) for box in boxes]
         inside = [axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 for box in boxes]
-        others = [to_px(other[:2]) for other in points if other is not point]
-        astray = [any(_gap(box, other) <= _gap(box, to_px(point[:2])) for other in others) for box in boxes]
+        others = [to_px(other[:2]) for other in points if other is not point and other[4] is point[4]]  # of its colour
+        astray = [any(_gap(box, other) < _gap(box, to_px(point[:2])) + 1 for other in others) for box in boxes]
         best = min(range(len(words)), key=lambda place: (not inside[place], astray[place], hidden[place]))
         for place, word in enumerate(words):
             if place != best:
