@@ -52,7 +52,23 @@ def test_confidences_become_probabilities():
     assert after < 0.05 < raw
     measured = measure(calibration, seen.half(odd))
     assert measured["expected_calibration_error"] == pytest.approx(after)
-    assert measured["error_of_surest_mm"] < measured["error_mm"]
+    distance = np.linalg.norm(seen.error_mm[odd], axis=-1)
+    surest = distance[np.argsort(-seen.confidence[odd])[:2400]]  # four of five
+    assert measured["error_of_surest_mm"] == pytest.approx(surest.mean(), rel=1e-6)
+    assert measured["error_mm"] == pytest.approx(distance.mean()) and surest.mean() < 0.95 * distance.mean()
+
+
+def test_a_confidence_that_is_right_stays_as_it_is():
+    said = np.array([0.001, 0.2, 0.5, 0.97, 0.999])
+    np.testing.assert_allclose(Calibration(1.0, 0.0, 1.0, 1.0, 0.0, 0.0).confidence(said), said)
+    odds = said**2 / (1 - said) ** 2 * np.e
+    np.testing.assert_allclose(Calibration(2.0, 1.0, 1.0, 1.0, 0.0, 0.0).confidence(said), odds / (1 + odds))
+
+
+def test_a_network_that_was_never_wrong_is_not_said_to_be_certain():
+    """Platt's targets: of 8 joints that are all right, 9 of 10 are."""
+    calibration = fit(Observations(np.full(8, 0.5), None, np.ones((8, 3))))
+    np.testing.assert_allclose(calibration.confidence(np.array([0.5])), 0.9, atol=1e-4)
 
 
 def test_expected_calibration_error_is_the_textbooks():

@@ -7,7 +7,8 @@ import pytest
 import torch
 from toy_labels import config_of
 
-from c2fpose.evaluation.calibration import Calibration
+from c2fpose.evaluation import certainty
+from c2fpose.evaluation.calibration import Calibration, fit, measure
 from c2fpose.evaluation.certainty import calibrate
 from c2fpose.model.module import PoseModule
 from c2fpose.model.representations.simcc import SimCC
@@ -57,6 +58,18 @@ def test_a_confidence_alone_is_calibrated_as_beside_a_covariance(tmp_path, monke
     measured = json.loads((tmp_path / "alone" / "calibration.json").read_text())["measured"]
     assert measured["coverage"] == {} and measured["joints"] > 50
     assert (tmp_path / "alone" / "calibration.png").stat().st_size > 3000
+
+
+def test_it_is_fitted_on_the_first_half_of_the_file_and_measured_on_the_second(tmp_path, monkeypatch):
+    """Frames that follow each other are nearly the same picture: shuffled, they would stand in both."""
+    module, halves = PoseModule(config_of("laplace").model_dump(mode="json")), []
+    seen, _ = certainty.observed(module, Images(12), "32-true")
+    monkeypatch.setattr(certainty, "fit", lambda half: halves.append(half) or fit(half))
+    monkeypatch.setattr(certainty, "measure", lambda found, half: halves.append(half) or measure(found, half))
+    calibrate(module, Images(12), tmp_path, "32-true")
+    middle = len(seen.error_mm) // 2
+    np.testing.assert_array_equal(halves[0].error_mm, seen.error_mm[:middle])
+    np.testing.assert_array_equal(halves[1].error_mm, seen.error_mm[middle:])
 
 
 def test_nothing_where_nothing_is_said(tmp_path):

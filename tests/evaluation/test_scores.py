@@ -208,6 +208,15 @@ def test_mean_pose_error_is_that_of_a_constant_prediction(result):
     )
 
 
+def test_the_mean_pose_is_of_the_joints_that_have_labels():
+    joints = make_truth().joints_cam_mm.copy()
+    joints[:70, 5], joints[:, 9] = np.nan, np.nan
+    mean = evaluation.mean_pose_mm(joints)
+    np.testing.assert_allclose(mean[5], np.mean([true[5] - true[0] for true in joints[70:]], axis=0))
+    np.testing.assert_allclose(mean[1], np.mean([true[1] - true[0] for true in joints], axis=0))
+    assert (mean[9] == 0).all()  # nobody's: with the root
+
+
 def test_without_a_training_split_there_is_no_mean_pose():
     result = evaluate(make_truth(), mean_training_pose_mm=None)
     assert {row.predictor for row in result.rows} == {NETWORK, PERFECT_VOLUME, DEPTH_ALONE, XY_ALONE}

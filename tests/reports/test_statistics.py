@@ -41,6 +41,12 @@ def test_copies_of_an_image_add_nothing():
     assert paired_difference(copied, np.zeros(600), np.zeros(600, int)) is None
 
 
+def test_images_that_all_differ_by_the_same_leave_nothing_to_chance():
+    for apart, p in ((2.5, 0.0), (0.0, 1.0)):
+        found = paired_difference(np.arange(6.0) + apart, np.arange(6.0), np.arange(6) // 2)
+        assert (found.mean_mm, found.low_mm, found.high_mm, found.p, found.groups) == (apart, apart, apart, p, 3)
+
+
 def test_difference_over_seeds_is_welchs():
     first, second = [100.0, 103.0, 99.0], [95.0, 90.0]
     found = seed_difference(first, second)

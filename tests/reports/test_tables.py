@@ -12,7 +12,7 @@ from made_up_sweeps import IMAGES, made_up_job
 
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.command_line import conf_dir
-from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.protocol import ACTIONS, TEST_FRAMES_50FPS
 from c2fpose.reports import plots
 from c2fpose.reports.dashboard.html import page as dashboard
 from c2fpose.reports.dashboard.panels import sections
@@ -150,6 +150,24 @@ def test_differences_are_paired_over_images_and_welchs_over_seeds(directory, err
     assert row[1] == "+10.37"  # 80.14 less 69.77
 
 
+def test_rows_of_an_experiment_about_reconstruction_errors_are_compared_by_these(directory, errors):
+    """Made-up ones are half of the MPJPE."""
+    results = read_results([directory])
+    results = replace(results, sweep=results.sweep.model_copy(update={"metric": "reconstruction"}))
+    (pair,) = differences(results, "ground_truth")
+    first, second = (np.mean([errors[f"{row}/seed{k}"] for k in (0, 1)]) for row in ("d64_64", "d1_64"))
+    for found in (pair.mean_mm, pair.over_images.mean_mm, pair.over_seeds.mean_mm):
+        assert found == pytest.approx((first - second) / 2, abs=1e-3)
+
+
+def test_rows_of_other_test_images_are_not_compared_image_by_image(directory):
+    results = read_results([directory])
+    last = [job for job in results.finished if job.row == "d1_64"][-1]
+    last.__dict__["evaluation"] = replace(last.evaluation, record=last.evaluation.record + 1)
+    with pytest.raises(ConfigError, match="evaluated on different test images"):
+        differences(results, "ground_truth")
+
+
 def test_rows_that_read_the_same_networks_are_paired_by_their_common_seeds(tmp_path, errors):
     with initialize_config_dir(conf_dir(), version_base="1.3"):
         cfg = compose("train", overrides=["+experiment=ablation_recipe"])
@@ -211,6 +229,7 @@ def test_everything_is_written_and_the_csv_holds_the_values(directory, errors, t
     expected = np.mean([errors[f"d1_64/seed{k}"].mean() for k in (0, 1)])
     assert float(rows["d1_64"]["mpjpe_mm"]) == pytest.approx(expected, abs=1e-3)
     assert rows["d1_64"]["paper_mm"] == "69.77" and rows["d64"]["mpjpe_mm"] == ""
+    assert (rows["d1_64"]["train_data"], rows["d1_64"]["test_data"]) == ("a" * 64, "b" * 64)
     text = (out / "table.md").read_text()
     assert "d64/seed0 failed: RuntimeError: out of memory" in text and "d8_64/seed0 missing" in text
     columns = [line.count("&") for line in (out / "table.tex").read_text().splitlines() if line.endswith(r"\\")]
@@ -275,3 +294,11 @@ def test_the_benchmark_has_a_column_for_each_version_of_the_paper(tmp_path, erro
     assert rows["mean over actions"][2] == "71.5"
     walking = errors["d1_64/seed0"][np.arange(IMAGES) % 15 == ACTIONS.index("Walking")].mean()
     assert rows["Walking"][3] == f"{walking:.1f}"
+    by_action = [errors["d1_64/seed0"][np.arange(IMAGES) % 15 == action].mean() for action in range(15)]
+    averages = {
+        "frame weighted": errors["d1_64/seed0"].mean(), "mean over actions": np.mean(by_action),
+        "published weighted": np.average(by_action, weights=TEST_FRAMES_50FPS),
+    }  # fmt: skip
+    assert {name: rows[name][3] for name in averages} == {name: f"{mean:.1f}" for name, mean in averages.items()}
+    half = {row[0]: row for row in action_table(read_results([tmp_path]), "reconstruction", "mean_limbs").rows}
+    assert half["Walking"][-1] == f"{walking / 2:.1f}" and half["frame weighted"][-1] == f"{np.mean(by_action) / 2:.1f}"

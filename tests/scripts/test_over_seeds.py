@@ -25,6 +25,15 @@ def test_seeds_of_several_files_are_one_row(tmp_path, capsys):
     assert last.startswith("a less b: 4.8 mm") and last.endswith(f"p = {p:.2g}")
 
 
+def test_a_seed_counts_once_in_the_last_file_that_has_it_finished(tmp_path, capsys):
+    for name, first in (("one", "10"), ("other", "20"), ("third", "30")):
+        state = "failed" if name == "third" else "finished"
+        (tmp_path / f"{name}.csv").write_text(HEADER + f"a,0,{state},{first}\na,1,finished,12\nb,0,finished,7\n")
+    (tmp_path / "b.csv").write_text(HEADER + "b,1,finished,8\n")
+    first, *_ = said(capsys, "a", "b", *(tmp_path / f"{name}.csv" for name in ("one", "other", "third", "b")))
+    assert "2 seeds (20.0, 12.0)" in first
+
+
 def test_a_row_has_another_name_in_another_file(tmp_path, capsys):
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     one.write_text(HEADER + "a,0,finished,10\nb,0,finished,7\n")
