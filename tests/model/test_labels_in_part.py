@@ -7,6 +7,9 @@ from c2fpose.base.errors import DataError
 from c2fpose.config.data import LABELS
 from c2fpose.config.model import ModelConfig
 from c2fpose.model.module import PoseModule
+from c2fpose.model.volumes.decoding import decode
+from c2fpose.model.volumes.ranking import ranking_loss
+from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
 
 NETWORK = {
     "image_size": 32,
@@ -81,6 +84,20 @@ def test_of_ordinal_labels_the_order_alone_counts():
     assert losses() == before
     labels["depth_rel_mm"][1] *= -1
     assert losses()[1] != before[1] and losses()[0] == before[0]
+
+
+def test_what_counts_as_equally_deep_is_in_mm():
+    """Beside the rest of the loss: the ranking of expected depths, in units of the distance that counts as equal."""
+    weight, equal_mm = 3.0, 150.0
+    made, labels = outputs(), batch([FULL, ORDINAL])
+    without, ranked = (
+        module(ordinal=share, ordinal_mm=equal_mm).losses(made, labels)[1].item() for share in (0.0, weight)
+    )
+    depth = decode(made[1].detach(), "expectation", 2.0)[1:, :, 2]
+    unit = equal_mm / (DEPTH_MAX_MM - DEPTH_MIN_MM)
+    true = labels["depth_rel_mm"][1:] / equal_mm
+    expected = ranking_loss(depth / unit, true, labels["visible"][1:], 1.0)
+    assert ranked - without == pytest.approx(weight * float(expected), rel=1e-4)
 
 
 def test_gradients_are_finite_with_labels_of_all_kinds():

@@ -38,6 +38,23 @@ def test_points_are_read_where_the_targets_were_drawn(method):
     assert (simcc.certainty(simcc.read(output)).confidence > 0.9).all()
 
 
+def test_certainty_is_of_all_axes_together():
+    """Chances and variances by hand: all three axes must be right, and a bin has a width."""
+    simcc, output = representation_of(config_of("simcc")), torch.randn(2, 17, 32 + 32 + 8)
+    found = simcc.certainty(simcc.read(output))
+    share, variances = np.ones((2, 17)), []
+    for part in (slice(0, 32), slice(32, 64), slice(64, None)):
+        chance = np.exp(output[..., part].double().numpy())
+        chance /= chance.sum(-1, keepdims=True)
+        places = (np.arange(chance.shape[-1]) + 0.5) / chance.shape[-1]
+        top = places[chance.argmax(-1)]
+        share *= (chance * (np.abs(places - top[..., None]) <= max(0.1, 1 / len(places)) + 1e-6)).sum(-1)
+        variances.append((chance * (places - top[..., None]) ** 2).sum(-1) + 1 / (12 * len(places) ** 2))
+    np.testing.assert_allclose(found.confidence.numpy(), share, rtol=1e-5)
+    diagonal = found.covariance.diagonal(dim1=-2, dim2=-1).numpy()
+    np.testing.assert_allclose(diagonal, np.stack(variances, -1), rtol=1e-4)
+
+
 def test_depths_beyond_the_bins_are_taught_as_the_nearest_bin():
     simcc, labels, output = representation_of(config_of("simcc")), labels_of(), torch.randn(3, 17, 32 + 32 + 8)
     losses = []
