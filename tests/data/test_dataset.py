@@ -29,7 +29,7 @@ def test_augmented_truth_in_mm_projects_onto_the_augmented_picture(make_data, mo
         scale_spread=0.4, scale_limit=0.4, rotation_spread_deg=60, rotation_limit_deg=80, rotation_none_probability=0.1,
         flip_probability=0.5,
     )  # fmt: skip
-    turned = 0
+    turned = out = 0
     for batch in make_data(augmentation=wild, crop_mode=mode).train_dataloader():
         joints, to_ray = batch["joints_turned_mm"].double(), batch["box_to_ray"].double()
         ray = joints[..., :2] / joints[..., 2:] - to_ray[:, None, :, 2]
@@ -41,7 +41,11 @@ def test_augmented_truth_in_mm_projects_onto_the_augmented_picture(make_data, mo
         own = batch["joints_cam_mm"].double()
         own[batch["flipped"]] = own[batch["flipped"]][:, MIRROR]
         torch.testing.assert_close(torch.cdist(joints, joints), torch.cdist(own, own), atol=0.01, rtol=1e-5)
+        inside = ((batch["joints_box"] >= 0) & (batch["joints_box"] < 1)).all(-1)
+        assert torch.equal(batch["visible"], inside)
+        out += int((~inside[batch["flipped"]]).sum())
         turned += int(((joints - own).abs().amax((1, 2)) > 50).sum())
+    assert out > 10  # of mirrored pictures: left and right have changed places
     assert turned > 100  # of 160 records: the test would pass for no augmentation
 
 

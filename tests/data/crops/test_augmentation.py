@@ -112,8 +112,9 @@ def test_boxes_as_people_draw_them():
     assert stats.kstest(scales[cut], stats.uniform(0.5, 0.5).cdf).pvalue > 1e-3
     assert stats.kstest(towards[cut], stats.uniform.cdf).pvalue > 1e-3 and not towards[~cut].any()
     assert {each.focus for each in many} == set(range(17))
-    shifts = np.array([each.shift for each in many])[~loose]
-    assert np.abs(shifts).max() == 0.1 and abs(shifts.std() - 0.05) < 0.005
+    shifts = np.array([each.shift for each in many]) / np.where(loose, scales, 1)[:, None]  # in sides of a loose box
+    assert np.abs(shifts).max() == pytest.approx(0.1)
+    assert abs(shifts[loose].std() - 0.05) < 0.005 and abs(shifts[~loose].std() - 0.05) < 0.005
     shares = [np.mean([each.border == kind for each in many]) for kind in (0, 1, 4)]  # black, edge, mirror image
     np.testing.assert_allclose(shares, (0.5, 0.25, 0.25), atol=0.03)
     least, most = config.scale_range

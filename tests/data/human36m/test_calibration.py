@@ -152,6 +152,9 @@ def test_whole_names_alone_match():
     assert take_of(1, "TakingPhoto 1", "") == take_of(1, "Photo 1", "")
     with pytest.raises(DataError, match="S9 has no sequence 'Sitting 2'; its sequences of Sitting are"):
         take_of(9, "Sitting 2", "x")
-    for name in ("S5_Eating_1.12345678_000321.jpg", "S5_Jumping_1.55011271_000321.jpg", "COCO_val2014_000321.jpg"):
-        with pytest.raises(DataError):
+    for name, message in (
+        ("S5_Eating_1.12345678_000321.jpg", "12345678"), ("S5_Jumping_1.55011271_000321.jpg", "Jumping"),
+        ("COCO_val2014_000321.jpg", "is not named as S5_Eating_1"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=message):
             parse_image_name(name, "x")
