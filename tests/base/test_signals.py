@@ -87,8 +87,9 @@ def test_a_second_signal_and_the_end_of_grace_end_at_once():
 
 def test_a_step_is_finished_and_what_takes_long_is_said(monkeypatch, capsys):
     """The ordinary grace ends nothing before the step does; a short step says nothing."""
-    monkeypatch.setattr(signals, "NOTICE_S", 0.1)
-    for seconds, notice in ((0.5, "the step is finished first, 25 s at most; again: at once\n"), (0.0, "")):
+    first = "the step is finished first, 25 s at most; again: at once\n"
+    for seconds, after_s, notice in ((0.5, 0.1, first), (0.0, 60, "")):
+        monkeypatch.setattr(signals, "NOTICE_S", after_s)
         done = []
         with pytest.raises(SystemExit) as ending, stops_in_one_line("kept", grace_s=0.2), stops_between_steps():
             os.kill(os.getpid(), signal.SIGTERM)

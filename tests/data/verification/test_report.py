@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from dataclasses import replace
 
 import cv2
@@ -203,10 +202,9 @@ def test_a_camera_for_each_image_is_no_gap(data):
     number = np.arange(count)
     same = {name: np.ones(count, int) for name in ("action", "trial", "frame")}
     reader.annotations = {"subject": number, "camera": number, **same}
-    start = time.monotonic()
     found = checks.sequences(reader)
     assert found.status == "pass" and found.text.startswith("2000 sequences, 2000 takes, 2000 cameras")
-    assert time.monotonic() - start < 5
+    assert found.figures["gaps"] == []  # not one for each of four million pairs
 
 
 def test_unreadable_data_and_wrong_keys(tmp_path, capsys):
