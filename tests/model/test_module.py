@@ -162,6 +162,43 @@ def test_batch_norm_is_frozen_at_the_end_of_training(step, frozen, monkeypatch):
     assert torch.allclose(outputs, module.network.eval()(straight)[-1]) == frozen
 
 
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nothing(monkeypatch):
+    config = {"learning_rate": 0.01, "schedule": "one_cycle", "warmup": 0.2}
+    module = make_module(optimizer=config)
+    monkeypatch.setattr(type(module), "trainer", property(lambda _: _Trainer))
+    made = module.configure_optimizers()
+    optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    assert made["lr_scheduler"]["interval"] == "step"
+    rates = []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(0.01, rel=1e-3) and rates.index(max(rates)) in (19, 20)
+    assert rates[0] < 0.1 * max(rates) and rates[-1] < 1e-3 * max(rates)
+    assert scheduler.total_steps == 101  # so a resumed training knows what was planned
+
+
+def test_random_losses_draw_by_process_and_step(monkeypatch):
+    """Two processes draw differently, two batches of a step too, and a resumed step what it would have drawn."""
+    module, at = make_module(dict(head="metric", depths=(2, 8))), {"rank": 0, "step": 5}
+    monkeypatch.setattr(type(module), "global_rank", property(lambda _: at["rank"]))
+    monkeypatch.setattr(type(module), "global_step", property(lambda _: at["step"]))
+
+    def drawn(rank: int, step: int, begin: bool = True) -> float:
+        at.update(rank=rank, step=step)
+        if begin:
+            torch.manual_seed(11)
+            module.on_fit_start()
+        module.on_train_batch_start({}, 0)
+        return float(torch.rand(1))
+
+    first, second = drawn(0, 5), drawn(0, 5, begin=False)
+    others = [drawn(1, 5), drawn(0, 6)]
+    assert len({first, second, *others}) == 4
+    assert (drawn(0, 5), drawn(0, 5, begin=False)) == (first, second)
+
+
 def test_freezing_batch_norm_needs_running_statistics():
     with pytest.raises(ValueError, match=r"batch_norm_frozen=0\.1 is for running statistics"):
         ModelConfig(batch_norm="batch", batch_norm_frozen=0.1)

@@ -34,15 +34,18 @@ def test_film_equivalent_is_by_the_diagonal(tmp_path):
     assert focal((400, 300), exif=exif)[0] == pytest.approx(26 * 500 / math.hypot(36, 24))
 
 
-def test_sensor_resolution_where_there_is_no_equivalent_and_resizing(tmp_path):
-    # 36 mm wide sensor of 6000 px behind 50 mm, shown at 300 px; resolution in px per cm
-    tags = {
-        "FOCAL": IFDRational(50, 1),
-        "PLANE_X": IFDRational(60000, 36),
-        "UNIT": 3,
-        "PIXELS_X": 6000,
-        "PIXELS_Y": 4000,
-    }
+@pytest.mark.parametrize(
+    "resolution",  # of the sensor, in px per cm, inch (said, or understood) and mm
+    [
+        {"PLANE_X": IFDRational(60000, 36), "UNIT": 3},
+        {"PLANE_X": IFDRational(152400, 36), "UNIT": 2},
+        {"PLANE_X": IFDRational(152400, 36)},
+        {"PLANE_X": IFDRational(6000, 36), "UNIT": 4},
+    ],
+)
+def test_sensor_resolution_where_there_is_no_equivalent_and_resizing(tmp_path, resolution):
+    # 36 mm wide sensor of 6000 px behind 50 mm, shown at 300 px
+    tags = {"FOCAL": IFDRational(50, 1), "PIXELS_X": 6000, "PIXELS_Y": 4000} | resolution
     exif = photo(tmp_path / "a.jpg", (300, 200), **tags)
     assert focal((300, 200), exif=exif) == (pytest.approx(50 / 36 * 300), "exif")
     assert focal((200, 300), exif=exif)[0] == pytest.approx(50 / 36 * 300)  # turned upright
