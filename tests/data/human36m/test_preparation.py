@@ -255,7 +255,9 @@ def test_sizes_that_a_kill_has_cut_off_are_made_again(left, prepare, tmp_path, m
         patched.setattr("c2fpose.data.human36m.split.write_embedded", kill)
         with pytest.raises(Killed):
             prepare("raw", subjects=(9,))
-    for sizes in (tmp_path / "out" / ".prepare").rglob("*.npy"):
+    shards = list((tmp_path / "out" / ".prepare").rglob("*.npy"))
+    assert shards
+    for sizes in shards:
         sizes.write_bytes(left)
     assert prepare("raw", subjects=(9,))[0].fingerprint == whole.fingerprint
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["test.h5"]
