@@ -45,11 +45,13 @@ def unpainted(monkeypatch):
 
 @pytest.mark.parametrize(("name", "count"), [("joints13", 13), ("joints15", 15), ("joints25", 25)])
 def test_synth36_with_other_joints(name, count, tmp_path):
+    """The fewest and the most go all the way; of fifteen joints a dog does."""
     synth36([f"skeleton={name}", "workers=1", f"out={tmp_path / 'data'}"])
     skeleton = SplitReader(tmp_path / "data" / "train.h5").info.skeleton
     assert skeleton == JOINT_SETS[name] and skeleton.joints == count
     files = [f"data.{split}_file={tmp_path / 'data' / split}.h5" for split in ("train", "test")]
-    through(files, skeleton, tmp_path / "run")
+    if count != DOG.joints:
+        through(files, skeleton, tmp_path / "run")
 
 
 def test_joint_sets_are_of_one_body(tmp_path):
