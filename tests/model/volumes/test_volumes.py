@@ -157,6 +157,18 @@ def test_decoding_a_mirrored_volume_mirrors_the_points(method):
     torch.testing.assert_close(mirror_volume(mirror_volume(volume)), volume)
 
 
+@pytest.mark.parametrize("peak", [1.0, 0.05, 1e-4])
+@pytest.mark.parametrize("power", [1, 2, 4, 16, 32])
+def test_the_expectation_does_not_depend_on_how_high_a_volume_is(peak, power):
+    """A joint that is hardly seen has a low peak, whose powers float32 does not hold: its place is the same."""
+    volume = torch.zeros(1, 1, 8, 16, 16)
+    heights = np.array([0.5, 1.0, 0.75])
+    volume[0, 0, 5, 12, 3:6] = torch.from_numpy(peak * heights)
+    x = np.average((np.arange(3, 6) + 0.5) / 16, weights=heights**power)
+    found = decode(volume, "expectation", power)[0, 0].numpy()
+    np.testing.assert_allclose(found, [x, 12.5 / 16, 5.5 / 8], atol=1e-6)
+
+
 def test_loss_is_the_mean_over_all_voxels():
     torch.manual_seed(0)
     volume = torch.randn(2, 3, 4, 5, 6)

@@ -51,7 +51,7 @@ def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) 
     tensor([[[0.1875, 0.6875, 0.6250]]])
     """
     if method == "expectation":
-        return _expectation(volume.float().clamp_min(0) ** power)
+        return _expectation(with_peaks_near_one(volume.float().clamp_min(0), (2, 3, 4)) ** power)
     shape = torch.tensor(volume.shape[2:], device=volume.device)
     highest, value = _highest(volume)
     index = unravel(highest, volume.shape[2:])
@@ -103,6 +103,15 @@ def _subvoxel_shift(volume: Float[Tensor, "B J D H W"], index: Tensor) -> Float[
         shift = 0.5 * (above - below) / curvature.clamp_min(1e-6)
         shifts.append(torch.where(inside & (curvature > 1e-6), shift.clamp(-0.5, 0.5), 0.0))
     return torch.stack(shifts, -1)
+
+
+def with_peaks_near_one(mass: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Scale what is positive by a power of two so that its peak along some axes is 0.5 to 1, every digit kept.
+
+    Powers of low peaks would vanish in float32, and with them the place. Nothing but zeros stays as it is.
+    """
+    exponent = torch.frexp(mass.amax(axes, keepdim=True))[1]
+    return torch.ldexp(mass, (-exponent).clamp(-126, 126))  # what 2 ** holds in float32
 
 
 def _expectation(weight: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
