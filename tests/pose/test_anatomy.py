@@ -43,6 +43,14 @@ def test_the_order_of_names_does_not_matter():
         assert names[skeleton.parents[joint]] == C2F17.names[parent] if parent >= 0 else skeleton.parents[joint] < 0
 
 
+@pytest.mark.parametrize("names", [["pelvis", "head", "nose"], ["nose", "left_ear", "right_ear", "head", "hips"]])
+def test_a_nose_and_a_head_without_a_neck_do_not_hang_on_each_other(names):
+    skeleton, loose = guessed(names)
+    above = {names[child]: names[parent] for child, parent in enumerate(skeleton.parents) if parent >= 0}
+    assert (above["nose"], above["head"], loose) == ("head", names[skeleton.root], [])
+    assert guessed(names[::-1])[0].to_dict()["parents"] == skeleton.to_dict()["parents"]
+
+
 def test_unknown_joints_hang_on_the_root_and_are_named():
     skeleton, loose = guessed(["pelvis", "left_fin", "right_fin", "dorsal"])
     assert loose == ["left_fin", "right_fin", "dorsal"] and skeleton.parents == (-1, 0, 0, 0)

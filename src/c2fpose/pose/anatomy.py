@@ -126,10 +126,19 @@ def _by_limbs(names: Sequence[str], top: str, edges: list[tuple[str, str]]) -> d
 def _by_names(names: Sequence[str]) -> dict[str, str]:
     """Parents of the joints whose parts are known."""
     owners = {part_of(name): name for name in reversed(names)}
-    parents = {}
-    for name in names:
+    parents: dict[str, str] = {}
+    told = [name for part in _ABOVE for name in names if part_of(name).part == part]  # whatever the order of names
+    for name in told:
         side, part = part_of(name)
-        candidates = [Part(where, above) for above in _ABOVE.get(part, ()) for where in (side, "middle")]
-        if found := [owners[each] for each in candidates if each in owners and owners[each] != name]:
+        candidates = [Part(where, above) for above in _ABOVE[part] for where in (side, "middle")]
+        known = [owners[each] for each in candidates if each in owners]
+        if found := [above for above in known if not _hangs_on(above, name, parents)]:
             parents[name] = found[0]
     return parents
+
+
+def _hangs_on(joint: str | None, above: str, parents: Mapping[str, str]) -> bool:
+    """Whether a joint is another one or below it: without a neck, nose and head would hang on each other."""
+    while joint is not None and joint != above:
+        joint = parents.get(joint)
+    return joint is not None
