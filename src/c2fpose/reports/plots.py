@@ -125,7 +125,8 @@ def _name_points(axes: Axes, points: list[Point]) -> None:
     strokes = [([x, x], [y - half, y + half]) for x, y, half, *_ in points if half > 0]  # NaN is not
     strokes += [([one[0], two[0]], [one[1], two[1]]) for one, two in pairwise(naive)]
     taken = [to_px(point[:2])[None] for point in points]
-    taken += [np.linspace(*to_px(np.transpose(ends)), 200) for ends in strokes]
+    ends_px = [to_px(np.transpose(ends)) for ends in strokes]
+    taken += [np.linspace(ends[0], ends[1], 200) for ends in ends_px]
     for point in sorted(points, key=lambda each: each[1]):
         # naive schedules rather above, coarse-to-fine ones below: away from each other
         places = _PLACES if point[4] else [(x, -y, ha, _OTHER[va]) for x, y, ha, va in _PLACES]
