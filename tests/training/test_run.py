@@ -287,10 +287,10 @@ def _evaluating_again_gives_the_same(run_dir: Path) -> None:
 def _choosing_records_of_an_evaluation(run_dir: Path, whole: Evaluation) -> None:
     """The same errors of fewer records, in a folder named by the choice, with the choice in its provenance."""
     words = [f"ckpt={run_dir}/checkpoints/final.ckpt", "precision=32-true"]
-    evaluate([*words, "test_subjects=[9]", "cameras=[0,1]"])
+    evaluate([*words, "test_subjects=[9]", "cameras=[0]"])
     (folder,) = (run_dir / "evaluations").glob("*9*")
     part = Evaluation.read(folder)
-    assert part.provenance["records"] == {"test_subjects": [9], "cameras": [0, 1]}
+    assert part.provenance["records"] == {"test_subjects": [9], "cameras": [0]}
     assert 0 < len(part.rows[0].per_image_mm) < len(whole.rows[0].per_image_mm)
     for row, other in zip(part.rows, whole.rows, strict=True):
         assert all(np.abs(other.per_image_mm - error).min() < 1e-2 for error in row.per_image_mm)

@@ -110,8 +110,9 @@ def with_peaks_near_one(mass: Tensor, axes: tuple[int, ...]) -> Tensor:
 
     Powers of low peaks would vanish in float32, and with them the place. Nothing but zeros stays as it is.
     """
-    exponent = torch.frexp(mass.amax(axes, keepdim=True))[1]
-    return torch.ldexp(mass, (-exponent).clamp(-126, 126))  # what 2 ** holds in float32
+    peak, exponent = torch.frexp(mass.detach().amax(axes, keepdim=True))
+    # a factor, since ldexp gives no gradient; 126: what 2 ** holds in float32
+    return mass * torch.ldexp(torch.ones_like(peak), (-exponent).clamp(-126, 126))
 
 
 def _expectation(weight: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
