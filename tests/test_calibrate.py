@@ -39,6 +39,16 @@ def test_a_calibration_is_put_into_the_checkpoint(data, tmp_path, capsys):
     assert (out.parent / "calibration.json").is_file() and str(out) in capsys.readouterr().out
 
 
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same(data, tmp_path):
+    trained, found = checkpoint("volume", data, tmp_path / "a.ckpt"), []
+    for accelerator in ("cpu", "gpu"):
+        out = tmp_path / accelerator / "calibrated.ckpt"
+        calibrate.main([f"ckpt={trained}", f"out={out}", f"accelerator={accelerator}"])
+        found.append(load_module(out).hparams["provenance"]["calibration"])
+    assert found[1] == pytest.approx(found[0], rel=0.02, abs=0.02)
+
+
 def test_other_training_people_are_taken_whole(data, tmp_path):
     """Of a network of a mix and of chosen subjects, whose own files are gone."""
     gone = data | {

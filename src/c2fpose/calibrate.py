@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.config.command_line import options
@@ -15,6 +16,7 @@ class CalibrateSettings(Schema):
     ckpt: str
     out: str
     train_file: str | None = None
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
 
 
 @exits_cleanly
@@ -28,11 +30,12 @@ def main(words: list[str] | None = None) -> None:
     from c2fpose.model.checkpoints.conversion import check_another_file, save_module
     from c2fpose.model.checkpoints.formats import check_suffix
     from c2fpose.model.checkpoints.load import load_module
+    from c2fpose.model.device import device_for
 
     out = Path(settings.out)
     check_suffix(out)
     check_another_file(checkpoint_path(settings.ckpt), out)
-    module = load_module(settings.ckpt)
+    module = load_module(settings.ckpt).to(device_for(settings.accelerator))
     data = PoseData(training_data(module, settings.train_file, workers=0, augmentation=None))
     data.setup("validate")
     check_joints(module, data.val.reader.info)
@@ -43,7 +46,7 @@ def main(words: list[str] | None = None) -> None:
             "by a confidence, or there are fewer than four validation images"
         )
     module.hparams["provenance"] = module.provenance | {"calibration": calibration.as_dict()}
-    save_module(module, out)
+    save_module(module.cpu(), out)
     print(f"{out}: written; figures: {out.parent / 'calibration.json'}, calibration.png")
 
 

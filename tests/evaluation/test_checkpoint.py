@@ -1,6 +1,7 @@
 """A checkpoint evaluated again: what its representation cannot be asked is refused before any data is read."""
 
 import pytest
+import torch
 from toy_labels import config_of
 
 from c2fpose.base.errors import ConfigError
@@ -18,6 +19,14 @@ def test_a_decoding_of_another_representation_is_refused(head, has, tmp_path):
     with pytest.raises(ConfigError, match=f"decoding=subvoxel is not for head={head}, which has {has}") as caught:
         evaluate_checkpoint(EvaluateSettings(ckpt=str(tmp_path / "x.ckpt"), decoding="subvoxel"))
     assert "\n" not in str(caught.value)
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_any_data_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    config = config_of("integral").model_dump(mode="json")
+    save_checkpoint(tmp_path / "x.ckpt", PoseModule(config).state_dict(), config, {})
+    with pytest.raises(ConfigError, match=r"^accelerator=gpu: PyTorch finds no GPU here"):
+        evaluate_checkpoint(EvaluateSettings(ckpt=str(tmp_path / "x.ckpt"), accelerator="gpu"))
 
 
 def test_every_checkpoint_has_evaluations_of_its_own(tmp_path, monkeypatch):

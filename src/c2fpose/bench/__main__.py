@@ -28,7 +28,8 @@ def main(cfg: DictConfig) -> None:
 
 def _run(cfg: DictConfig) -> None:
     from c2fpose.bench.report import page, section, with_like
-    from c2fpose.bench.run import BenchConfig, device_for, run
+    from c2fpose.bench.run import BenchConfig, run
+    from c2fpose.model.device import device_for
 
     bench = parse(BenchConfig, cfg.bench, "bench")
     settings = train_settings(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "bench"]))
@@ -37,9 +38,10 @@ def _run(cfg: DictConfig) -> None:
         raise ConfigError(f"run_dir={run_dir}: holds the rounds of an earlier benchmark; name another directory")
     ready_directory(run_dir)  # before the work, as is all that is read after it
     ready_directory(out)
-    file = out / f"{settings.scale}-{device_for(settings).type}.json"
+    device = device_for(settings.trainer.accelerator, "trainer.accelerator").type
+    file = out / f"{settings.scale}-{device}.json"
     figures = {path: _figures(path) for path in out.glob("*.json")}
-    if device_for(settings).type == "cpu":
+    if device == "cpu":
         say_threads()
     results = run(bench, settings, run_dir)
     print(section([results]))

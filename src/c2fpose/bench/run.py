@@ -26,6 +26,7 @@ from c2fpose.bench.original import ratios_to_original
 from c2fpose.config.run import TrainSettings
 from c2fpose.config.schema import Count, Schema
 from c2fpose.data.datamodule import PoseData
+from c2fpose.model.device import device_for
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import computes_in_bf16
 from c2fpose.model.volumes.loss import mean_squared_error
@@ -50,15 +51,10 @@ class BenchConfig(Schema):
     out: str = "docs/benchmark"  # directory of the figures; the page is made beside it
 
 
-def device_for(settings: TrainSettings) -> torch.device:
-    """Choose the GPU if there is one and the configuration does not say otherwise."""
-    return torch.device("cuda" if settings.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 # long: one table of measurements, in the order of the page
 def run(bench: BenchConfig, settings: TrainSettings, run_dir: Path) -> dict[str, Any]:
     """All figures of one run, as they go to JSON."""
-    device = device_for(settings)
+    device = device_for(settings.trainer.accelerator, "trainer.accelerator")
     facts = hardware(device)
     engines = {name: make_engine(name, settings, device) for name in ([OURS, PLAIN] if bench.plain else [OURS])}
     clocks = {name: Clock(device) for name in engines}
@@ -212,7 +208,7 @@ def _predictions_ms(
 
 def _loop_steps_ms(settings: TrainSettings, run_dir: Path, steps: int) -> list[float]:
     """Measure the times between the ends of steps of the real training loop, as ``c2fpose.train`` sets it up."""
-    clock = Clock(device_for(settings))
+    clock = Clock(device_for(settings.trainer.accelerator, "trainer.accelerator"))
 
     class StepClock(Callback):
         def on_train_batch_end(self, *_: Any) -> None:

@@ -22,6 +22,7 @@ class EvaluateSettings(Schema):
     cameras: tuple[int, ...] | None = None
     exclude: tuple[str, ...] | None = None
     test_frame_stride: Count | None = None
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
     batch_size: Count = 32
     workers: int = 0

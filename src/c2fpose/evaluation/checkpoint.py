@@ -20,6 +20,7 @@ from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
 from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.device import device_for
 from c2fpose.model.module import PoseModule
 from c2fpose.model.precision import resolve_precision
 from c2fpose.pose.skeleton import difference
@@ -31,7 +32,7 @@ _ALL: dict[str, Any] = {"test_subjects": None, "actions": None, "cameras": None,
 def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     """Evaluate one checkpoint in a folder of its own."""
     path = checkpoint_path(settings.ckpt)
-    module = load_module(path)
+    module = load_module(path).to(device_for(settings.accelerator))
     head = module.config.network.head
     if settings.decoding is not None:
         try:

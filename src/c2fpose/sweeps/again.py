@@ -8,6 +8,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.device import device_for
 from c2fpose.model.precision import resolve_precision
 from c2fpose.sweeps.job import FINISHED
 from c2fpose.sweeps.rows import PlannedJob
@@ -22,7 +23,7 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     checkpoint = trained / "checkpoints" / "final.ckpt"
     if not (trained / FINISHED).is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
-    module = load_module(checkpoint)
+    module = load_module(checkpoint).to(device_for(settings.trainer.accelerator, "trainer.accelerator"))
     # what a configuration leaves to the data, such as how many joints there are, was filled in by training
     asked = settings.model.in_space(module.config.pose_space, str(checkpoint))
     if module.config.network != asked.network:

@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from c2fpose.base.cores import VARIABLE, cores
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
+from c2fpose.model.device import device_for
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
 from c2fpose.training.averaging import RunningMean, warn_if_short
 from c2fpose.training.callbacks import PredictionPictures, TrainingCurve
@@ -50,13 +51,8 @@ def check_machine(config: TrainerConfig) -> None:
 
     Raises ``ConfigError``.
     """
-    gpus = torch.cuda.device_count()
-    if config.accelerator == "gpu" and not gpus:
-        raise ConfigError(
-            "trainer.accelerator=gpu: PyTorch finds no GPU here; use trainer.accelerator=cpu, or another PyTorch"
-        )
-    on_gpu = gpus > 0 and config.accelerator != "cpu"
-    there, what = (gpus, "GPU") if on_gpu else (cores().open, "core")
+    on_gpu = device_for(config.accelerator, "trainer.accelerator").type == "cuda"
+    there, what = (torch.cuda.device_count(), "GPU") if on_gpu else (cores().open, "core")
     if config.devices != "auto" and config.devices > there:
         raise ConfigError(f"trainer.devices={config.devices}: there {_are(there, what)} here, for one process each")
     if config.precision == "bf16-mixed" and not on_gpu and not computes_in_bf16("cpu"):
