@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
 from c2fpose.config.command_line import options
-from c2fpose.config.schema import Schema
+from c2fpose.config.schema import Accelerator, Schema
 
 
 class CalibrateSettings(Schema):
@@ -16,7 +15,7 @@ class CalibrateSettings(Schema):
     ckpt: str
     out: str
     train_file: str | None = None
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Accelerator = "auto"
 
 
 @exits_cleanly

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from c2fpose.config.schema import Count, Schema
+from c2fpose.config.schema import Accelerator, Count, Schema
 
 RECORDS = {"test_subjects", "actions", "cameras", "exclude", "test_frame_stride"}  # keys that choose what is evaluated
 
@@ -22,7 +22,7 @@ class EvaluateSettings(Schema):
     cameras: tuple[int, ...] | None = None
     exclude: tuple[str, ...] | None = None
     test_frame_stride: Count | None = None
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Accelerator = "auto"
     precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
     batch_size: Count = 32
     workers: int = 0

@@ -14,7 +14,7 @@ from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig
-from c2fpose.config.schema import Count, NonNegative, Schema, did_you_mean, is_mapping, parse
+from c2fpose.config.schema import Accelerator, Count, NonNegative, Schema, did_you_mean, is_mapping, parse
 from c2fpose.config.sweep import Seed, SweepConfig
 
 
@@ -27,7 +27,7 @@ class TrainerConfig(Schema):
     gradient_norms: bool = False  # log the norm of each stack's gradients too, gradient/stack1 and gradient/head1 ...
     # "auto": bf16 where processor or GPU computes in it, else float32
     precision: Literal["auto", "bf16-mixed", "32-true", "64-true"] = "auto"
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Accelerator = "auto"
     devices: Count | Literal["auto"] = "auto"  # how many; on the processor: processes
     num_nodes: Count = 1
     strategy: str = "auto"  # Lightning's name, such as ddp

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from c2fpose.model.networks.heads import Heads
 from c2fpose.model.representations.interface import Certainty, Labels, Representation
-from c2fpose.model.volumes.decoding import with_peaks_near_one
+from c2fpose.model.volumes.decoding import to_power
 from c2fpose.model.volumes.points import within_depth
 
 _RTMPOSE = 10.0  # what logits and targets are multiplied with there
@@ -117,7 +117,7 @@ def _centers(axis: Tensor) -> Float[Tensor, " N"]:
 
 
 def _mean(axis: Float[Tensor, "B J N"], power: float) -> Float[Tensor, "B J"]:
-    weight = with_peaks_near_one(axis, (-1,)) ** power
+    weight = to_power(axis, power, (-1,))
     return (weight * _centers(axis)).sum(-1) / weight.sum(-1).clamp_min(1e-20)
 
 

@@ -13,6 +13,8 @@ from torch import Tensor
 from c2fpose.model.volumes.memory import as_numpy, readable, share
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
+_HELD = 4.0  # the highest power of which float32 holds enough: of peaks down to 1e-5
+
 
 def mirror_volume(volume: Float[Tensor, "B J D H W"], skeleton: Skeleton = C2F17) -> Float[Tensor, "B J D H W"]:
     """Make the volume of the mirrored image: columns reversed, left and right joints exchanged."""
@@ -51,7 +53,7 @@ def decode(volume: Float[Tensor, "B J D H W"], method: str, power: float = 1.0) 
     tensor([[[0.1875, 0.6875, 0.6250]]])
     """
     if method == "expectation":
-        return _expectation(with_peaks_near_one(volume.float().clamp_min(0), (2, 3, 4)) ** power)
+        return _expectation(to_power(volume.float().clamp_min(0), power, (2, 3, 4)))
     shape = torch.tensor(volume.shape[2:], device=volume.device)
     highest, value = _highest(volume)
     index = unravel(highest, volume.shape[2:])
@@ -105,14 +107,17 @@ def _subvoxel_shift(volume: Float[Tensor, "B J D H W"], index: Tensor) -> Float[
     return torch.stack(shifts, -1)
 
 
-def with_peaks_near_one(mass: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Scale what is positive by a power of two so that its peak along some axes is 0.5 to 1, every digit kept.
+def to_power(mass: Tensor, power: float, axes: tuple[int, ...]) -> Tensor:
+    """Raise what is positive to a power, up to a factor for each place that some axes lie in.
 
-    Powers of low peaks would vanish in float32, and with them the place. Nothing but zeros stays as it is.
+    Of a high power the peak along the axes is first scaled to 0.5 to 1, by a power of two, which keeps every digit: low
+    peaks would vanish in float32, and with them the place. Nothing but zeros stays as it is.
     """
-    peak, exponent = torch.frexp(mass.detach().amax(axes, keepdim=True))
-    # a factor, since ldexp gives no gradient; 126: what 2 ** holds in float32
-    return mass * torch.ldexp(torch.ones_like(peak), (-exponent).clamp(-126, 126))
+    if power > _HELD:
+        peak, exponent = torch.frexp(mass.detach().amax(axes, keepdim=True))
+        # a factor, since ldexp gives no gradient; 126: what 2 ** holds in float32
+        mass = mass * torch.ldexp(torch.ones_like(peak), (-exponent).clamp(-126, 126))
+    return mass**power
 
 
 def _expectation(weight: Float[Tensor, "B J D H W"]) -> Float[Tensor, "B J 3"]:
