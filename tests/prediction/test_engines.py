@@ -3,21 +3,26 @@
 import copy
 import importlib
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
+from torch.fx.experimental import _config
+from toy_labels import config_of
 from toy_networks import COORDINATES, VOLUME, crops, trained
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.prediction import PredictSettings
+from c2fpose.config.representations import names
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.formats import save_checkpoint
-from c2fpose.model.inference import points_of
+from c2fpose.model.inference import points_and_metric_of, points_of
 from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.batch_norm import normalisations
 from c2fpose.model.networks.input import last_output
 from c2fpose.model.precision import resolve_precision
+from c2fpose.model.representations import laplace
 from c2fpose.model.volumes.points import from_points
 from c2fpose.prediction import engines
 from c2fpose.prediction.engines import (
@@ -30,6 +35,7 @@ from c2fpose.prediction.engines import (
     make_predictor,
     to_onnx,
 )
+from c2fpose.prediction.predictor import PosePredictor
 
 ONNXRUNTIME, OPENVINO = "onnxruntime", "openvino"
 SMOOTH = {"decoding": {"method": "expectation"}}
@@ -178,6 +184,44 @@ def test_refused_in_one_line(files, file, engine, precision, message):
     with pytest.raises(UserError, match=message) as caught:
         load_predictor(files / file, engine, precision)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() > 0, reason="a GPU is there")
+def test_a_gpu_is_asked_of_pytorch_and_of_a_machine_that_has_one(files):
+    assert load_predictor(files / "a.ckpt", accelerator="auto").engine.device.type == "cpu"
+    with pytest.raises(ConfigError, match=r"^accelerator=gpu: PyTorch finds no GPU here; use accelerator=cpu"):
+        load_predictor(files / "a.ckpt", accelerator="gpu")
+    for file, engine in (("a.onnx", "auto"), ("a.ckpt", ONNXRUNTIME)):
+        with pytest.raises(ConfigError, match=r"^accelerator=gpu: engine=onnxruntime computes on the processor"):
+            load_predictor(files / file, engine, accelerator="gpu")
+
+
+@pytest.mark.parametrize("head", names())
+def test_on_another_device_nothing_is_left_on_the_processor(head, monkeypatch):
+    """``meta`` stands for a GPU: what is there has no values, and goes with nothing that is elsewhere."""
+    module = PoseModule(config_of(head).model_dump(mode="json")).eval().to("meta")
+    predictor = make_predictor(module, TORCH, "32-true")
+    network = predictor.engine.network  # called by itself: autocast, which the engine opens, does not know ``meta``
+    predictor = replace(predictor, engine=lambda images: last_output(network, images))
+    images = torch.zeros(2, 3, 16, 16, dtype=torch.uint8, device="meta")
+    monkeypatch.setattr(laplace, "finite", lambda spread, skeleton: spread)  # no value is there to be checked
+    # nor can be known how many voxels are the highest
+    with _config.patch(meta_nonzero_assume_all_nonzero=True):
+        points, sure = predictor.predict_with_certainty(images)
+        metric = points_and_metric_of(images, predictor.config, predictor.engine)[1]
+    found = [points, *(sure or ()), *(metric or ())]
+    assert {part.device.type for part in found if part is not None} == {"meta"}
+    assert points.shape == (2, 17, 3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("volumes", [False, True])
+def test_a_gpu_finds_the_same(files, volumes):
+    on_each = [PosePredictor(files / "a.ckpt", accelerator=name) for name in ("cpu", "gpu")]
+    assert on_each[1].predictor.engine.device.type == "cuda"
+    picture = crops(1)[0].permute(1, 2, 0).numpy()
+    first, second = (each(picture, volumes=volumes).frames[0].people[0] for each in on_each)
+    assert abs(first.joints_px - second.joints_px).max() < 0.5
 
 
 def test_a_signal_waits_for_the_end_of_an_import(tmp_path, monkeypatch):

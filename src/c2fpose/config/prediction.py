@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from c2fpose.config.schema import Count, Positive, Schema
+from c2fpose.config.schema import Accelerator, Count, Positive, Schema
 
 NETWORK_SUFFIXES = (".onnx", ".xml")  # of a network without its code: ONNX, OpenVINO
 
@@ -43,6 +43,7 @@ class PredictSettings(Schema):
     formats: tuple[str, ...] | None = None
     overwrite: bool = False
     engine: str = "auto"  # or one of ``prediction.engines``
+    accelerator: Accelerator = "auto"
     precision: Literal["auto", "bf16-mixed", "32-true"] = "32-true"
 
     @field_validator("input", "formats", mode="before")

@@ -42,8 +42,9 @@ class PosePredictor:
     """Predict the 3D poses of people in images with one trained network.
 
     ``checkpoint``: a file of training or of ``python -m c2fpose.export``, or ``builtin``, the package's own network.
-    ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``precision``: ``32-true``, ``bf16-mixed`` or
-    ``auto``. ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
+    ``engine``: ``auto``, ``torch``, ``onnxruntime`` or ``openvino``. ``accelerator``: ``auto`` is the GPU where
+    PyTorch runs the network and finds one, ``cpu`` or ``gpu``. ``precision``: ``32-true``, ``bf16-mixed`` or ``auto``.
+    ``flip``: average with the mirrored image, for twice the work; None: as the network's configuration says.
     ``power``: joints are means of their places weighted by the volume to this power, the higher the nearer to its
     highest voxel; None: as ``decoding.predict_power`` says, the package's own network 4, else as it was trained.
     ``sizes``: sides of each box that are looked at, in sides of the box; the surest look is kept. None: boxes that are
@@ -58,6 +59,7 @@ class PosePredictor:
         checkpoint: str | Path = "builtin",
         *,
         engine: str = "auto",
+        accelerator: str = "auto",
         precision: str = "32-true",
         flip: bool | None = None,
         power: float | None = None,
@@ -68,7 +70,7 @@ class PosePredictor:
             raise ConfigError(f"shift={shift}: expected 0 to {MOST_SHIFT}, a share of the box's side")
         if sizes is not None:
             sizes = _checked_sizes(sizes)
-        predictor = read_as_asked(load_predictor(checkpoint, engine, precision), flip, power)
+        predictor = read_as_asked(load_predictor(checkpoint, engine, precision, accelerator), flip, power)
         self.predictor = predictor
         self.sizes, self.shift = sizes, shift
         self._sizes("given")  # refused at once

@@ -106,7 +106,8 @@ class PredictJob:
     def predictor(self) -> Predictor:
         """The pose network, its decoding as the settings ask."""
         asked = self.settings
-        return read_as_asked(load_predictor(asked.ckpt, asked.engine, asked.precision), asked.flip, asked.power)
+        loaded = load_predictor(asked.ckpt, asked.engine, asked.precision, asked.accelerator)
+        return read_as_asked(loaded, asked.flip, asked.power)
 
     @cached_property
     def boxes(self) -> BoxFile | None:

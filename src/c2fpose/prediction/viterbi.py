@@ -53,7 +53,7 @@ def collector(into: dict[Box, Peaks]) -> Callable[[Tensor, list[Box]], None]:
 def peaks_of(volume: Float[Tensor, "B J D H W"]) -> tuple[Float[np.ndarray, "B J K 3"], Float[np.ndarray, "B J K"]]:
     """Find the highest local maxima of each volume: their points, between voxels by Gaussians through three of
     them along each axis (as ``decode`` does), and heights over that of the highest."""
-    volume = volume.float().clamp_min(0)
+    volume = volume.float().cpu().clamp_min(0)
     flat = torch.where(volume == F.max_pool3d(volume, 3, 1, 1), volume, 0.0).flatten(2)
     height, index = flat.topk(min(4 * PEAKS, flat.shape[-1]), dim=-1)
     shape = torch.tensor(volume.shape[2:])

@@ -16,13 +16,14 @@ from pkgutil import iter_modules
 from typing import Any
 
 from jaxtyping import Float, UInt8
-from torch import Tensor, inference_mode  # not torch itself: here that is a file of this folder
+from torch import Tensor, device, inference_mode  # not torch itself: here that is a file of this folder
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.prediction import NETWORK_SUFFIXES
 from c2fpose.model.checkpoints.builtin import BUILTIN, checkpoint_path
 from c2fpose.model.checkpoints.saved import load_network
+from c2fpose.model.device import device_for
 from c2fpose.model.inference import points_of, reading_of
 from c2fpose.model.precision import resolve_precision
 from c2fpose.model.representations import representation_of
@@ -93,11 +94,14 @@ class Predictor:
 # --- from a file or a module ---
 
 
-def load_predictor(path: str | Path, engine: str = "auto", precision: str = "auto") -> Predictor:
+def load_predictor(
+    path: str | Path, engine: str = "auto", precision: str = "auto", accelerator: str = "cpu"
+) -> Predictor:
     """Load a checkpoint, ``builtin`` or an exported file, ready to predict.
 
     ``engine``: of ``engine_names()``; ``auto`` is ``torch`` for checkpoints, ``onnxruntime`` for .onnx and
-    ``openvino`` for .xml. Raises ``UserError`` for files and engines that do not go together, or are missing.
+    ``openvino`` for .xml. ``accelerator``: as ``device_for``; of PyTorch alone, the other engines compute on the
+    processor. Raises ``UserError`` for files, engines and accelerators that do not go together, or are missing.
     """
     if engine != "auto":
         _kind_of(engine)
@@ -108,10 +112,12 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
                 f"{path}: no such file; {BUILTIN} is the package's own network, or give a .ckpt or .safetensors of "
                 "c2fpose.train, or an .onnx or .xml of c2fpose.export"
             )
-        return make_predictor(load_network(path), TORCH if engine == "auto" else engine, precision)
+        name = TORCH if engine == "auto" else engine
+        return make_predictor(load_network(path).to(_device_of(name, accelerator)), name, precision)
     allowed = _engines_for(path.suffix)
     name = allowed[0] if engine == "auto" else engine
     kind = _kind_of(name)
+    _device_of(name, accelerator)
     if name not in allowed or kind.of_file is None:
         raise ConfigError(f"engine={name} cannot run {path}; {' or '.join(allowed)} can")
     precision = precision_of(name, precision)
@@ -119,6 +125,15 @@ def load_predictor(path: str | Path, engine: str = "auto", precision: str = "aut
         raise UserError(f"{path}: no such file; python -m c2fpose.export makes one of a checkpoint")
     metadata, made = kind.of_file(path, precision)
     return Predictor(*understood(metadata, path), made, name, precision)
+
+
+def _device_of(name: str, accelerator: str) -> device:
+    """Choose where an engine computes. Raises ``ConfigError`` for a GPU that is not there, or not for this engine."""
+    if name == TORCH:
+        return device_for(accelerator)
+    if accelerator == "gpu":
+        raise ConfigError(f"accelerator=gpu: engine={name} computes on the processor; engine=torch can use a GPU")
+    return device_for("cpu")
 
 
 def make_predictor(module: Trained, name: str = TORCH, precision: str = "auto") -> Predictor:
