@@ -202,6 +202,23 @@ def test_a_finished_job_is_not_run_again(job, tmp_path, capsys):
     assert job_files.state(tmp_path / "job") == "finished"
 
 
+def test_a_further_process_of_a_job_does_what_the_first_one_does(job, tmp_path, capsys, monkeypatch):
+    """Where all are started at once, as by torchrun, one that computes alone would wait for the others for ever."""
+    job(FakeRun())
+    before = snapshot(tmp_path / "job")
+    monkeypatch.setenv("RANK", "1")
+    assert job(skipped := FakeRun()) == 100.0 and not skipped.calls
+    assert math.isnan(job(refused := FakeRun(), "trainer.max_steps=16")) and not refused.calls
+    assert snapshot(tmp_path / "job") == before
+    shutil.move(tmp_path / "job", tmp_path / "earlier" / "d1_64" / "seed0")
+    (tmp_path / "earlier" / "d1_64" / "seed0" / "checkpoints" / "final.ckpt").write_text("weights")
+    assert math.isnan(job(taken_over := FakeRun(), f"reuse={tmp_path / 'earlier'}")) and not taken_over.calls
+    assert "skipped" not in capsys.readouterr().out
+    (tmp_path / "job").mkdir()
+    assert job(computing := FakeRun()) == 100.0 and len(computing.calls) == 1
+    assert not (tmp_path / "job" / "finished.json").exists()
+
+
 def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, capsys):
     assert math.isnan(job(FakeRun(RuntimeError("out of memory\nlong story"))))
     assert job_files.state(tmp_path / "job") == "failed"

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,16 +43,20 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
     name = cfg.job or row
     try:
         job = planned(cfg, row)
-        if rank() > 0:  # a further process of the same job: the first one keeps the books
-            return _compute(job, _resumed(job, directory), directory)
         identity = identify(job, data_fingerprints(job.settings))
         check_same(directory, identity, job.settings.accept_code)
-        with alone_in(directory):
+        first = rank() == 0  # it keeps the books; further processes of the same job come to the same, and compute
+        with alone_in(directory) if first else nullcontext():
             finished = read_finished(directory)
             if finished is not None:
-                print(f"{name}: finished already, skipped", flush=True)
+                if first:
+                    print(f"{name}: finished already, skipped", flush=True)
                 return finished.mpjpe_mm[GROUND_TRUTH]
-            return _run_new(job, directory, identity)
+            if first:
+                return _run_new(job, directory, identity)
+            if _twin(job, job.settings, identity) is not None:
+                return float("nan")
+            return _compute(job, _resumed(job, directory), directory)
     except Exception as error:
         stop_here()  # as below
         if (line := refusal(error)) is None:
@@ -69,7 +74,7 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
     OmegaConf.save(job.cfg, directory / "config.yaml", resolve=True)
     (directory / FAILED).unlink(missing_ok=True)  # of an earlier try: this one is under way
     try:
-        twin = same_training(settings.reuse, identity) if settings.reuse and job.of is None else None
+        twin = _twin(job, settings, identity)
         if twin is not None:
             take_over(twin, directory)
             print(f"{job.name}: the same training as {twin}, taken over", flush=True)
@@ -87,6 +92,11 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
     error_mm = finished.mpjpe_mm[GROUND_TRUTH]
     print(f"{job.name}: {error_mm:.1f} mm MPJPE, root depth given ({directory})", flush=True)
     return error_mm
+
+
+def _twin(job: PlannedJob, settings: TrainSettings, identity: Identity) -> Path | None:
+    """Find the finished job whose results this one takes over."""
+    return same_training(settings.reuse, identity) if settings.reuse and job.of is None else None
 
 
 def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float:
