@@ -1,5 +1,7 @@
 """Files that are trained and tested on together: what is chosen is there, joints are the same, no record is in both."""
 
+import re
+
 import numpy as np
 import pytest
 from fabricated import jpeg, people
@@ -123,6 +125,28 @@ def test_records_to_test_on_are_not_trained_on(write):
             data_of(
                 train, write("test", seed=len("train"), frame=1 + np.arange(12)), mix=mix, validation="test_subjects"
             )
+
+
+def test_records_to_validate_on_that_are_trained_on_are_told(write, capsys):
+    """Of one set of pictures, made to files twice, other sequences are held out of each; or of copies in one file."""
+    train, test = write("train"), write("test")
+    data_of(train, test, mix=[{"source": train}, {"source": train, "labels": "2d"}])
+    data_of(train, test)
+    assert capsys.readouterr().err == ""
+    again = write("train", trial=1 + np.arange(24) // 8)  # the same records in the same rows
+    mix = [{"source": train, "name": "once"}, {"source": again, "name": "again"}]
+    data = data_of(train, test, mix=mix)
+    held_out = {name: set(source.parts[0].records) for name, source in data.val_sources.items()}
+    trained = dict(zip(data.config.mix_names, (set(part.records) for part in data.train.parts), strict=True))
+    found = re.findall(r"warning: (.*): (\d+) records of the validation .* from (.*): its", capsys.readouterr().err)
+    shared = (len(held_out["once"] & trained["again"]), len(held_out["again"] & trained["once"]))
+    assert min(shared) > 0
+    assert set(found) == {(train, str(shared[0]), again), (again, str(shared[1]), train)}
+    copies, rows = np.arange(24) // 2, people(24, 5, "train")
+    joints = {name: values[copies] for name, values in rows.items() if name.startswith("joints")}
+    twice = write("train", frame=1 + copies, action=np.arange(24) % 2, **joints)
+    data_of(twice, test)
+    assert "records of the validation are trained on too" in capsys.readouterr().err
 
 
 def test_records_without_an_error_are_counted(write, capsys):

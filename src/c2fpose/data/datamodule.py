@@ -17,7 +17,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig, MixSource
 from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, TrainingLoader, collate
 from c2fpose.data.fields import MADE_ELSEWHERE
-from c2fpose.data.mix import Mix, said_once, shared_records
+from c2fpose.data.mix import Mix, parts_of, said_once, shared_records, warn_of_shared
 from c2fpose.data.schema import SplitInfo, SplitReader
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, EXCLUSIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.pose.skeleton import Skeleton, difference
@@ -77,13 +77,14 @@ class PoseData(pl.LightningDataModule):
         if self.test.skeleton != self.trained.skeleton:
             what = difference(self.trained.skeleton, self.test.skeleton)
             raise DataError(f"{self.test.reader.path}: has other joints than {self.trained.path}: {what}")
-        tested = [self.test, *(part for each in self.test_sources.values() for part in each.parts)]
-        for part, test in product(self.train.parts if isinstance(self.train, Mix) else [self.train], tested):
+        trained = self.train.parts if isinstance(self.train, Mix) else [self.train]
+        for part, test in product(trained, [self.test, *parts_of(self.test_sources)]):
             if shared := shared_records(part, test):
                 raise DataError(
                     f"{test.reader.path}: {shared} of its records are in {part.reader.path} too, and would be "
                     "trained on; take both files of one run of prepare"
                 )
+        warn_of_shared(trained, [self.val, *parts_of(self.val_sources)])
 
     def _setup_training(self) -> None:
         config = self.config

@@ -1,8 +1,9 @@
 """Training on several sources, in fixed shares or all records, each with labels of its own kind, joints by name."""
 
+import sys
 from bisect import bisect_right
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, product
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ def shared_records(first: PoseDataset, second: PoseDataset) -> int:
     """
     wanted = set(_as_labelled(second))
     return len({record for record in _as_labelled(first) if record in wanted})
+
+
+def warn_of_shared(trained: list[PoseDataset], validated: list[PoseDataset]) -> None:
+    """Print a line for each file that trains on records which are validated on: of copies, or two files of the same."""
+    lines = {
+        f"warning: {held_out.reader.path}: {shared} records of the validation are trained on too, from "
+        f"{part.reader.path}: its errors will be too low": None
+        for part, held_out in product(trained, validated)
+        if (shared := shared_records(part, held_out))
+    }
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
 
 
 def _as_labelled(part: PoseDataset) -> Iterator[bytes]:
@@ -107,6 +120,11 @@ class Mix(Dataset):
         """Do what loader processes should share, for each part."""
         for part in self.parts:
             part.prepare()
+
+
+def parts_of(sources: Mapping[str, Mix]) -> list[PoseDataset]:
+    """List the sets that several mixes are of."""
+    return [part for each in sources.values() for part in each.parts]
 
 
 class _JointMap:
