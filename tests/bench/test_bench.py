@@ -57,9 +57,9 @@ def test_figures_add_up(overrides, tmp_path, monkeypatch):
         training = results["training"][engine]
         assert list(training["spans"]) == list(SPANS)
         assert all(span["count"] == bench.rounds * bench.steps for span in training["spans"].values())
-        assert sum(span["low"] for span in training["spans"].values()) <= training["step"]["median"]
+        assert sum(span["least"] for span in training["spans"].values()) <= training["step"]["median"]
         assert training["network"]["median"] < training["step"]["median"]
-        assert sum(training["spans"][name]["low"] for name in NETWORK_SPANS) <= training["network"]["median"]
+        assert sum(training["spans"][name]["least"] for name in NETWORK_SPANS) <= training["network"]["median"]
     assert set(results["inference_ms"]) == {PLAIN, *(name for name in engine_names() if installed(name))}
     assert set(results["inference_precision"]) == set(results["inference_ms"]) - {PLAIN}
     for name, times in results["inference_ms"].items():
