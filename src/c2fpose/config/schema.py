@@ -18,8 +18,6 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 Count = Annotated[int, Field(ge=1)]
-
-
 Accelerator = Literal["auto", "cpu", "gpu"]
 
 

@@ -54,7 +54,7 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
                 return finished.mpjpe_mm[GROUND_TRUTH]
             if first:
                 return _run_new(job, directory, identity)
-            if _twin(job, job.settings, identity) is not None:
+            if _twin(job, identity) is not None:
                 return float("nan")
             return _compute(job, _resumed(job, directory), directory)
     except Exception as error:
@@ -74,7 +74,7 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
     OmegaConf.save(job.cfg, directory / "config.yaml", resolve=True)
     (directory / FAILED).unlink(missing_ok=True)  # of an earlier try: this one is under way
     try:
-        twin = _twin(job, settings, identity)
+        twin = _twin(job, identity)
         if twin is not None:
             take_over(twin, directory)
             print(f"{job.name}: the same training as {twin}, taken over", flush=True)
@@ -94,9 +94,10 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
     return error_mm
 
 
-def _twin(job: PlannedJob, settings: TrainSettings, identity: Identity) -> Path | None:
+def _twin(job: PlannedJob, identity: Identity) -> Path | None:
     """Find the finished job whose results this one takes over."""
-    return same_training(settings.reuse, identity) if settings.reuse and job.of is None else None
+    reuse = job.settings.reuse
+    return same_training(reuse, identity) if reuse and job.of is None else None
 
 
 def _compute(job: PlannedJob, settings: TrainSettings, directory: Path) -> float:

@@ -117,9 +117,9 @@ def load_predictor(
     allowed = _engines_for(path.suffix)
     name = allowed[0] if engine == "auto" else engine
     kind = _kind_of(name)
-    _device_of(name, accelerator)
     if name not in allowed or kind.of_file is None:
         raise ConfigError(f"engine={name} cannot run {path}; {' or '.join(allowed)} can")
+    _device_of(name, accelerator)
     precision = precision_of(name, precision)
     if not path.is_file():
         raise UserError(f"{path}: no such file; python -m c2fpose.export makes one of a checkpoint")
