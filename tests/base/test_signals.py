@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -22,14 +23,24 @@ with stops_in_one_line("the same command goes on", grace_s={grace}):
 {indented}
 """
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     said = ""
     for number in sent:
         said += process.stdout.readline()
         process.send_signal(number)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = ended(process)
     return subprocess.CompletedProcess([], process.returncode, said + rest, errors)
+
+
+def ended(process: subprocess.Popen) -> tuple[str, str]:
+    """What a process says until it ends; one that does not is killed, and all that it has started."""
+    try:
+        return process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)])
@@ -189,20 +200,42 @@ sys.meta_path.insert(0, Finder())
     assert (done.returncode, done.stderr) == (code, f"stopped by {name}\n")
 
 
-def test_a_forked_child_says_nothing_of_its_own():
+def test_a_forked_child_says_nothing_of_its_own_and_loses_no_signal():
+    """The first is sent one before it has been told whose child it is."""
     body = """
-child = os.fork()
-if not child:
-    time.sleep(60)
+def child():
+    number = os.fork()
+    if not number:
+        time.sleep(20)
+        os._exit(1)
+    return number
+def ended(number):
+    os.kill(number, 15)
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+early, late = [ended(child()) for _ in range(9)], child()
 try:
     print('ready'); time.sleep(60)
 finally:
-    os.kill(child, 15)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print(*early, ended(late))
 """
     done = run(body, signal.SIGINT)
-    assert (done.returncode, done.stdout) == (130, "ready\n-15\n")
+    assert (done.returncode, done.stdout.split()) == (130, ["ready", *10 * ["-15"]])
     assert done.stderr == "stopped by Ctrl-C; the same command goes on\n"
+
+
+def test_a_signal_that_comes_while_a_command_forks_is_obeyed():
+    body = """
+def fork():
+    number = os.fork()
+    if not number:
+        os._exit(0)
+    os.waitpid(number, 0)
+print('ready')
+for _ in range(100000):
+    fork()
+"""
+    done = run(body, signal.SIGTERM)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (143, "ready\n", 1), done.stderr
 
 
 @pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "watching"])
@@ -280,10 +313,11 @@ with stops_between_steps():
 """
     command = "\n    ".join([HEAD, *body.strip().splitlines()])
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-u", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     for _ in range(3):  # step 0, done 0, step 1
         process.stdout.readline()
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = ended(process)
     assert (process.returncode, rest, errors.count("\n")) == (code, "done 1\n", 1)

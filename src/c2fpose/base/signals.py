@@ -255,6 +255,20 @@ def watch(parent: int) -> None:
     os._exit(1)
 
 
+_held = threading.local()  # the mask of signals that a thread had before it began to fork
+
+
+def _hold() -> None:
+    """Before a fork: let SIGTERM wait, which a child would lose that still has its parent's handler."""
+    _held.mask = None if _Stop.current is None else signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_come() -> None:
+    if (mask := getattr(_held, "mask", None)) is not None:
+        _held.mask = None
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _forget() -> None:
     """In a forked child, such as a loader's process: how the command ends is its parent's to say."""
     _Stop.ending = None
@@ -262,7 +276,8 @@ def _forget() -> None:
         _Stop.current = None
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_come()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(before=_hold, after_in_parent=_let_come, after_in_child=_forget)
