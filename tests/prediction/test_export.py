@@ -130,7 +130,8 @@ def test_a_photograph_through_every_engine(checkpoint, exported, tmp_path):
         said = json.loads((tmp_path / "photo_pose.json").read_text())
         (person,) = said["frames"][0]["people"]
         found[ckpt.suffix, said["model"]["engine"]] = np.array(person["joints_cam_mm"])
-        assert said["model"]["code_version"] == "0.0.1+test" and said["model"]["precision"] == "32-true"
+        assert said["model"]["code_version"] == "0.0.1+test"
+        assert (said["model"]["precision"], said["model"]["device"]) == ("32-true", "cpu")
     first = found.pop((".ckpt", "torch"))
     assert set(found) == {(".ckpt", "openvino"), (".onnx", "onnxruntime"), (".onnx", "openvino")}
     for joints in found.values():

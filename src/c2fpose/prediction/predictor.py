@@ -206,6 +206,7 @@ def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
         decoding=predictor.config.decoding.model_dump(mode="json"),
         engine=predictor.name,
         precision=predictor.precision,
+        device=predictor.device,
     )
 
 

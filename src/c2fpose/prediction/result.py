@@ -55,6 +55,7 @@ class ModelUsed:
     decoding: dict[str, Any] = field(default_factory=dict)  # ``DecodingConfig`` as plain values
     engine: str | None = None
     precision: str | None = None
+    device: str | None = None  # ``cpu`` or ``cuda``
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def make_video(frames: int = 11) -> PoseResult:
         Camera(INTRINSICS_PX, "given"),
         tuple(said),
         model=ModelUsed(
-            "tiny.ckpt", "1" * 64, "0.1.0", {"train": "2" * 64}, 64, {"method": "argmax"}, "torch", "32-true"
+            "tiny.ckpt", "1" * 64, "0.1.0", {"train": "2" * 64}, 64, {"method": "argmax"}, "torch", "32-true", "cpu"
         ),
         confidence_meaning="that the joint lies within 150 mm of the truth",
         notes=("the focal length is a guess",),

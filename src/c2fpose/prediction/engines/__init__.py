@@ -76,6 +76,11 @@ class Predictor:
     name: str  # of the engine, one of engine_names()
     precision: str
 
+    @property
+    def device(self) -> str:
+        """Where the engine computes: ``cpu`` or ``cuda``."""
+        return self.engine.device.type if isinstance(self.engine, TorchEngine) else "cpu"
+
     def predict_points(self, image: UInt8[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """As ``PoseModule.predict_points``."""
         with inference_mode():

@@ -60,6 +60,7 @@ def head(result: PoseResult) -> dict[str, Any]:
             "decoding": model.decoding,
             "engine": model.engine,
             "precision": model.precision,
+            "device": model.device,
         },
         "notes": list(result.notes),
     }
