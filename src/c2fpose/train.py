@@ -40,10 +40,11 @@ def main(cfg: DictConfig) -> float:
     # not cfg.run_dir: further processes of this run, which Lightning starts, are told the first one's directory
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
+    from c2fpose.model.checkpoints.formats import LAST
     from c2fpose.sweeps.runner import rank
     from c2fpose.training.checkpoints import how_to_go_on
     from c2fpose.training.loggers import set_logs_aside
-    from c2fpose.training.resuming import LAST, changes, goes_on_in, going_on
+    from c2fpose.training.resuming import changes, goes_on_in, going_on
     from c2fpose.training.run import REPLACED, claim, forget, run, set_aside
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory

@@ -29,6 +29,7 @@ from c2fpose.config.command_line import conf_dir
 from c2fpose.config.model import NetworkConfig
 from c2fpose.config.run import train_settings
 from c2fpose.data.schema import SplitReader, write_split
+from c2fpose.model.checkpoints.formats import LAST
 from c2fpose.model.networks.cost import network_cost
 from c2fpose.reports.dashboard.html import logged
 from c2fpose.sweeps import hooks, identity
@@ -36,7 +37,6 @@ from c2fpose.sweeps import job as job_files
 from c2fpose.sweeps import runner as sweep
 from c2fpose.sweeps.rows import check_overrides, jobs, sweep_of, with_row
 from c2fpose.training.curve import CURVE, read_curve
-from c2fpose.training.resuming import LAST
 
 EXPERIMENTS = [
     file.stem for file in sorted(Path(conf_dir(), "experiment").glob("*.yaml")) if "sweep" in OmegaConf.load(file)

@@ -19,7 +19,7 @@ from c2fpose.data.datamodule import PoseData, loader_workers
 from c2fpose.model.module import PoseModule, make_optimizer
 from c2fpose.model.networks.coarse_to_fine import CoarseToFine
 from c2fpose.model.networks.input import outputs_of
-from c2fpose.model.precision import denormals_flushed, resolve_precision
+from c2fpose.model.precision import computing_in, denormals_flushed, resolve_precision
 from c2fpose.model.volumes.decoding import unravel
 from c2fpose.model.volumes.points import to_points
 from c2fpose.model.volumes.targets import target_profiles
@@ -48,7 +48,7 @@ class Engine:
 
     def autocast(self) -> torch.autocast:
         """Compute in bfloat16 where the contestant's precision is that."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        return computing_in(self.precision, self.device)
 
     def step(self, clock: Clock) -> None:
         """Take one training step; the gradient of the loss counts as loss, not as backward pass."""

@@ -27,6 +27,14 @@ class Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Give nested settings by dotted key; an empty part stands by its own."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return found
+
+
 _KIND = re.compile(r"constrained-\w+|function-\S+|literal\[.*|tuple\[.*|lax-or-strict\S*")
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)

@@ -11,6 +11,7 @@ import torch
 
 from c2fpose.base.files import write_text
 from c2fpose.evaluation.calibration import Calibration, Observations, fit, measure
+from c2fpose.model.precision import computing_in
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pictures.calibration import calibration_figure
 from c2fpose.pictures.figure import save_png
@@ -60,7 +61,7 @@ def observed(module: PoseModule, data: PoseData, precision: str) -> tuple[Observ
     kept: list[_Batch] = []
     images, was_training = 0, module.training
     module.eval()
-    with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+    with torch.no_grad(), computing_in(precision, module.device):
         for batch in data.validation_loader():
             points, sure = module.predict_with_certainty(batch["image"].to(module.device))
             if sure is None or sure.confidence is None:

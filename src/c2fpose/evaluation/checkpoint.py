@@ -19,6 +19,7 @@ from c2fpose.data.schema import SplitInfo, SplitReader, how_to_make
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.device import device_for
 from c2fpose.model.module import PoseModule
@@ -134,8 +135,8 @@ def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
     the first digits of its SHA-256 tell from others.
     """
     directory = checkpoint.resolve().parent
-    in_run = directory.name == "checkpoints"
-    words = [f"checkpoint={checkpoint.stem}"] if in_run and checkpoint.stem != "final" else []
+    in_run = directory.name == Path(FINAL).parent.name
+    words = [f"checkpoint={checkpoint.stem}"] if in_run and checkpoint.stem != Path(FINAL).stem else []
     words += [f"{key}={value}" for key, value in changed.items() if value not in (None, "auto")]
     name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
     if len(name) > 120:  # a directory's name has a limit

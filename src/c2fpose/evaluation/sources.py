@@ -14,6 +14,7 @@ from c2fpose.config.model import ModelConfig
 from c2fpose.data.datamodule import PoseData
 from c2fpose.model.inference import labelled_errors
 from c2fpose.model.module import PoseModule
+from c2fpose.model.precision import computing_in
 
 Source = dict[str, Any]  # source, images, mpjpe_mm, off_percent, near_percent
 FILE = "sources.csv"
@@ -37,7 +38,7 @@ def evaluate_sources(
     module.eval()
     for name, source in data.test_sources.items():
         parts = []
-        with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        with torch.no_grad(), computing_in(precision, module.device):
             for batch in data.source_loader(source):
                 points = module.predict_points(batch["image"].to(module.device), read_as)
                 parts.append(labelled_errors(points, batch, module.config.pose_space))

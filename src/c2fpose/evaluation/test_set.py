@@ -25,6 +25,7 @@ from c2fpose.data.schema import SplitReader
 from c2fpose.evaluation.scores import NETWORK, Evaluation, Truth, evaluate_predictions, predicted_poses_cam_mm
 from c2fpose.evaluation.sources import as_lines, evaluate_sources, logged
 from c2fpose.model.module import PoseModule
+from c2fpose.model.precision import computing_in
 from c2fpose.model.volumes.points import from_points
 from c2fpose.pictures.figure import save_png
 from c2fpose.pictures.people import Person, choose, sheet
@@ -108,7 +109,7 @@ def predict_test_set(module: PoseModule, data: PoseData, how: Evaluating) -> Ans
     loader = data.test_dataloader()
     kept: dict[str, list[np.ndarray]] = {}
     started = time.perf_counter()
-    with torch.no_grad(), torch.autocast(module.device.type, torch.bfloat16, enabled=how.precision == "bf16-mixed"):
+    with torch.no_grad(), computing_in(how.precision, module.device):
         for batch in track(loader, "test images"):
             points, metric = module.predict_with_metric(batch["image"].to(module.device), how.read_as)
             joints_box, depth_rel_mm = from_points(points.cpu(), module.config.pose_space)

@@ -25,6 +25,11 @@ def computes_in_bf16(accelerator: str) -> bool:
     return bool(in_hardware() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def computing_in(precision: str, device: torch.device) -> torch.autocast:
+    """Compute in bf16 what bears it, in the block, if ``precision`` says so (``bf16-mixed``)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
+
+
 def times_slower_in_bf16(size: int = 256) -> float:
     """Measure how many times as long as in float32 a matrix product takes in bf16 on the processor."""
     seconds = []

@@ -115,7 +115,7 @@ class FollowFound:
         found = self.find(frame.image)
         taken: set[int] = set()
         if found and expected:
-            table = np.array([[overlap(box, other) for _, box in expected] for other, _ in found])
+            table = np.array([[other.overlap(box) for _, box in expected] for other, _ in found])
             for row, column in zip(*scipy.optimize.linear_sum_assignment(table, maximize=True), strict=True):
                 if table[row, column] > NEAR:
                     expected[column][0].seen_s = frame.time_s
@@ -212,13 +212,3 @@ def tidied(frames: Sequence[Frame]) -> Iterator[Frame]:
             if person.id in numbers and frame.time_s <= spans[person.id][1]
         )
         yield replace(frame, people=tuple(people))
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Give the intersection over the union of two boxes."""
-    low = np.maximum((first.left, first.top), (second.left, second.top))
-    high = np.minimum(
-        (first.left + first.side, first.top + first.side), (second.left + second.side, second.top + second.side)
-    )
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    return shared / (first.side**2 + second.side**2 - shared)

@@ -27,6 +27,15 @@ class Box(NamedTuple):
     top: float
     side: float
 
+    def overlap(self, other: "Box") -> float:
+        """Give the intersection over the union of two boxes."""
+        low = np.maximum((self.left, self.top), (other.left, other.top))
+        high = np.minimum(
+            (self.left + self.side, self.top + self.side), (other.left + other.side, other.top + other.side)
+        )
+        shared = float(np.prod(np.maximum(high - low, 0)))
+        return shared / (self.side**2 + other.side**2 - shared)
+
 
 def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
     """Any image file as upright RGB bytes.

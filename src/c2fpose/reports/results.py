@@ -15,10 +15,10 @@ import numpy as np
 
 from c2fpose.base.errors import ConfigError, DataError, readable
 from c2fpose.base.provenance import file_hash
-from c2fpose.config.schema import parse
+from c2fpose.config.schema import flat, parse
 from c2fpose.config.sweep import SweepConfig
 from c2fpose.evaluation.scores import Evaluation
-from c2fpose.sweeps.identity import Identity, flat
+from c2fpose.sweeps.identity import Identity
 from c2fpose.sweeps.job import FAILED, FINISHED, JOB, SWEEP, Finished, identity_in, read_finished, read_json, state
 from c2fpose.sweeps.rows import split_job
 from c2fpose.training.curve import CURVE, CURVE_COLUMNS, by_source, read_curve

@@ -7,6 +7,7 @@ from pathlib import Path
 from c2fpose.base.errors import ConfigError
 from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
+from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.device import device_for
 from c2fpose.model.precision import resolve_precision
@@ -20,7 +21,7 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     assert job.of is not None, "the row names another one"
     settings = job.settings
     trained = run_dir.parent.parent / job.of / f"seed{job.seed}"
-    checkpoint = trained / "checkpoints" / "final.ckpt"
+    checkpoint = trained / FINAL
     if not (trained / FINISHED).is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
     module = load_module(checkpoint).to(device_for(settings.trainer.accelerator, "trainer.accelerator"))

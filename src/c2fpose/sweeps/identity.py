@@ -12,6 +12,7 @@ from typing import Any
 from c2fpose.base.provenance import config_hash, file_hash
 from c2fpose.base.source_code import code_digest
 from c2fpose.config.run import TrainSettings
+from c2fpose.config.schema import flat
 from c2fpose.data.mix import said_once
 from c2fpose.data.schema import SplitReader
 from c2fpose.model.checkpoints.builtin import checkpoint_path
@@ -110,14 +111,6 @@ class Identity:
 def _differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     a, b = flat(ours), flat(theirs)
     return {key: (a.get(key), b.get(key)) for key in sorted(a.keys() | b.keys()) if a.get(key) != b.get(key)}
-
-
-def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return found
 
 
 @cache

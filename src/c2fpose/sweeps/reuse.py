@@ -9,12 +9,12 @@ import shutil
 from pathlib import Path
 
 from c2fpose.base.errors import DataError
+from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.sweeps.identity import Identity
 from c2fpose.sweeps.job import identity_in, state
 
 # What a finished job leaves that belongs to its training; W&B's run stays with the sweep that ran it.
-_NETWORK = "checkpoints/final.ckpt"
-_RESULTS = (_NETWORK, "curve.csv", "evaluation", "logs", "pictures")
+_RESULTS = (FINAL, "curve.csv", "evaluation", "logs", "pictures")
 
 
 def same_training(pattern: str, identity: Identity) -> Path | None:
@@ -23,7 +23,7 @@ def same_training(pattern: str, identity: Identity) -> Path | None:
     One that evaluated another row's network again has no network of its own, and is none.
     """
     for job in map(Path, sorted(glob.glob(f"{pattern}/*/seed{identity.seed}"))):
-        if not (job / _NETWORK).is_file():
+        if not (job / FINAL).is_file():
             continue
         try:
             other = identity_in(job) if state(job) == "finished" else None

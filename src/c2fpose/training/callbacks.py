@@ -17,6 +17,7 @@ from c2fpose.data.dataset import PoseDataset
 from c2fpose.model.inference import poses_given_root_depth
 from c2fpose.model.module import PoseModule
 from c2fpose.model.networks.input import outputs_of
+from c2fpose.model.precision import computing_in
 from c2fpose.model.representations.interface import Labels, Shown
 from c2fpose.model.volumes.points import from_points, to_points
 from c2fpose.pictures.figure import save_png
@@ -146,7 +147,7 @@ class PredictionPictures(Callback):
         module, data = cast(PoseModule, pl_module), cast(PoseData, cast(Any, trainer).datamodule)
         batch, images = self._batch(data.val, module)
         step = trainer.global_step
-        with torch.autocast(module.device.type, torch.bfloat16, enabled=trainer.precision == "bf16-mixed"):
+        with computing_in(str(trainer.precision), module.device):
             points = module.predict_points(batch["image"]).float()
             shown = shown_first(module, batch)
         pictures = {

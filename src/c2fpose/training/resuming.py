@@ -6,13 +6,13 @@ from typing import Any
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.config.run import TrainSettings
-from c2fpose.config.schema import parse
+from c2fpose.config.schema import flat, parse
 from c2fpose.config.space import SpaceConfig
 from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.formats import LAST
 from c2fpose.model.checkpoints.saved import Saved, read_checkpoint
 from c2fpose.pose.skeleton import difference
 
-LAST = "checkpoints/last.ckpt"  # of a training under way, in its run's directory
 DAMAGED = ".damaged"
 
 # What may be another when a training goes on: where things lie, what is told, how long and by which machine
@@ -79,20 +79,13 @@ def changes(settings: TrainSettings) -> str | None:
         return None  # refused later
     begun = Saved.of(read_checkpoint(settings.resume)["hyper_parameters"], settings.resume).provenance
     told = begun.get("configuration")
-    before, now = _flat(told if isinstance(told, dict) else {}), _flat(settings.model_dump(mode="json"))
+    before, now = flat(told if isinstance(told, dict) else {}), flat(settings.model_dump(mode="json"))
     other = [key for key in now if key in before and before[key] != now[key] and not key.startswith(_FREE)]
     if not other:
         return None
     named = [f"{key}={now[key]} (was {before[key]})" for key in other[:_MOST_NAMED]]
     more = f" and {len(other) - _MOST_NAMED} more" if len(other) > _MOST_NAMED else ""
     return f"resume={settings.resume}: goes on with other settings than it was begun with: {', '.join(named)}{more}"
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
-    return found
 
 
 def checkpoint_to_resume(settings: TrainSettings) -> str | None:

@@ -22,6 +22,7 @@ from c2fpose.evaluation.certainty import calibrate
 from c2fpose.evaluation.scores import mean_pose_mm
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
+from c2fpose.model.checkpoints.formats import FINAL, LAST
 from c2fpose.model.checkpoints.saved import read_checkpoint
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.model.module import PoseModule
@@ -32,7 +33,7 @@ from c2fpose.pose.space import space_of
 from c2fpose.training.averaging import running_mean
 from c2fpose.training.callbacks import TrainingCurve, memory_gib, reset_memory
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
-from c2fpose.training.resuming import DAMAGED, LAST, as_begun, checkpoint_to_resume, goes_on_in
+from c2fpose.training.resuming import DAMAGED, as_begun, checkpoint_to_resume, goes_on_in
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
             mean.follow(module)
         if trainer.is_global_zero:
             _calibrated(module, data, run_dir / "evaluation", trainer.precision)
-        final = run_dir / "checkpoints" / "final.ckpt"
+        final = run_dir / FINAL
         trainer.save_checkpoint(final)
         if not trainer.is_global_zero:
             return float("nan")

@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from c2fpose.base.cores import VARIABLE, cores
 from c2fpose.base.errors import ConfigError
 from c2fpose.config.run import TrainerConfig, TrainSettings
+from c2fpose.model.checkpoints.formats import LAST
 from c2fpose.model.device import device_for
 from c2fpose.model.precision import computes_in_bf16, resolve_precision, times_slower_in_bf16
 from c2fpose.training.averaging import RunningMean, warn_if_short
@@ -71,11 +72,11 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     """Lightning's Trainer: length in steps, a checkpoint at each validation."""
     config = settings.trainer
     check_machine(config)
+    last = run_dir / LAST
     checkpoints = ModelCheckpoint(
-        dirpath=run_dir / "checkpoints", filename="last", every_n_epochs=1,  # that is, after each validation
+        dirpath=last.parent, filename=last.stem, every_n_epochs=1,  # that is, after each validation
         save_top_k=1, monitor=None, enable_version_counter=False, save_on_train_epoch_end=False,
     )  # fmt: skip
-    last = run_dir / "checkpoints" / "last.ckpt"
     callbacks: list[Any] = [
         StopsDiverged(config.log_every, last),
         checkpoints,

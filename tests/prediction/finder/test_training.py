@@ -15,7 +15,7 @@ from c2fpose.prediction.finder.cutouts import Cutout
 from c2fpose.prediction.finder.find import FRAME_PER_PICTURE, framed, people_in
 from c2fpose.prediction.finder.measure import best_threshold, compare, people_of, seen
 from c2fpose.prediction.finder.network import STRIDE, Finder
-from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
+from c2fpose.prediction.finder.peaks import Peak, peaks
 from c2fpose.prediction.finder.scenes import Scene
 from c2fpose.prediction.finder.training import Recipe, loss_of, targets, train
 from c2fpose.prediction.finder.weights import TrainedFinder, folded, load_finder, save_finder
@@ -60,8 +60,8 @@ def test_the_loss_is_least_at_the_target():
 
 def test_overlap_and_counting():
     a, b = Peak(np.array([0.5, 0.5]), 0.2, 1.0), Peak(np.array([0.6, 0.5]), 0.2, 0.4)
-    assert overlap(a, a) == pytest.approx(1) and overlap(a, b) == pytest.approx(1 / 3)
-    assert overlap(a, Peak(np.array([0.9, 0.9]), 0.2, 1.0)) == 0
+    assert a.overlap(a) == pytest.approx(1) and a.overlap(b) == pytest.approx(1 / 3)
+    assert a.overlap(Peak(np.array([0.9, 0.9]), 0.2, 1.0)) == 0
     said = compare([[a], []], [[a._replace(score=0.9), b], [b]], 0.3)
     assert (said.people, said.recall, said.precision, said.false_alarms) == (1, 1.0, pytest.approx(1 / 3), 1.0)
     assert compare([[a], []], [[a, b], [b]], 0.5).precision == 1

@@ -19,6 +19,8 @@ from c2fpose.base.errors import UserError
 from c2fpose.base.files import written_whole
 
 SUFFIXES = (".ckpt", ".safetensors")
+# In the directory of a run: of a training under way, and of one that has come to its end
+LAST, FINAL = "checkpoints/last.ckpt", "checkpoints/final.ckpt"
 _METADATA_KEY = "c2fpose"  # one JSON text in the header: safetensors allows only strings there
 
 

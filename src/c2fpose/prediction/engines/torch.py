@@ -11,6 +11,7 @@ from torch import Tensor
 from c2fpose.model.networks.batch_norm import batch_statistics
 from c2fpose.model.networks.folding import fold
 from c2fpose.model.networks.input import last_output, normalise
+from c2fpose.model.precision import computing_in
 from c2fpose.model.trained import Trained
 from c2fpose.prediction.engines._kind import Kind
 
@@ -27,15 +28,13 @@ class TorchEngine:
     @torch.inference_mode()
     def __call__(self, image: UInt8[Tensor, "B 3 S S"]) -> Tensor:
         """Compute the last output of images of side S."""
-        bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
-        with bf16, batch_statistics(self.network, self.by_batch):
+        with computing_in(self.precision, self.device), batch_statistics(self.network, self.by_batch):
             return last_output(self.network, image.to(self.device))
 
     @torch.inference_mode()
     def all_outputs(self, image: UInt8[Tensor, "B 3 S S"]) -> list[Tensor]:
         """Predict the volumes of all stacks, coarse to fine, of a network that has volumes."""
-        bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
-        with bf16, batch_statistics(self.network, self.by_batch):
+        with computing_in(self.precision, self.device), batch_statistics(self.network, self.by_batch):
             return list(self.network(normalise(image.to(self.device), self.network)))
 
 

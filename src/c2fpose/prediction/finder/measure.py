@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from c2fpose.prediction.finder.find import as_input
-from c2fpose.prediction.finder.peaks import Peak, overlap, peaks
+from c2fpose.prediction.finder.peaks import Peak, peaks
 from c2fpose.prediction.finder.scenes import Scene
 
 ENOUGH = 0.5  # of overlap (intersection over union): the person is found
@@ -47,7 +47,7 @@ def compare(truth: list[list[Peak]], found: list[list[Peak]], least: float) -> F
         kept = [peak for peak in all_peaks if peak.score >= least]
         people, boxes = people + len(known), boxes + len(kept)
         if known and kept:
-            table = np.array([[overlap(one, other) for other in kept] for one in known])
+            table = np.array([[one.overlap(other) for other in kept] for one in known])
             chosen = table[linear_sum_assignment(table, maximize=True)]
             overlaps += chosen[chosen >= ENOUGH].tolist()
     hits = len(overlaps)

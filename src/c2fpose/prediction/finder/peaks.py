@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from c2fpose.prediction.finder.network import SIDE_UNIT
+from c2fpose.prediction.photo import Box
 
 OVERLAP = 0.6  # of two boxes that overlap more (intersection over union), the surer one is kept
 _MOST = 50  # peaks looked at
@@ -20,6 +21,14 @@ class Peak(NamedTuple):
     center: Float[np.ndarray, "2"]  # of the box
     side: float
     score: float  # 0..1
+
+    def overlap(self, other: "Peak") -> float:
+        """Give the intersection over the union of two boxes."""
+        return self._box().overlap(other._box())
+
+    def _box(self) -> Box:
+        left, top = (self.center - self.side / 2).tolist()
+        return Box(left, top, self.side)
 
 
 def peaks(output: Float[Tensor, "4 C C"], least: float) -> list[Peak]:
@@ -34,14 +43,6 @@ def peaks(output: Float[Tensor, "4 C C"], least: float) -> list[Peak]:
         side = SIDE_UNIT * float(np.exp(np.clip(size, -4, 3)))
         place = (np.array([column, row]) + 0.5) / output.shape[-1]
         peak = Peak(place + side * np.array([across, down]), side, float(score[row, column]))
-        if all(overlap(peak, other) < OVERLAP for other in kept):
+        if all(peak.overlap(other) < OVERLAP for other in kept):
             kept.append(peak)
     return kept
-
-
-def overlap(first: Peak, second: Peak) -> float:
-    """Give the intersection over the union of two squares."""
-    low = np.maximum(first.center - first.side / 2, second.center - second.side / 2)
-    high = np.minimum(first.center + first.side / 2, second.center + second.side / 2)
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    return shared / (first.side**2 + second.side**2 - shared)

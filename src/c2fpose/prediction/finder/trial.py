@@ -11,7 +11,7 @@ from c2fpose.prediction.engines import Predictor
 from c2fpose.prediction.finder.cutouts import Cutout, Room
 from c2fpose.prediction.finder.judge import CANDIDATE, MOST, Judge, confidences
 from c2fpose.prediction.finder.measure import ENOUGH, people_of, seen
-from c2fpose.prediction.finder.peaks import Peak, overlap
+from c2fpose.prediction.finder.peaks import Peak
 from c2fpose.prediction.finder.scenes import Scene, scene
 from c2fpose.prediction.focal import camera_of
 from c2fpose.prediction.people import second_looks, seen_of, without_doubles
@@ -38,7 +38,7 @@ class Trial:
         """List all peaks: scores, confidences, and whether each box is some person's."""
         score = [peak.score for peaks in self.found for peak in peaks]
         right = [
-            any(overlap(peak, person) >= ENOUGH for person in people)
+            any(peak.overlap(person) >= ENOUGH for person in people)
             for people, peaks in zip(self.truth, self.found, strict=True)
             for peak in peaks
         ]
