@@ -208,6 +208,7 @@ def test_mean_pose_error_is_that_of_a_constant_prediction(result):
     )
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_mean_pose_is_of_the_joints_that_have_labels():
     joints = make_truth().joints_cam_mm.copy()
     joints[:70, 5], joints[:, 9] = np.nan, np.nan

@@ -255,8 +255,13 @@ class Evaluation:
 
 
 def mean_pose_mm(joints_cam_mm: Float[np.ndarray, "N J 3"], root: int = ROOT) -> Float[np.ndarray, "J 3"]:
-    """Mean root-relative pose in the camera frame: the prediction of someone who does not look."""
-    return np.nan_to_num(np.nanmean(root_relative(joints_cam_mm, root), 0))
+    """Mean root-relative pose in the camera frame: the prediction of someone who does not look.
+
+    A joint that has no label anywhere is at the root.
+    """
+    joints_mm = root_relative(joints_cam_mm, root)
+    labelled = np.isfinite(joints_mm)
+    return np.where(labelled, joints_mm, 0).sum(0) / np.maximum(labelled.sum(0), 1)
 
 
 def evaluate_predictions(
