@@ -162,9 +162,14 @@ def _refuse_dashes(words: list[str]) -> None:
         raise SystemExit(2)
 
 
+def first_line(error: BaseException) -> str:
+    """Give the first line of what an error says, or its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _hydra_refusal(error: Exception, of_key: Callable[[str], str]) -> str:
     text = str(error)
-    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    first = first_line(error)
     if key := re.match(r"Could not append to config\W+An item is already at '([^']+)'", text):
         return f"{key[1]}: a key already; give it without the +"
     if choice := re.match(r"Multiple values for (\S+)\. To override a value use 'override [^:]+: (.+)'", text):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from c2fpose.base.errors import UserError
+from c2fpose.base.errors import UserError, first_line
 
 _MARK = "partial"
 _STEM = 24  # letters of a file's name in its temporary one's, so that this is not too long where that is not
@@ -145,10 +145,9 @@ def reason(error: BaseException) -> str:
         return f"{file} is not a directory"
     if isinstance(error, OSError) and error.strerror and len(error.strerror) < 80:
         return error.strerror
-    text = str(error).strip()
-    if inner := re.search(r"error message = '([^']+)'", text):  # HDF5 tells the system's reason in the middle
+    if inner := re.search(r"error message = '([^']+)'", str(error)):  # HDF5 tells the system's reason in the middle
         return inner[1]
-    first = text.splitlines()[0] if text else type(error).__name__
+    first = first_line(error)
     return first if len(first) <= 160 else first[:157] + "..."
 
 

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
-from c2fpose.base.errors import ConfigError
+from c2fpose.base.errors import ConfigError, first_line
 from c2fpose.config.schema import did_you_mean, fields_of, parse
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
@@ -86,7 +86,7 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
         merged = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(others))
         values = cast(dict[str, Any], OmegaConf.to_container(merged, resolve=True))
     except (OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise ConfigError(f"{' '.join(others)}: {reason}") from None
     values |= {key: None if value == "null" else _at_home(value) for key, value in texts.items()}
     return values | {key: value for key, value in given.items() if isinstance(value, list)}

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field, model_validator
 
-from c2fpose.base.errors import ConfigError, UserError
+from c2fpose.base.errors import ConfigError, UserError, first_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig
@@ -121,7 +121,7 @@ def train_settings(cfg: DictConfig) -> TrainSettings:
     try:
         values = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
     except OmegaConfBaseException as error:  # an interpolation of something that is not there
-        raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{error.full_key}: {first_line(error)}") from None
     return parse(TrainSettings, values, "")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from c2fpose.base.errors import DataError, readable
+from c2fpose.base.errors import DataError, first_line, readable
 
 MOST_UNPACKED = 1 << 33  # bytes of all members of a ZIP file together; Human3.6M's largest has 3.5 GB at 50 fps
 
@@ -96,5 +96,5 @@ def load_arrays_only(data: bytes, where: str) -> Any:
         _check_memo(data)
         return _ArraysOnly(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly anything
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        why = first_line(error)[:160]
         raise DataError(f"{where}: pickle refused ({why}); it may hold arrays and plain containers only") from None

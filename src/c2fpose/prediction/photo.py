@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, first_line
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
 from c2fpose.data.rgb import UnknownRangeError, upright_rgb
@@ -75,7 +75,7 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
     except MemoryError:
         raise DataError(f"{path}: asks for more memory than there is; make it smaller") from None
     except Exception as error:  # each format's decoder raises what it likes
-        raise DataError(f"{path}: a damaged image ({str(error).splitlines()[0] if str(error) else error!r})") from None
+        raise DataError(f"{path}: a damaged image ({first_line(error)})") from None
 
 
 def check_range(opened: Image.Image) -> None:

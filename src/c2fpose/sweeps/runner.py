@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from c2fpose.base.errors import DataError, UserError, refusal
+from c2fpose.base.errors import DataError, UserError, first_line, refusal
 from c2fpose.base.lock import alone_in
 from c2fpose.base.pools import end_with_leader
 from c2fpose.base.provenance import code_version, file_hash
@@ -84,8 +84,9 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         write_json(directory / FINISHED, finished.model_dump(mode="json"))
     except Exception as error:
         stop_here()  # an error that foreign code has made of a signal is no failure of the job
-        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        line = reason.strip().splitlines()[0] if reason.strip() else type(error).__name__
+        line = first_line(error)
+        if not isinstance(error, UserError) and str(error).strip():
+            line = f"{type(error).__name__}: {line}"
         write_json(directory / FAILED, {"reason": line, "traceback": traceback.format_exc(), "time": _now()})
         print(f"error: {job.name}: {line}", file=sys.stderr, flush=True)
         return float("nan")

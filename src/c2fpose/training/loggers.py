@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import wandb
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
-from c2fpose.base.errors import ConfigError
+from c2fpose.base.errors import ConfigError, first_line
 from c2fpose.config.run import LoggerConfig
 from c2fpose.training.curve import CURVE
 
@@ -53,7 +53,7 @@ def begin_loggers(loggers: list[Logger]) -> None:
             try:
                 _ = logger.experiment
             except wandb.errors.Error as error:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                reason = first_line(error)
                 raise ConfigError(
                     f"logger.mode: W&B cannot be reached ({reason}); logger.mode=offline needs no network"
                 ) from None

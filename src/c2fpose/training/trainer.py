@@ -15,7 +15,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from c2fpose.base.cores import VARIABLE, cores
-from c2fpose.base.errors import ConfigError
+from c2fpose.base.errors import ConfigError, first_line
 from c2fpose.config.run import TrainerConfig, TrainSettings
 from c2fpose.model.checkpoints.formats import LAST
 from c2fpose.model.device import device_for
@@ -98,7 +98,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     try:
         return _trainer(settings, run_dir, callbacks, loggers)
     except (ValueError, MisconfigurationException) as error:  # a strategy that there is not, or not for these devices
-        raise ConfigError(f"trainer: {str(error).strip().splitlines()[0]}") from None
+        raise ConfigError(f"trainer: {first_line(error)}") from None
 
 
 def _trainer(settings: TrainSettings, run_dir: Path, callbacks: list[Any], loggers: list[Logger]) -> Trainer:

@@ -61,7 +61,9 @@ def test_loss_is_the_mean_squared_error_in_metres_of_poses_that_have_all_joints(
         truth = (labels.joints_mm[image] - labels.joints_mm[image, 0]).numpy() / 1000
         found = lifter(labels.points[image : image + 1])[0].detach().numpy()
         expected.append(np.square(found - truth).mean())
-    assert float(representation.reconstruction_loss(lifter, labels).detach()) == pytest.approx(np.mean(expected), rel=1e-9)
+    assert float(representation.reconstruction_loss(lifter, labels).detach()) == pytest.approx(
+        np.mean(expected), rel=1e-9
+    )
 
 
 def test_one_pose_a_step_is_refused_in_a_line():

@@ -139,6 +139,35 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
+class OnGpu(float):
+    """A number that passes for a GPU's tensor."""
+
+    is_cuda = True
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no compiler\nadvice"), AssertionError()])
+def test_where_nothing_can_compile_the_expression_is_taken_as_it_stands(error, monkeypatch):
+    def refuse(*numbers):
+        raise error
+
+    monkeypatch.setattr(torch, "compile", lambda expression: refuse)
+    call = module._fused(lambda *numbers: sum(numbers))
+    said = str(error).partition("\n")[0] or "AssertionError"
+    with pytest.warns(UserWarning, match=f"^loss not compiled, hence slower: {said}$"):
+        assert call(OnGpu(1), 2) == 3
+    with warnings.catch_warnings(action="error"):  # once is enough
+        assert call(OnGpu(1), 2) == 3
+
+
+def test_too_little_memory_is_no_missing_compiler(monkeypatch):
+    def refuse(*numbers):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(torch, "compile", lambda expression: refuse)
+    with pytest.raises(torch.OutOfMemoryError):
+        module._fused(lambda *numbers: sum(numbers))(OnGpu(1), 2)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

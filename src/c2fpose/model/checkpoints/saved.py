@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from c2fpose.base.errors import ConfigError, UserError, refusal
+from c2fpose.base.errors import ConfigError, UserError, first_line, refusal
 from c2fpose.model.checkpoints.builtin import BUILTIN, checkpoint_path, with_later_findings
 from c2fpose.model.checkpoints.formats import read_safetensors
 from c2fpose.model.trained import TrainedNetwork
@@ -96,7 +96,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # pickle, zip and torch raise many kinds
         if isinstance(error, OSError) and refusal(error):
             raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         if reason.startswith("Weights only load failed"):  # torch's advice is for programmers
             reason = "holds more than tensors and plain values, or none"
         if len(reason) < 8:  # a number or a letter that unpickling stumbled on

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from c2fpose.base.errors import first_line
 from c2fpose.model.volumes.memory import as_numpy, readable, share
 
 
@@ -94,9 +95,11 @@ def _fused(expression: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if volume.is_cuda and compiled:
             try:
                 return compiled[0](volume, *others)
+            except torch.OutOfMemoryError:  # uncompiled it takes more
+                raise
             except Exception as error:  # Triton or its C compiler is missing or does not know the GPU
                 compiled.clear()
-                warnings.warn(f"loss not compiled, hence slower: {str(error).splitlines()[0]}", stacklevel=2)
+                warnings.warn(f"loss not compiled, hence slower: {first_line(error)}", stacklevel=2)
         return expression(volume, *others)
 
     return call

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from c2fpose.base.errors import ConfigError, UserError, how_to_install
+from c2fpose.base.errors import ConfigError, UserError, first_line, how_to_install
 from c2fpose.base.signals import stops_between_steps
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.schema import parse
@@ -113,6 +113,6 @@ def understood(text: str | None, path: Path) -> tuple[ModelConfig, dict[str, Any
 
 def damaged(source: Path | bytes, error: Exception) -> UserError:
     """Make one line of what a library says of a file."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = first_line(error)
     name = "the exported network" if isinstance(source, bytes) else source
     return UserError(f"{name}: not a network that can be read, or a damaged one ({reason[:120]})")

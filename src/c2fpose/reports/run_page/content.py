@@ -10,7 +10,7 @@ import yaml
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, first_line
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.reports.dashboard.html import logged
 
@@ -82,5 +82,5 @@ def _configuration(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
+        raise DataError(f"{path}: cannot be read ({first_line(error)})") from None
     return values if isinstance(values, dict) else None
