@@ -201,7 +201,7 @@ sys.meta_path.insert(0, Finder())
 
 
 def test_a_forked_child_says_nothing_of_its_own_and_loses_no_signal():
-    """The first is sent one before it has been told whose child it is."""
+    """Nine are sent one before they have been told whose children they are."""
     body = """
 def child():
     number = os.fork()
