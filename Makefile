@@ -83,6 +83,7 @@ endef
 
 lint: $(VENV)/has-dev ## check style, types, and that nothing imports from a folder above its own
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(VENV)/bin/lint-imports --no-cache
+	$(RUN) -m ruff check --preview --select PLW1514 src scripts # text files have an encoding, the same on every system
 	$(RUN) -m mypy
 
 docs: $(VENV)/has-docs ## the docs as a site in site/; a dead link ends it

@@ -75,7 +75,7 @@ def steps_for(minutes: float, step_ms: float) -> int:
 
 def read_curve(path: Path) -> list[dict[str, str]]:
     """Read a run's validation curve."""
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -87,7 +87,7 @@ def cpu_seconds(loader: DataLoader) -> float:
     """Processor time of the loader's processes and this one so far (Linux)."""
     total = 0.0
     for pid in (os.getpid(), *(worker.pid for worker in loader._iterator._workers)):
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
         total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return total
 

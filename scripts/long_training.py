@@ -32,7 +32,7 @@ def resident_mb(pid: int) -> float:
     """Memory of a process and of those that it has started, MB."""
     total = 0.0
     try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmRSS:"):
                 total += int(line.split()[1]) / 1024
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -28,7 +28,7 @@ SAMPLES = 6
 
 def resident_mb() -> float:
     """The memory that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * 4096 / 1e6
 
 
@@ -78,7 +78,7 @@ def main() -> None:
 
 def peak_mb() -> float:
     """The most memory that this process has held."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 

@@ -62,7 +62,7 @@ def _jobs_in(file: str) -> list[tuple[str, int, dict]]:
     if not Path(file).is_file():
         raise DataError(f"{file}: no such file; give a jobs.csv of c2fpose.tables, or a figures.json")
     with readable(file, "neither a jobs.csv of c2fpose.tables nor a figures.json", "give one of these"):
-        return (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text())
+        return (_of_json if file.endswith(".json") else _of_csv)(Path(file).read_text(encoding="utf-8"))
 
 
 def _of_csv(text: str) -> list[tuple[str, int, dict]]:

@@ -59,7 +59,7 @@ def results_of(experiment: str, folders: list[Path], renamed: dict[str, str], da
 
 def _records(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
-        with open(file, newline="") as text:
+        with open(file, encoding="utf-8", newline="") as text:
             records = list(csv.DictReader(text))
     except OSError:
         raise DataError(f"{file}: no such file; give folders that c2fpose.tables wrote") from None

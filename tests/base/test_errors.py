@@ -1,5 +1,6 @@
 """What users see when something is wrong: one line, wherever the package runs."""
 
+import os
 import subprocess
 import sys
 
@@ -25,6 +26,14 @@ def test_what_a_message_quotes_leaves_it_one_short_line():
     assert said.startswith("a.h5: field \\n\\x1b[31m\\udcffxxx") and said.endswith("xxx is missing; copy it again")
     assert len(said) < 2100 and " [...] " in said and said.isprintable()
     assert str(ConfigError("größe=ä: µm, not m²")) == "größe=ä: µm, not m²"
+
+
+def test_a_name_that_the_terminal_cannot_show_ends_nothing():
+    code = "from c2fpose.base.errors import exits_cleanly\n@exits_cleanly\ndef f(): print('a.jpg: \\u65e5')\nf()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
+    )
+    assert (done.returncode, done.stdout.split()) == (0, [b"a.jpg:", rb"\u65e5"]), done.stderr
 
 
 def test_bugs_keep_their_traceback():

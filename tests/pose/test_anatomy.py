@@ -63,6 +63,15 @@ def test_limbs_that_hold_together_make_the_tree():
     assert skeleton.limbs == ((2, 1), (0, 1))
 
 
+@pytest.mark.parametrize("limbs", [[], [("left_shoulder", "neck"), ("right_shoulder", "neck"), ("crown", "neck")]])
+def test_the_root_is_a_joint_without_a_mirror_image(limbs):
+    """Else depths of mirrored pictures would count from the joint on the other side."""
+    skeleton, _ = guessed(["left_shoulder", "right_shoulder", "neck", "crown"], limbs=limbs)
+    assert skeleton.names[skeleton.root] == "neck" and skeleton.mirror[skeleton.root] == skeleton.root
+    with pytest.raises(SkeletonError, match="halfway between left_hip and right_hip"):
+        guessed(["left_hip", "right_hip", "left_knee", "right_knee"])
+
+
 def test_a_wrong_parent_is_refused():
     with pytest.raises(SkeletonError, match="no joint is called 'wing'"):
         guessed(["pelvis", "tail"], parents={"tail": "wing"})

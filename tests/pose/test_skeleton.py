@@ -49,6 +49,11 @@ def test_files_hold_what_was_written(tmp_path):
         ({"parents": {"snout": "withers"}}, "parents: tail has none"),
         ({"parents": {"snout": ["withers"]}}, "no joint is called ['withers']"),
         ({"root": "tail"}, "root: tail has a parent, withers"),
+        (
+            {"parents": dict.fromkeys(("snout", "withers", "tail", "right_paw"), "left_paw"), "root": None},
+            "root: left_paw has a mirror image; depths count from a joint in the middle, if need be from a further one "
+            "halfway between left_paw and right_paw",
+        ),
         ({"mirror": [["left_paw", "right_paw"], ["snout", "left_paw"]]}, "mirror: left_paw is in two pairs"),
         ({"mirror": [["left_paw"]]}, "mirror: ['left_paw'] is no pair"),
         ({"mirror": [["left_paw", "left_paw"]]}, "is no pair of two joints"),
@@ -91,7 +96,8 @@ def test_any_tree_is_read_back_and_mirrors_onto_itself(data):
     names = [f"j{number}" for number in range(count)]
     parents = {names[child]: names[data.draw(st.integers(0, child - 1))] for child in range(1, count)}
     order = data.draw(st.permutations(names))
-    pairs = [order[2 * number : 2 * number + 2] for number in range(data.draw(st.integers(0, count // 2)))]
+    paired = [name for name in order if name != "j0"]  # the root has no mirror image
+    pairs = [paired[2 * number : 2 * number + 2] for number in range(data.draw(st.integers(0, (count - 1) // 2)))]
     skeleton = Skeleton.of(order, parents, pairs)
     assert skeleton.names[skeleton.root] == "j0" and Skeleton.from_json(skeleton.to_json()) == skeleton
     assert [skeleton.mirror[joint] for joint in skeleton.mirror] == list(range(count))

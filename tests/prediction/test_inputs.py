@@ -67,6 +67,16 @@ def test_what_names_nothing_is_refused(folder, monkeypatch, word, message):
         expand([word]) if word else expand([str(folder / "none")])
 
 
+def test_names_that_only_look_like_a_home_or_a_number(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("~nobody-of-this-name.jpg", "3²4.jpg", "31.jpg", "tape.M2TS"):
+        Path(name).touch()
+    found = [("3²4.jpg", "image"), ("31.jpg", "image"), ("tape.M2TS", "video"), ("~nobody-of-this-name.jpg", "image")]
+    assert names([tmp_path]) == found
+    assert names(["~nobody-of-this-name.jpg"]) == found[3:]
+    assert left_out(["~nobody-of-this-name"]) == []
+
+
 def test_one_file_by_two_names_is_one_input(folder, monkeypatch):
     monkeypatch.chdir(folder)
     (folder / "x.jpg").touch()

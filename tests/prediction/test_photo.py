@@ -1,5 +1,7 @@
 """Photographs of every kind become the same upright RGB bytes, and boxes the crops of training."""
 
+import errno
+
 import cv2
 import numpy as np
 import pytest
@@ -129,6 +131,17 @@ def test_refuses_missing_files_directories_floats_and_giants(tmp_path, monkeypat
         read_photo(tmp_path / "large.png")
 
 
+def test_a_picture_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+
+    def locked(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", locked)
+    with pytest.raises(DataError, match=r"a\.png: cannot be read \(Permission denied\)"):
+        read_photo(tmp_path / "a.png")
+
+
 # --- boxes --------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +160,7 @@ def test_boxes_that_show_some_of_the_image(box):
     [
         (Box(0, 0, 0), "must be 1 px or more"),
         (Box(0, 0, -20), "must be 1 px or more"),
-        (Box(0, float("nan"), 20), "must be 1 px or more"),
+        (Box(0, float("nan"), 20), "expected three finite numbers"),
         (Box(64, 0, 20), "lies outside the image of 64 x 48 px"),
         (Box(-30, 0, 30), "lies outside"),
         (Box(0, 48, 20), "lies outside"),

@@ -1,4 +1,5 @@
 """Pictures and videos go in, results come out; whatever is wrong is said in one line, and the others are done."""
+# long: one command, called in every way
 
 import io
 import json
@@ -217,6 +218,11 @@ def test_ids_that_a_file_has_in_part_are_nobody_elses(files, tmp_path):
     [
         ("clip", "frame,id,left,top,side\n1,4,0,0,50\n1,4,60,0,50", r"frame 0 \(from 0\) has the id 4 twice"),
         ("clip", "file,frame,left,top,side\nother.avi,1,0,0,50", r"clip\.avi: no box for any of its frames in .*b\."),
+        (
+            "clip",
+            "frame,left,top,side\n1,9000,0,50\n2,0,0,0.5",
+            r"in .*b\.csv; 2 boxes of .*b\.csv left out: outside",
+        ),
         ("photo", "id,left,top,side\n2,0,0,50\n2,9,0,50", r"photo\.jpg has the id 2 twice; each person needs an"),
         ("photo", "left,top,side\n0.1,0.2,0.5", r"a side of 0\.5 px; 1 to 640 can be"),
         ("photo", "left,top,side\n0,0,1e300", r"a side of 1e\+300 px"),
@@ -361,7 +367,7 @@ def test_names_that_yaml_would_misread(files, tmp_path, monkeypatch):
         ({"box": "900,0,100"}, "box=900,0,100: lies outside the image of 160 x 120 px"),
         ({"box": "0,0,0"}, "must be 1 px or more"),
         ({"box": "0,0"}, "expected x,y,side"),
-        ({"box": "nan,0,5"}, "must be 1 px or more"),
+        ({"box": "nan,0,5"}, "expected three finite numbers"),
         ({"box": "0,0,5", "boxes": "b.json"}, "give one of them"),
         ({"out": ""}, "out= is empty: give a folder or a file"),
         ({"formats": "[]"}, r"formats=\[\]: give one at least"),

@@ -130,6 +130,20 @@ def test_no_video(tmp_path, content, message):
         Video(path)
 
 
+def test_a_relative_path_with_a_colon(tmp_path, monkeypatch):
+    """What stands before it is no protocol."""
+    write(tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").rename(tmp_path / "10:20.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(Video("10:20.mp4"))) == FRAMES
+
+
+def test_a_video_that_may_not_be_read_is_not_called_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\)"):
+        Video(write(tmp_path / "a.mp4"))
+
+
 def test_decoding_runs_ahead_but_not_far_and_stops_with_the_reader(tmp_path):
     clip = Video(write(tmp_path / "a.mp4", frames=60))
     before = threading.active_count()

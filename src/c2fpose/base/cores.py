@@ -68,7 +68,7 @@ def _own_groups(groups: Path, own: Path) -> list[Path]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
 

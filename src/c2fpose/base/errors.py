@@ -1,6 +1,7 @@
 """The one exception that users see: a line that says what was wrong, where, and what to do."""
 
 import errno
+import io
 import os
 import re
 import sys
@@ -90,6 +91,8 @@ def exits_cleanly(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show ends nothing
         with stops_in_one_line():
             try:
                 return command(*args, **kwargs)

@@ -44,7 +44,7 @@ def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:
     """Measure the most memory held since the start or ``reset_peak``; NaN where the system does not say (Windows)."""
     # a process starts with its parent's ru_maxrss on Linux: the kernel's own figure is begun again
     with suppress(OSError):
-        for line in status.read_text().splitlines():
+        for line in status.read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 2**20
     if resource is None:
@@ -56,7 +56,7 @@ def process_peak_gib(status: Path = Path("/proc/self/status")) -> float:
 def reset_peak(clear: Path = Path("/proc/self/clear_refs")) -> bool:
     """Begin a new peak of this process's memory; returns whether the system can (Linux; elsewhere it goes on)."""
     try:
-        clear.write_text("5")  # the peak alone
+        clear.write_text("5", encoding="utf-8")  # the peak alone
     except OSError:
         return False
     return True

@@ -59,7 +59,7 @@ def alone_in(directory: str | Path, lock: str | Path | None = None) -> Iterator[
 def _acquire(path: Path, place: Path) -> IO[str]:
     patience = time.monotonic() + _ENDING_S
     while True:
-        file = open(path, "a+")
+        file = open(path, "a+", encoding="utf-8")
         try:
             _lock(file)
         except OSError as error:

@@ -55,7 +55,7 @@ def _run(cfg: DictConfig) -> None:
 def _figures(path: Path) -> list[dict[str, Any]]:
     """Read the runs that a file of figures holds. Raises ``DataError``."""
     with readable(path, "no figures of a benchmark", "delete it, or name another bench.out"):
-        runs = json.loads(path.read_text())
+        runs = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(runs, list) or not all({"hardware", "network"} <= run.keys() for run in runs):
             raise ValueError("not a list of runs")
         return runs

@@ -11,7 +11,7 @@ from c2fpose.config.command_line import options
 def main(arguments: list[str] | None = None) -> None:
     """Check a data source and write the files that it has records for."""
     words = sys.argv[1:] if arguments is None else arguments
-    source = next((word.split("=", 1)[1] for word in words if word.startswith("source=")), None)
+    source = _source(words)
     from c2fpose.data.custom.readers import names
     from c2fpose.data.human36m import sources
 
@@ -33,6 +33,15 @@ def main(arguments: list[str] | None = None) -> None:
         of_human36m = options(PrepareConfig, "prepare.yaml", arguments)
         with stops_in_one_line(GOES_ON, grace_s=1):
             prepare(of_human36m)
+
+
+def _source(words: list[str]) -> str | None:
+    """Find which source is asked for: the keys of the others are not the same."""
+    for word, behind in zip(words, [*words[1:], ""], strict=True):
+        key, equals, value = word.removeprefix("--").partition("=")
+        if key == "source" and (equals or word.startswith("--")):
+            return value if equals else behind
+    return None
 
 
 if __name__ == "__main__":

@@ -135,7 +135,10 @@ class Evaluation:
         return {(row.predictor, row.root_depth, row.metric): row for row in self.rows}
 
     def write(self, directory: Path) -> None:
-        """``evaluation.json`` and ``.csv`` for readers, ``.npz`` with sums and per-image errors: all three or none."""
+        """Write ``evaluation.json`` and ``.csv`` for readers, ``.npz`` with sums and per-image errors.
+
+        An error leaves all three as they were; a process that is killed as they get their names may not.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         arrays = {
             "sums_mm": np.stack([row.table.sums_mm for row in self.rows]),
@@ -153,7 +156,7 @@ class Evaluation:
         ):
             with open(npz_path, "wb") as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
-            with open(csv_path, "w", newline="") as file:
+            with open(csv_path, "w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, lines[0])
                 writer.writeheader()
                 writer.writerows(lines)

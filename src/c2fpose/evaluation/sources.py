@@ -51,7 +51,7 @@ def evaluate_sources(
     module.train(was_training)
     if records:
         folder.mkdir(parents=True, exist_ok=True)
-        with written_whole(folder / FILE) as partial, open(partial, "w", newline="") as file:
+        with written_whole(folder / FILE) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, records[0])
             writer.writeheader()
             writer.writerows(records)

@@ -141,7 +141,7 @@ def draw_sheet(
             pose_cam_mm=poses[index],
             true_cam_mm=truth.joints_cam_mm[index],
             skeleton=space.skeleton,
-            caption=f"S{truth.subject[index]} {evaluation.actions[truth.action[index]]}",
+            caption=f"{reader.info.subject_name(int(truth.subject[index]))} {evaluation.actions[truth.action[index]]}",
             error_mm=float(errors[index]),
         )
 

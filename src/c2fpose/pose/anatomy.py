@@ -96,18 +96,21 @@ def guessed(
     Returns it and the joints of which nothing was known, which hang on the root. Raises ``SkeletonError``.
     """
     edges = [edge for edge in limbs if set(edge) <= set(names)]
+    pairs = mirror_of(names)
+    alone = [name for name in names if not any(name in pair for pair in pairs)]  # where a root may be
     top = root or next((name for name in names if part_of(name) == Part("middle", "pelvis")), None)
-    above = _by_limbs(names, top or next(iter(names), ""), edges)
+    above = _by_limbs(names, top or next(iter([*alone, *names]), ""), edges)
     known = dict(above) if len(above) == len(names) - 1 else _by_names(names)
     known |= parents or {}
     loose = [name for name in names if name not in known and name != top]
     if top is None and loose:
-        top = loose.pop(0)
+        top = next((name for name in loose if name in alone), loose[0])
+        loose.remove(top)
     known = {name: parent for name, parent in known.items() if name != top}
     if top is not None:
         known |= dict.fromkeys(loose, top)
     drawn = edges if len(edges) >= len(names) - 1 else None
-    return Skeleton.of(names, known, mirror_of(names), top, drawn, where), loose
+    return Skeleton.of(names, known, pairs, top, drawn, where), loose
 
 
 def _by_limbs(names: Sequence[str], top: str, edges: list[tuple[str, str]]) -> dict[str, str]:

@@ -51,8 +51,8 @@ class Skeleton:
         """Make a skeleton of joints' names, which may come from anywhere: everything is checked.
 
         ``parents``: of each joint but the root. ``mirror``: pairs of left and right. ``root``: the one without a
-        parent, if not said. ``limbs``: pairs of joints; parents and children, if not said. Raises ``SkeletonError``,
-        one line that begins with ``where``.
+        parent, if not said; in no pair of ``mirror``. ``limbs``: pairs of joints; parents and children, if not said.
+        Raises ``SkeletonError``, one line that begins with ``where``.
 
         >>> Skeleton.of(["tail", "hip", "head"], {"tail": "hip", "head": "hip"}).limbs
         ((1, 0), (1, 2))
@@ -78,6 +78,7 @@ class Skeleton:
             raise SkeletonError(f"{where}: parents: {lost} has none; every joint but one, the root, has a parent")
         pairs = [_pair(pair, known, "mirror", where) for pair in mirror]
         _check_pairs(names, pairs, where)
+        _check_root(names, index[tops[0]], pairs, where)
         edges = (
             [(parent, child) for child, parent in enumerate(tree) if parent >= 0]
             if limbs is None
@@ -259,6 +260,17 @@ def _check_pairs(names: tuple[str, ...], pairs: list[tuple[int, int]], where: st
     for place, joint in enumerate(flat):
         if joint in flat[:place]:
             raise SkeletonError(f"{where}: mirror: {names[joint]} is in two pairs; each joint has one mirror image")
+
+
+def _check_root(names: tuple[str, ...], root: int, pairs: list[tuple[int, int]], where: str) -> None:
+    """Refuse a root that is another joint in a mirrored picture: its depths would count from there."""
+    for pair in pairs:
+        if root in pair:
+            first, second = (names[joint] for joint in pair)
+            raise SkeletonError(
+                f"{where}: root: {names[root]} has a mirror image; depths count from a joint in the middle, if need be "
+                f"from a further one halfway between {first} and {second}"
+            )
 
 
 # --- the paper's ------------------------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ class FollowFile:
     ) -> None:
         self.predictor, self.intrinsics_px = predictor, intrinsics_px
         self.boxes, self.video, self.everybody = boxes, video, everybody
+        self.left_out = 0  # boxes that show nothing of their frame
         # From there on ids are new
         self._free = 1 + max((each.id for each in boxes if each.id is not None), default=-1)
         self.tracker = Tracker(self.predictor.config.pose_space.skeleton.root)
@@ -175,7 +176,9 @@ class FollowFile:
         """Predict a frame's boxes."""
         rows, columns = frame.image.shape[:2]
         given = [(each.box(columns, rows), each) for each in self.boxes.of_frame(frame.index, self.video)]
-        given = [(box, each) for box, each in given if is_inside(box, columns, rows) and has_size(box, columns, rows)]
+        shown = [(box, each) for box, each in given if is_inside(box, columns, rows) and has_size(box, columns, rows)]
+        self.left_out += len(given) - len(shown)
+        given = shown
         if not self.everybody:
             given = sorted(given, key=lambda pair: -pair[0].side)[:1]
         boxes = [Seen(box, "given", each.score) for box, each in given]

@@ -8,23 +8,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from c2fpose.base.errors import DataError
+from c2fpose.data.videos import VIDEO_ENDINGS, is_video
 from c2fpose.prediction.outputs import known_formats
 
-VIDEO_SUFFIXES = (
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".avi",
-    ".mkv",
-    ".webm",
-    ".mpg",
-    ".mpeg",
-    ".wmv",
-    ".ts",
-    ".mts",
-    ".ogv",
-    ".3gp",
-)
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".avif",
                   ".jp2", ".tga")  # fmt: skip
 UNREAD_SUFFIXES = (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")  # of cameras
@@ -51,7 +37,7 @@ def expand(words: Sequence[str]) -> list[Input]:
             found.setdefault(os.path.abspath(each), each)
 
     for word in words:
-        path = Path(word).expanduser()
+        path = _at_home(word)
         if path.is_dir():
             inside = [each for each in path.iterdir() if _is_input(each)]
             if not inside:
@@ -67,13 +53,13 @@ def expand(words: Sequence[str]) -> list[Input]:
             add(sorted(matched, key=_by_number))
         else:
             raise DataError(f"{word}: no such image, video or folder")
-    return [Input(path, "video" if path.suffix.lower() in VIDEO_SUFFIXES else "image") for path in found.values()]
+    return [Input(path, "video" if is_video(path) else "image") for path in found.values()]
 
 
 def left_out(words: Sequence[str]) -> list[str]:
     """Say of each folder how many pictures in it are of kinds that cannot be read, and which; nothing where none is."""
     said = []
-    for folder in (Path(word).expanduser() for word in words):
+    for folder in map(_at_home, words):
         inside = list(folder.iterdir()) if folder.is_dir() else []
         kinds = [path.suffix.lower() for path in inside if path.suffix.lower() in UNREAD_SUFFIXES]
         if kinds:
@@ -90,8 +76,13 @@ def shown(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def _at_home(word: str) -> Path:
+    """Put the home folder for ``~``; a name that only begins with it, and is nobody's, stays."""
+    return Path(os.path.expanduser(word))
+
+
 def _is_input(path: Path) -> bool:
-    known = path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
+    known = path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_ENDINGS
     return known and path.is_file() and not path.name.startswith(".") and not _is_output(path)
 
 
@@ -106,4 +97,4 @@ def _is_output(path: Path) -> bool:
 def _by_number(path: Path) -> list[tuple[int, int | str]]:
     """Names in order, numbers in them by their size: 2 before 10."""
     parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from c2fpose.base.errors import DataError, first_line
+from c2fpose.base.files import reason
 from c2fpose.data.crops import released as released_crop
 from c2fpose.data.crops import standard as crop
 from c2fpose.data.rgb import UnknownRangeError, upright_rgb
@@ -60,7 +61,6 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
                         "photograph's: damaged?"
                     )
                 opened.load()  # all of it: a file that was cut off is found here
-                check_range(opened)
                 return upright_rgb(opened)
     except DataError:
         raise
@@ -70,26 +70,14 @@ def read_photo(path: str | Path) -> UInt8[np.ndarray, "rows columns 3"]:
         raise DataError(
             f"{path}: more than {(Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; make it smaller"
         ) from None
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from None
     except UnidentifiedImageError:
         raise DataError(f"{path}: not an image of a known format; save it as JPEG or PNG") from None
     except MemoryError:
         raise DataError(f"{path}: asks for more memory than there is; make it smaller") from None
     except Exception as error:  # each format's decoder raises what it likes
         raise DataError(f"{path}: a damaged image ({first_line(error)})") from None
-
-
-def check_range(opened: Image.Image) -> None:
-    """Raise ``UnknownRangeError`` for integers of 32 bits that do not look like 16: they would come out black or white.
-
-    One byte in each would be read as its upper half.
-    """
-    if opened.mode != "I" or opened.format == "PPM":  # whose reader brings all depths to 16 bits
-        return
-    low, high = (int(value) for value in np.asarray(opened.getextrema()).ravel())
-    if low < 0 or not 255 < high < 1 << 16:
-        raise UnknownRangeError(
-            f"pixels are integers from {low} to {high}, and nothing says which is white; save it as JPEG or PNG"
-        )
 
 
 def pictures_in(path: str | Path) -> int:
@@ -127,7 +115,9 @@ def check_box(box: Box, image: UInt8[np.ndarray, "rows columns 3"]) -> Box:
     """``box`` if it shows some of the image; ``DataError`` if it has no size, lies outside or is far too large."""
     rows, columns = image.shape[:2]
     what, size = f"box={','.join(f'{value:g}' for value in box)}", f"the image of {columns} x {rows} px"
-    if not np.isfinite(box).all() or box.side < 1:
+    if not np.isfinite(box).all():
+        raise DataError(f"{what}: expected three finite numbers, left edge, top edge and side in px")
+    if box.side < 1:
         raise DataError(f"{what}: the side, its third number, must be 1 px or more")
     if not is_inside(box, columns, rows):
         raise DataError(f"{what}: lies outside {size}; give left edge, top edge and side in px")

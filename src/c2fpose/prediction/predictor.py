@@ -27,7 +27,7 @@ from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import Exif, camera_of, exif_of, read_exif
 from c2fpose.prediction.inputs import shown
 from c2fpose.prediction.people import Seen, crops_of, root_depth_rule, second_looks, seen_of, without_doubles
-from c2fpose.prediction.photo import Box, check_box, check_range, read_photo, whole_box
+from c2fpose.prediction.photo import Box, check_box, read_photo, whole_box
 from c2fpose.prediction.reading import read_as_asked
 from c2fpose.prediction.result import BoxFrom, Camera, Frame, ModelUsed, PersonPose, PoseResult, Source
 from c2fpose.prediction.shifts import steadied_poses
@@ -249,7 +249,6 @@ def _image(image: Picture, number: int) -> Image:
         return read_photo(image)
     if isinstance(image, PIL.Image.Image):
         try:
-            check_range(image)
             image = upright_rgb(image)
         except (OSError, UnknownRangeError) as error:  # Pillow reads a file when its pixels are asked for
             raise DataError(f"image {number}: {error}") from None

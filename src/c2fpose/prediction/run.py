@@ -160,7 +160,8 @@ class PredictJob:
             result, pictures = self.video(each.path, progress, next(iter(targets.values())).parent)
         if not any(frame.people for frame in result.frames):
             if self.settings.boxes:
-                raise NobodyFound(f"{each.path}: no box for any of its frames in {self.settings.boxes}")
+                why = "".join(f"; {note}" for note in result.notes)
+                raise NobodyFound(f"{each.path}: no box for any of its frames in {self.settings.boxes}{why}")
             raise NobodyFound(
                 f"{each.path}: nobody found; person=whole takes all of the picture for one person, box=x,y,side a part"
             )
@@ -276,7 +277,11 @@ class PredictJob:
             frames = SpooledFrames(folder, smoothed(frames, camera.intrinsics_px, space.skeleton.root))
             smoothing = f"{smoothing}; {FILTERED}" if smoothing else FILTERED
         source = Source("video", clip.size_px, shown(path), file_hash(path), clip.fps)
-        return self._result(source, camera, frames, smoothing, clip.note), clip
+        notes = [clip.note]
+        if isinstance(follower, FollowFile) and follower.left_out:
+            boxes = "1 box" if follower.left_out == 1 else f"{follower.left_out} boxes"
+            notes.append(f"{boxes} of {asked.boxes} left out: outside the picture, or no size that a person has")
+        return self._result(source, camera, frames, smoothing, *notes), clip
 
     def _follower(self, clip: Video, intrinsics_px: np.ndarray) -> Follower:
         asked, everybody = self.settings, self.settings.people == "all"
@@ -292,9 +297,9 @@ class PredictJob:
         return FollowFound(self.predictor, intrinsics_px, find, everybody=everybody, looks=asked.looks)
 
     def _result(
-        self, source: Source, camera: Camera, frames: Sequence[Frame], smoothing: str | None, note: str | None = None
+        self, source: Source, camera: Camera, frames: Sequence[Frame], smoothing: str | None, *said: str | None
     ) -> PoseResult:
-        notes = [note] if note else []
+        notes = [note for note in said if note]
         behind = sum(not person.in_front for frame in frames for person in frame.people)
         if behind:
             poses = "of one pose" if behind == 1 else f"of {behind} poses"

@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 
 from c2fpose.base.errors import DataError
 from c2fpose.base.opencv import ERRORS, set_log_level
+from c2fpose.data.videos import open_video
 
 AHEAD = 8  # frames decoded before they are asked for
 USUAL_FPS = 25.0  # taken where the container gives neither times nor a rate
@@ -166,9 +167,11 @@ class Video:
 
 
 def _opened(path: Path):  # OpenCV and its capture: imported late, it takes long
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path}: cannot be read (Permission denied)")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # else the decoder's own messages mix with ours
     set_log_level(ERRORS)  # its variable is read at import, which is over
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # turns frames upright by itself
+    capture = open_video(path)
     if not capture.isOpened():
         raise DataError(f"{path}: not a video, or one whose format is not known")
     return cv2, capture

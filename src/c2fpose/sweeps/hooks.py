@@ -60,14 +60,14 @@ class FailedOverrides(Callback):
         if config.hydra.mode != RunMode.MULTIRUN or config.get("sweep") is not None:
             return
         if isinstance(job_return._return_value, float) and math.isnan(job_return._return_value):
-            with open(_failures(config), "a") as file:
+            with open(_failures(config), "a", encoding="utf-8") as file:
                 file.write(f"{config.hydra.sweep.subdir}\n")
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Name the jobs that failed."""
         path = _failures(config)
         if path.is_file():
-            failed = path.read_text().splitlines()
+            failed = path.read_text("utf-8").splitlines()
             path.unlink()
             jobs_failed = "1 job" if len(failed) == 1 else f"{len(failed)} jobs"
             print(f"error: {jobs_failed} failed: {'; '.join(failed)}", file=sys.stderr)

@@ -14,7 +14,7 @@ CURVE_COLUMNS = ("step", "training_seconds", "val_mpjpe_mm")
 def write_curve(path: Path, rows: list[dict[str, float]]) -> None:
     """Write the curve whole; further columns of some rows are empty in the others."""
     further = dict.fromkeys(name for row in rows for name in row if name not in CURVE_COLUMNS)
-    with written_whole(path) as partial, open(partial, "w", newline="") as file:
+    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, (*CURVE_COLUMNS, *further))
         writer.writeheader()
         writer.writerows(rows)
@@ -27,7 +27,8 @@ def read_curve(path: Path) -> list[dict[str, float]]:
     """
     if not path.is_file():
         return []
-    with readable(path, "not the curve of a run", "remove it"), open(path, newline="") as file:
+    broken = readable(path, "not the curve of a run", "remove it")
+    with broken, open(path, newline="", encoding="utf-8") as file:
         return [
             {name: float(row[name]) for name in CURVE_COLUMNS}
             | {name: float(value) for name, value in row.items() if name not in CURVE_COLUMNS and value}

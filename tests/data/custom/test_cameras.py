@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from c2fpose.data.custom.cameras import fitted_intrinsics
+from c2fpose.base.errors import DataError
+from c2fpose.data.custom.cameras import fitted_intrinsics, read_cameras
 
 TRUE = (1145.0, 1143.0, 512.0, 515.0)
 
@@ -37,3 +38,21 @@ def test_too_few_or_none_fit_nothing(seen):
     px, mm = seen
     assert fitted_intrinsics(px[:1, :11], mm[:1, :11]) is None
     assert fitted_intrinsics(px, np.zeros_like(mm)) is None
+
+
+def test_names_are_what_is_written_whatever_yaml_makes_of_it(tmp_path):
+    names = ["01", "12:30", "no", "1e3", "0x1F", "~", "2024-05-01", "left"]
+    lines = [f"{name}: {{intrinsics_px: [{100 + at}, 100, 50, 50]}}\n" for at, name in enumerate(names)]
+    (tmp_path / "cameras.yaml").write_text("# by hand\n" + "".join(lines))
+    cameras = read_cameras(tmp_path / "cameras.yaml")
+    assert [(name, camera.intrinsics_px[0]) for name, camera in cameras.items()] == [
+        (name, 100 + at) for at, name in enumerate(names)
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "3", "[left, right]", "{[1, 2]: {}}", "left: [", "? {a: b}\n: c"])
+def test_what_names_no_camera_is_one_line(tmp_path, text):
+    (tmp_path / "cameras.yaml").write_text(text)
+    with pytest.raises(DataError, match=r"cameras\.yaml: ") as refused:
+        read_cameras(tmp_path / "cameras.yaml")
+    assert "\n" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from own_data import (
     SIZE_PX,
     make_folder,
@@ -12,6 +13,7 @@ from own_data import (
 )  # fmt: skip
 from PIL import Image
 
+from c2fpose.base.errors import DataError
 from c2fpose.data.crops.standard import decode
 from c2fpose.data.verification.checks import image_fault
 
@@ -84,3 +86,14 @@ def test_pictures_are_found_by_names_with_dots_and_by_endings_in_other_letters(t
         records[number]["image"] = f"pictures/Walking 1.5413_{number:06d}{ending}"
     write_table(folder, records)
     assert len(prepared(folder, test_share=0)["train"]) == 4
+
+
+def test_a_picture_of_which_nobody_says_what_is_white_is_refused(tmp_path):
+    """Integers of 32 bits up to 200 came out black."""
+    records = people(2)
+    folder = make_folder(tmp_path, records)
+    Image.fromarray(np.full((SIZE_PX[1], SIZE_PX[0]), 200, np.int32)).save(folder / "pictures" / "deep.tif")
+    records[1]["image"] = "pictures/deep.tif"
+    write_table(folder, records)
+    with pytest.raises(DataError, match=r"deep\.tif: .*integers from 200 to 200, and nothing says which is white"):
+        prepared(folder, test_share=0)

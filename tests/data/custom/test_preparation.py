@@ -284,12 +284,13 @@ def test_sides_are_told_without_a_thorax_and_by_other_names(tmp_path):
         prepared(folder)
 
 
-def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path, capsys):
+@pytest.mark.parametrize("asked", [["source=custom"], ["--source=custom"], ["--source", "custom"]])
+def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path, capsys, asked):
     records = people()
     metres(records, tmp_path)
     folder = make_folder(tmp_path, records)
     with pytest.raises(SystemExit) as code:
-        main(["source=custom", f"path={folder}", f"out={tmp_path / 'out'}"])
+        main([*asked, f"path={folder}", f"out={tmp_path / 'out'}"])
     said = capsys.readouterr().err
     assert code.value.code == 2 and not (tmp_path / "out").exists()
     assert said.startswith("error: records.csv, line 7") and said.count("\n") == 1

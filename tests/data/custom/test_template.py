@@ -11,6 +11,7 @@ from own_data import INTRINSICS, SIZE_PX, people, project, write_pictures, write
 from PIL import Image
 
 from c2fpose.base.errors import DataError, UserError
+from c2fpose.data.custom.cameras import read_cameras
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
 from c2fpose.data.custom.preparation import prepare
 from c2fpose.data.custom.template import FILES, PREDICTED, write_template
@@ -187,6 +188,30 @@ def test_deeplabcuts_individuals_are_records_of_their_own(tmp_path, capsys, lead
     (tmp_path / "s" / "dlc.csv").write_text("\n".join(",".join(line) for line in (lines[0][:-1], *lines[1:])))
     with pytest.raises(UserError, match="DeepLabCut's four headers have "):
         template(tmp_path, source=tmp_path / "s" / "dlc.csv", overwrite=True)
+
+
+def test_two_columns_of_one_meaning_are_refused(tmp_path):
+    for extra, said in (("nose_x", "nose_x and nose_x"), ("nose.x", "nose_x and nose.x"), ("video", "image and video")):
+        (tmp_path / "a.csv").write_text(f"image,nose_x,nose_y,{extra}\na.jpg,1,2,3\n")
+        with pytest.raises(DataError, match=f"columns {said} mean the same"):
+            template(tmp_path, source=tmp_path / "a.csv")
+
+
+def test_a_quote_without_its_end_is_one_line(tmp_path):
+    (tmp_path / "a.csv").write_text('image,nose_x,nose_y\n"a.jpg,1,2\n' + "a.jpg,1,2\n" * 20_000)
+    with pytest.raises(DataError, match=r"a\.csv: not readable as CSV .*a quote without its end\?"):
+        template(tmp_path, source=tmp_path / "a.csv")
+
+
+def test_cameras_of_any_name_are_read_back(tmp_path):
+    records = source(tmp_path)
+    names = {"left": "01", "right": "no: 7 # x"}
+    for record in records:
+        record["camera"] = names[record["camera"]]
+    write_table(tmp_path / "s", records)
+    folder = template(tmp_path, source=tmp_path / "s" / "records.csv")
+    assert list(read_cameras(folder / "cameras.yaml")) == list(names.values())
+    assert prepared(folder).info.camera_names == tuple(names.values())
 
 
 def test_keys_that_would_do_nothing_are_refused(tmp_path):

@@ -63,6 +63,7 @@ TWO = [{"id": 1, "name": "dog"}, {"id": 3, "name": "cat"}]
         ("only.json", json.dumps(ANNOTATIONS | {"categories": [{"id": 3, "name": "skier"}]})),
         ("photo 12.txt", f"0 {OUTLINE} 0.75\n"),
         ("photo 12.txt", f"0 {OUTLINE} 0.75 3\n"),
+        ("photo 12.txt", f"1 0 0 0.1 0 0.1 0.1 0 0.1\n0 {OUTLINE}\n"),  # an outline in the corner is not MOT's
     ],
 )
 def test_the_same_box_from_every_format(tmp_path, name, text):
@@ -110,6 +111,15 @@ def test_boxes_of_another_video_or_picture_are_not_taken(tmp_path):
     assert boxes.of_frame(0, Path("c.mp4")) == [] and boxes.of_image(Path("dog_7.jpg")) == []
 
 
+def test_videos_with_a_dot_in_their_name(tmp_path):
+    """By YOLO's files, and by a table that names them without their ending."""
+    (tmp_path / "walk.v2_1.txt").write_text("0 0.2 0.5 0.2 0.2\n")
+    (tmp_path / "a.csv").write_text("file,frame,left,top,side\nwalk.v2,0,0.1,0,50\n")
+    for boxes in (read_boxes(tmp_path), read_boxes(tmp_path / "a.csv")):
+        assert [box.left for box in boxes.of_frame(0, Path("walk.v2.mp4"))] == pytest.approx([0.1])
+        assert boxes.of_frame(0, Path("walk.mp4")) == []
+
+
 def test_files_of_one_name_in_two_folders(tmp_path):
     (tmp_path / "a.csv").write_text("file,left,top,side\na/1.jpg,1,0,50\nb/1.jpg,2,9,80\n")
     boxes = read_boxes(tmp_path / "a.csv")
@@ -150,6 +160,8 @@ def test_scores_and_ids_that_are_none(tmp_path):
     ("name", "text", "message"),
     [
         ("no.json", "{", "not JSON"),
+        ("deep.json", "[" * 100_000, "not JSON"),
+        ("quote.csv", 'left,top,side\n1,2,"' + "3\n" * 200_000, "not readable as a table"),
         ("odd.json", '{"people": []}', "neither a list of results nor an object with annotations"),
         ("bare.json", '[{"image_id": 1, "keypoints": []}]', "entry 0: no bbox"),
         ("flat.json", coco({"image_id": 1, "bbox": [1, 2, 0, 5]}), "entry 0: a box of size 0 x 5"),

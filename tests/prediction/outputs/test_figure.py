@@ -1,12 +1,16 @@
 """The figure shows everybody, from crops of the right places."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from c2fpose.prediction.outputs import figure
+from c2fpose.prediction.outputs.video import stage_of
+from c2fpose.prediction.result import Frame
 
 
 @pytest.fixture
@@ -55,6 +59,36 @@ def test_whoever_is_left_out_is_counted_in_a_heading(image, video, pictures, tmp
     frames = tuple(replace(frame, people=crowd[:4]) for frame in video.frames)
     figure.write(replace(video, frames=frames), pictures, tmp_path / "out.png")
     assert list(drawn[1]) == ["person 0, one of 4", "person 1", "person 2"]
+
+
+def test_of_a_long_video_few_poses_are_held(video, tmp_path, drawn):
+    """Frames that lie on disk are made anew at each look: those of an hour are never there at once."""
+    frames, held = Anew(video.frames), []
+    frames.look = lambda: held.append(len(frames.alive))
+    for draw in (figure._chosen, stage_of):
+        held.clear()
+        assert draw(replace(video, frames=frames))
+        assert len(held) >= 2000 and max(held) < 30
+
+
+class Anew(Sequence):
+    """Two thousand frames, each made when it is asked for."""
+
+    def __init__(self, like) -> None:
+        self.like, self.alive = like, []
+
+    def __len__(self) -> int:
+        return 2000
+
+    def __getitem__(self, at: int) -> Frame:
+        if not 0 <= at < len(self):
+            raise IndexError
+        self.alive = [each for each in self.alive if each() is not None]
+        self.look()
+        frame = replace(self.like[at % len(self.like)], index=at, time_s=at / 25)
+        frame = replace(frame, people=tuple(replace(person) for person in frame.people))
+        self.alive += map(ref, frame.people)
+        return frame
 
 
 def test_nobody_is_no_figure(nobody, pictures, tmp_path, drawn):

@@ -77,10 +77,21 @@ def read_cameras(path: Path) -> dict[str, Camera]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     with readable(path, "not readable as YAML", "see docs/own_data.md for what it holds"):
-        content = yaml.safe_load(path.read_text("utf-8-sig"))
+        content = _with_names_as_text(path.read_text("utf-8-sig"))
     if not isinstance(content, dict) or not content:
         raise DataError(f"{path}: expected a camera's name and under it intrinsics_px and more, for each camera")
-    return {str(name): _camera(values, f"{path}: camera {name}") for name, values in content.items()}
+    return {name: _camera(values, f"{path}: camera {name}") for name, values in content.items()}
+
+
+def _with_names_as_text(text: str) -> Any:
+    """Read YAML whose outermost keys are names, also where they look like numbers, times or truth: 01, 12:30, no."""
+    node = yaml.compose(text, yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge"):
+            key.tag = "tag:yaml.org,2002:str"
+    return yaml.SafeLoader("").construct_document(node)
 
 
 def fitted_intrinsics(

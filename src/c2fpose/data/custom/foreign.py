@@ -43,8 +43,9 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     with readable(path, "not readable as text", "expected a CSV or TSV"):
         lines = path.read_text("utf-8-sig").splitlines()
     separator = max(("\t", ";", ","), key=next(filter(None, lines), "").count)
-    reader = csv.reader(lines, delimiter=separator)
-    numbered = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    with readable(path, "not readable as CSV", "a quote without its end?"):
+        reader = csv.reader(lines, delimiter=separator)
+        numbered = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     cells = _joined_by_deeplabcut([row for _, row in numbered], path)
     if not cells:
         raise DataError(f"{path}: holds nothing")
@@ -52,7 +53,10 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
     if whose:
         del numbered[1], cells[1]
     first, columns = _header(cells)
+    named = cells[2] if first == 3 else cells[0]
     blocks: dict[str | None, list] = _by_individual(columns, whose) if whose else {None: columns}
+    for block in blocks.values():
+        _check_each_once(block, cells[0] if first == 1 else cells[1], path)
     deep = {column[0] for column in columns if isinstance(column, tuple) and column[1:] == ("z", "")}
     units = {"px": ("px", 1.0), "mm": ("mm", 1.0), "": ("px", 1.0)}
     joints: dict[str, None] = {}
@@ -78,10 +82,18 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
                 rows.append(Row(place, words, found["px"], found["mm"], None))
     if not joints:
         raise DataError(f"{path}: no column of a joint, such as left_knee_x; it has {', '.join(cells[0][:8])}")
-    named = cells[2] if first == 3 else cells[0]
     left_out = [name for name, column in zip(named, columns, strict=True) if column is None and name.strip()]
     left_out += [f"points of no individual ({_NOBODY})"] * (_NOBODY in whose and _NOBODY not in blocks)
     return ForeignTable(rows, list(joints), list(dict.fromkeys(left_out)))
+
+
+def _check_each_once(columns: list, names: list[str], path: Path) -> None:
+    """Refuse two columns of one meaning, of which the other would be lost."""
+    said = [column for column in columns if column is not None]
+    for column in said:
+        if said.count(column) > 1:
+            alike = [name.strip() for name, each in zip(names, columns, strict=True) if each == column]
+            raise DataError(f"{path}: columns {' and '.join(alike[:2])} mean the same; leave one")
 
 
 def _by_individual(columns: list, whose: list[str]) -> dict[str | None, list]:

@@ -13,10 +13,10 @@ from PIL import Image
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.rgb import upright_rgb
+from c2fpose.data.videos import VIDEO_ENDINGS, is_video, open_video
 
-VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp")  # tried for names without one
-KNOWN = {*map(str.lower, ENDINGS), *VIDEOS}
+KNOWN = {*map(str.lower, ENDINGS), *VIDEO_ENDINGS}
 _TURNED = 0x0112  # EXIF's orientation
 _SIDEWAYS = (5, 6, 7, 8)
 
@@ -72,14 +72,9 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
                                            for part in re.split(r"(\d+)", path.name)])  # fmt: skip
 
 
-def is_video(path: Path) -> bool:
-    """Say whether a file is a video, by its ending."""
-    return path.suffix.lower() in VIDEOS
-
-
 def _size(path: Path) -> tuple[int, int]:
     if is_video(path):
-        capture = cv2.VideoCapture(str(path))
+        capture = open_video(path)
         width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         capture.release()
         if min(width, height) <= 0:  # 0 or -1, by the version of OpenCV
@@ -113,7 +108,7 @@ class Pictures:
                 self._path, self._video = path, None
             return self._image
         if path != self._path or self._video is None or frame < self._next - 1:
-            self._path, self._video, self._next = path, cv2.VideoCapture(str(path)), 1
+            self._path, self._video, self._next = path, open_video(path), 1
         while self._next <= frame:
             there, image = self._video.read()
             if not there:

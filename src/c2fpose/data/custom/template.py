@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +14,13 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.base.files import ready_directory, write_text
 from c2fpose.data.custom.cameras import fitted_intrinsics
 from c2fpose.data.custom.foreign import read_foreign
-from c2fpose.data.custom.images import ENDINGS, KNOWN, found, in_order, is_video, sizes_px
+from c2fpose.data.custom.images import ENDINGS, KNOWN, found, in_order, sizes_px
 from c2fpose.data.custom.options import CustomConfig, TemplateConfig
 from c2fpose.data.custom.preparation import FOCAL
 from c2fpose.data.custom.readers import coco
 from c2fpose.data.custom.readers.table import BOX, WORDS, made
 from c2fpose.data.custom.records import Records
+from c2fpose.data.videos import is_video
 from c2fpose.pictures.figure import save_png
 from c2fpose.pictures.skeleton import skeleton_figure
 from c2fpose.pose.anatomy import guessed
@@ -172,9 +175,14 @@ def _cameras(records: Records, config: TemplateConfig) -> str:
         known = sizes[rows][np.isfinite(sizes[rows]).all(1)]
         size = known[0].astype(int).tolist() if len(known) else None
         intrinsics, why = _intrinsics(records, rows, size, deep=config.labels != "px")
-        entry = {"name": name, "size": size or "null", "intrinsics": intrinsics, "why": why}
+        entry = {"name": _key(name), "size": size or "null", "intrinsics": intrinsics, "why": why}
         text += _CAMERA.format(**entry)
     return text
+
+
+def _key(name: str) -> str:
+    """Write a camera's name as YAML's key."""
+    return name if re.fullmatch(r"\w[\w.-]*", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _intrinsics(records: Records, rows: np.ndarray, size: list[int] | None, deep: bool) -> tuple[str, str]:

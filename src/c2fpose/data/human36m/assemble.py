@@ -113,7 +113,7 @@ def _image_offset(partial: Path) -> int:
 def _resumable(partial: Path, journal: Path, plan: str, offsets: np.ndarray) -> int | None:
     """How many records a partial file of the same plan holds, or None where it must be begun again."""
     try:
-        note = json.loads(journal.read_text())
+        note = json.loads(journal.read_text(encoding="utf-8"))
         with h5py.File(partial, "r") as file:
             same = note["plan"] == plan and np.array_equal(file["jpeg_offsets"][:], offsets)
         done = int(note["records"])

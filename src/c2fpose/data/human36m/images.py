@@ -16,6 +16,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.base.files import blamed_on, reason, written_whole
 from c2fpose.data.crops.standard import PADDING
 from c2fpose.data.human36m.frames import Files, SequenceRecords, Video
+from c2fpose.data.videos import open_video
 from c2fpose.pose.protocol import BOX_SCALE_UNIT_PX
 
 _END_OF_IMAGE = b"\xff\xd9"
@@ -120,7 +121,7 @@ def _file_frames(part: SequenceRecords) -> Iterator[np.ndarray]:
 
 def _video_frames(part: SequenceRecords, film: Video) -> Iterator[np.ndarray]:
     """One pass through the video; frames between are decoded (they are needed) but not converted."""
-    video = cv2.VideoCapture(str(film.path))
+    video = open_video(film.path)
     number = 0
     try:
         for wanted in part.frames:

@@ -122,7 +122,10 @@ def _cell(reader: SplitReader, record: int) -> UInt8[np.ndarray, "rows columns 3
         cv2.resize(each, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA) for each in (image, with_joints)
     )
     caption = np.full((CAPTION_PX, 2 * SIDE_PX, 3), PAPER, np.uint8)
-    text = f"{reader.info.action_names[row['action']].replace('_', ' ')}  S{row['subject']}, camera {row['camera'] + 1}"
+    info = reader.info
+    camera = info.camera_names[row["camera"]] if info.provenance.get("cameras") else row["camera"] + 1
+    action = info.action_names[row["action"]].replace("_", " ")
+    text = f"{action}  {info.subject_name(int(row['subject']))}, camera {camera}"
     cv2.putText(caption, text, (1, CAPTION_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.44, INK, 1, cv2.LINE_AA)
     return np.vstack([caption, np.hstack([image, with_joints])])
 

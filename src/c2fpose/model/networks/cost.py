@@ -21,6 +21,6 @@ def network_cost(config: NetworkConfig, heads: Heads | None = None) -> dict[str,
         with FlopCounterMode(display=False) as counter:
             network(torch.empty(1, 3, config.image_size, config.image_size))
     return {
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": count_parameters(network),
         "flops": counter.get_total_flops(),
     }

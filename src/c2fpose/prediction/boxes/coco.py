@@ -19,7 +19,7 @@ def read(path: Path) -> BoxFile:
     """Read boxes; results below a score of 0.3, other categories and crowds are left out."""
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"boxes={path}: not JSON ({error})") from None
     names: dict[Any, str] = {}
     people: list[Any] = [PERSON]

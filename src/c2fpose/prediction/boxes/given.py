@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from c2fpose.base.errors import DataError
+from c2fpose.data.videos import is_video
 from c2fpose.prediction.photo import Box
 
 # A detector's box encloses the person's outline, crown and soles included; ours is 1.12 times the joints' extent
@@ -76,8 +77,10 @@ class BoxFile:
             self.everywhere.append(box)
 
     def add_frame(self, box: GivenBox, video: str, number: int) -> None:
-        """File a box under a frame of a video."""
-        frames = self.by_video.setdefault(Path(video).stem, {}).setdefault(video, {})
+        """File a box under a frame of a video, which is named with its ending or without."""
+        name = Path(video)
+        key = name.stem if is_video(name) else name.name  # a dot may stand in a name
+        frames = self.by_video.setdefault(key, {}).setdefault(video, {})
         frames.setdefault(number, []).append(box)
 
     def of_image(self, path: Path) -> list[GivenBox]:

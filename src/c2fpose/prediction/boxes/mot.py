@@ -14,12 +14,12 @@ PEDESTRIAN = 1  # class of ground truth, the eighth of nine columns
 
 
 def looks_like(path: Path) -> bool:
-    """Tell MOT from YOLO by the first line: commas, or at least nine columns of which two are whole numbers."""
+    """Tell MOT from YOLO by the first line: commas, or nine or ten columns, frame and id whole, the box in px."""
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         if line.strip():
             words = _words(line)
             whole = all(re.fullmatch(r"-?\d+(\.0+)?", word) for word in words[:2])
-            return "," in line or (len(words) in (9, 10) and whole)
+            return "," in line or (len(words) in (9, 10) and whole and not _are_shares(words[2:6]))
     return False
 
 
@@ -44,6 +44,14 @@ def read(path: Path) -> BoxFile:
         box = GivenBox(left, top, width, height, int(id) if id >= 0 else None, score)
         found.add(box, f"line {number}", number=int(frame))
     return found
+
+
+def _are_shares(words: list[str]) -> bool:
+    """Tell YOLO's shares of a picture, of which some are whole by chance, from pixels."""
+    try:
+        return max(abs(number_of(word)) for word in words) <= 2
+    except ValueError:
+        return False
 
 
 def _words(line: str) -> list[str]:

@@ -7,7 +7,7 @@ height, or right and bottom edge; an id, a score, a class. Commas, semicolons or
 import csv
 from pathlib import Path
 
-from c2fpose.base.errors import DataError
+from c2fpose.base.errors import DataError, readable
 from c2fpose.prediction.boxes.given import BoxFile, GivenBox, number_of
 
 NAMES = {
@@ -35,8 +35,9 @@ def read(path: Path) -> BoxFile:
     """Read boxes; ``left, top, side`` is a box of ours and taken as it is."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     first = text.partition("\n")[0]
-    rows = csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count))
-    header = [word.strip().lower() for word in next(rows, [])]
+    with readable(f"boxes={path}", "not readable as a table", "a quote without its end?"):
+        header, *rows = list(csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count))) or [[]]
+    header = [word.strip().lower() for word in header]
     at = {key: next((header.index(name) for name in names if name in header), -1) for key, names in NAMES.items()}
     if "class" in header and at["file"] >= 0 and header[at["file"]] == "name":  # as YOLO's tools write it: of the class
         at["class"], at["file"] = at["file"], -1

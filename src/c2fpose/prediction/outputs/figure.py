@@ -47,15 +47,25 @@ def _chosen(result: PoseResult) -> dict[str, list[Drawn]]:
         beside = f"the first {MOST_PEOPLE} of {len(everybody)} people" if len(everybody) > MOST_PEOPLE else " "
         parts = {name: people[:first], beside: people[first:]}
         return {heading: part for heading, part in parts.items() if part}
-    tracks = sorted((result.track(id) for id in result.ids), key=len, reverse=True)[:MOST_TRACKS]
+    seen = _when_seen(result)
     groups = {}
-    for track in sorted(tracks, key=lambda track: track[0][1].id):
-        spread = np.unique(np.linspace(0, len(track) - 1, FRAMES_EACH).round().astype(int))
-        groups[f"person {track[0][1].id}"] = [track[number] for number in spread]
-    if len(result.ids) > MOST_TRACKS:
+    for id in sorted(sorted(seen, key=lambda id: len(seen[id]), reverse=True)[:MOST_TRACKS]):
+        spread = np.unique(np.linspace(0, len(seen[id]) - 1, FRAMES_EACH).round().astype(int))
+        frames = [result.frames[seen[id][number]] for number in spread]
+        groups[f"person {id}"] = [(frame, each) for frame in frames for each in frame.people if each.id == id]
+    if len(seen) > MOST_TRACKS:
         heading = next(iter(groups))
-        groups = {f"{heading}, one of {len(result.ids)}": groups.pop(heading), **groups}
+        groups = {f"{heading}, one of {len(seen)}": groups.pop(heading), **groups}
     return groups
+
+
+def _when_seen(result: PoseResult) -> dict[int, list[int]]:
+    """Tell in which of the frames each person is, by rising id; of long videos the poses stay on disk."""
+    seen: dict[int, list[int]] = {}
+    for place, frame in enumerate(result.frames):
+        for person in frame.people:
+            seen.setdefault(person.id, []).append(place)
+    return dict(sorted(seen.items()))
 
 
 def _person(result: PoseResult, frame: Frame, pose: PersonPose, image: UInt8[np.ndarray, "_ _ 3"]) -> Person:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,7 @@ FULL_TURN_S = 12.0
 STILL_S, STILL_FPS = 6.0, 25.0  # a single picture: its pose turns for so long
 LOWEST_FPS, HIGHEST_FPS = 1.0, 60.0  # of a WebM of less than a half a second OpenCV miscounts the frames
 CODECS = {".webm": "VP80", ".mp4": "mp4v"}
+_FRAMES_ON_STAGE = 4000  # of a long video: so many, evenly spread, say how large the stage is
 _LOOK_BACK, _LEAST_FREE = 50, 2**20  # frames between two looks at the disk, and bytes that must be free there
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -61,8 +63,7 @@ def _clock(result: PoseResult) -> tuple[float, int]:
 
 
 def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, fps: float, count: int) -> None:
-    poses = result.table().joints_cam_mm
-    stage = Stage.around(poses) if len(poses) else None
+    stage = stage_of(result)
     writer = None
     try:
         shown = zip(range(count), _at_even_times(result, pictures, fps, count), strict=True)
@@ -80,6 +81,13 @@ def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, f
     finally:
         if writer is not None:
             writer.release()
+
+
+def stage_of(result: PoseResult) -> Stage | None:
+    """Make room for everybody; None for nobody. Of a long video some frames tell, that memory does not grow with it."""
+    some = islice(result.frames, 0, None, -(-len(result.frames) // _FRAMES_ON_STAGE))
+    poses = [person.joints_cam_mm for frame in some for person in frame.people]
+    return Stage.around(np.array(poses, np.float64)) if poses else None
 
 
 def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: int) -> Iterator[tuple[Frame, Image]]:

@@ -105,7 +105,7 @@ def logged(directory: Path, metric: str) -> tuple[np.ndarray, np.ndarray] | None
     for path in sorted(
         (directory / "logs").glob("metrics*.csv"), key=lambda path: (path.name == "metrics.csv", path.name)
     ):
-        with readable(path, "not the log of a run", "remove it"), open(path, newline="") as file:
+        with readable(path, "not the log of a run", "remove it"), open(path, encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row.get(metric) and None not in row.values():  # a killed run's last line may be cut off
                     found[int(row["step"])] = float(row[metric])

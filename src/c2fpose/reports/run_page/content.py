@@ -78,7 +78,7 @@ def read_run(directory: str | Path) -> Run:
 
 def _configuration(path: Path) -> dict[str, Any] | None:
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

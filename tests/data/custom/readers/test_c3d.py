@@ -80,9 +80,10 @@ def test_the_worlds_axes_are_those_of_the_cameras(tmp_path, turn):
     np.testing.assert_allclose(prepared(folder).annotations["joints_cam_mm"], CAM_MM, atol=0.1)
 
 
-def test_videos_have_a_rate_of_their_own(tmp_path):
+@pytest.mark.parametrize("ending", ["avi", "AVI"])
+def test_videos_have_a_rate_of_their_own(tmp_path, ending):
     folder = folder_of(tmp_path, rate=100.0)
-    video = folder / "anna" / "walk.left.avi"
+    video = folder / "anna" / f"walk.left.{ending}"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*"MJPG"), 50, SIZE_PX)
     for shade in (40, 140, 240):
         writer.write(np.full((SIZE_PX[1], SIZE_PX[0], 3), shade, np.uint8))

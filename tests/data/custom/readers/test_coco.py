@@ -201,6 +201,8 @@ def broken(made, change):
     (lambda made: made["images"][3].update(width="wide"), r"annotation 103: width or height of its image is no numb"),
     (lambda made: made.pop("annotations"), r"no images and annotations"),
     (lambda made: made.pop("categories"), r"no category says which keypoints"),
+    (lambda made: made["categories"][0].update(skeleton=[[0, 1], [1, 2]]), r"from 1 \(a keypoint outside 1..13"),
+    (lambda made: made["categories"][0].update(skeleton=[[13, 14]]), r"from 1 \(a keypoint outside 1..13"),
     (lambda made: made["images"][5].update(file_name="lost.jpg"), r"annotation 105: no picture lost.jpg"),
 ])  # fmt: skip
 def test_what_does_not_hold_together_is_one_line_and_nothing_is_written(tmp_path, change, message):

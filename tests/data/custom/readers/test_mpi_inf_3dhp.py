@@ -97,21 +97,23 @@ def test_valid_frames_lie_or_stand_and_one_frame_has_fewer_axes(tmp_path, frames
     np.testing.assert_allclose(reader.annotations["joints_cam_mm"], mm[valid > 0], atol=1e-2)
 
 
-@pytest.mark.parametrize("pictures", ["video", "frames"])
-def test_pictures_are_those_of_the_frame(tmp_path, pictures):
+@pytest.mark.parametrize(
+    ("pictures", "place"), [("video", "imageSequence"), ("frames", "imageSequence"), ("frames", "imageFrames")]
+)
+def test_pictures_are_those_of_the_frame(tmp_path, pictures, place):
     folder = tmp_path / "S1" / "Seq1"
     write_training(folder, 0)
     shown = [np.full((SIZE[1], SIZE[0], 3), 20 + 40 * frame, np.uint8) for frame in range(FRAMES)]
-    (folder / "imageSequence").mkdir()
+    (folder / place).mkdir()
     if pictures == "video":  # of one camera alone: the other's poses are left out
-        writer = cv2.VideoWriter(str(folder / "imageSequence/video_1.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, SIZE)
+        writer = cv2.VideoWriter(str(folder / place / "video_1.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, SIZE)
         for image in shown:
             writer.write(image)
         writer.release()
     else:
-        (folder / "imageSequence" / "video_1").mkdir()
+        (folder / place / "video_1").mkdir()
         for frame, image in enumerate(shown):
-            cv2.imwrite(str(folder / "imageSequence" / "video_1" / f"frame_{frame + 8}.png"), image)
+            cv2.imwrite(str(folder / place / "video_1" / f"frame_{frame + 8}.png"), image)
     reader = prepared(tmp_path, test_share=0, every=2, crop="none")["train"]
     assert len(reader) == FRAMES // 2
     for row, frame in enumerate(reader.annotations["frame"]):

@@ -87,7 +87,10 @@ def _labels(path: Path, split: str, fixed: tuple[str, ...] | None) -> Labels:
         raise DataError(f"{path}: category {other[0].get('name')} has other keypoints than {kinds[0].get('name')}")
     edges = (kinds[0].get("skeleton") or []) if kinds and fixed is None else []
     with readable(path, "its category's skeleton is no list of pairs of joints, counted from 1", "mend it"):
-        limbs = [(names[int(start) - 1], names[int(end) - 1]) for start, end in edges]
+        pairs = [(int(start), int(end)) for start, end in edges]
+        if not all(1 <= number <= len(names) for pair in pairs for number in pair):
+            raise ValueError(f"a keypoint outside 1..{len(names)}")
+        limbs = [(names[start - 1], names[end - 1]) for start, end in pairs]
     return Labels(path, split, images, content["annotations"], names, limbs)
 
 

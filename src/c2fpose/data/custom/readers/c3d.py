@@ -18,11 +18,12 @@ from jaxtyping import Float, Int
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera
-from c2fpose.data.custom.images import ENDINGS, VIDEOS, in_order
+from c2fpose.data.custom.images import ENDINGS, in_order
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers._c3d_file import read_file
 from c2fpose.data.custom.readers.table import cameras_of, read_skeleton
 from c2fpose.data.custom.records import Records
+from c2fpose.data.videos import VIDEO_ENDINGS, open_video
 from c2fpose.pose.anatomy import guessed
 from c2fpose.pose.skeleton import Skeleton
 
@@ -151,10 +152,10 @@ def _moments(
 ) -> tuple[list[tuple[str, int]], Int[np.ndarray, " M"]]:
     """Pictures with their frame number, if there are any, and the point frame of each moment."""
     stem = path.with_suffix("")
-    for end in VIDEOS:
+    for end in (*VIDEO_ENDINGS, *map(str.upper, VIDEO_ENDINGS)):
         video = Path(f"{stem}.{camera}{end}")
         if video.is_file():
-            capture = cv2.VideoCapture(str(video))
+            capture = open_video(video)
             per_second, frames = capture.get(cv2.CAP_PROP_FPS), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             capture.release()
             if per_second <= 0 or frames <= 0:

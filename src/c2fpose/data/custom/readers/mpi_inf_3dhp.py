@@ -32,6 +32,7 @@ NAMES = (
 )  # fmt: skip
 FROM_28 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6)  # of the training part's 28 joints
 GOOD_FIT_PX = 5.0
+_FOLDERS = ("imageSequence", "imageFrames", ".")  # where pictures may be
 
 
 @dataclass
@@ -94,7 +95,7 @@ def _training(path: Path, config: CustomConfig) -> list[_Sequence]:
         px, mm = _joints(px, 2, place), _joints(mm, 3, place)
         rows = np.arange(min(len(px), len(mm)))[:: config.every]
         images = _pictures(path.parent, number, len(px), config.path)
-        if images is None and number in calibration and any((path.parent / "imageSequence").glob("video_*")):
+        if images is None and number in calibration and _has_pictures(path.parent):
             continue  # some cameras alone were unpacked
         made = calibration.get(number) or _fitted(px[rows], mm[rows], place)
         found.append(_Sequence(
@@ -102,6 +103,11 @@ def _training(path: Path, config: CustomConfig) -> list[_Sequence]:
             [None if images is None else images[row] for row in rows], "train", made,
         ))  # fmt: skip
     return found
+
+
+def _has_pictures(sequence: Path) -> bool:
+    """Whether those of some camera are there."""
+    return any(any((sequence / folder).glob("video_*")) for folder in _FOLDERS)
 
 
 def _testing(path: Path, config: CustomConfig) -> _Sequence:
@@ -171,7 +177,7 @@ def _joints(values: np.ndarray, width: int, place: str) -> Float[np.ndarray, "N 
 
 def _pictures(folder: Path, camera: int, frames: int, base: Path) -> list[str] | None:
     """Find the video of a camera, or its frames as files in the order of their names."""
-    for place in ("imageSequence", "imageFrames", "."):
+    for place in _FOLDERS:
         video = folder / place / f"video_{camera}.avi"
         if video.is_file():
             return [str(video.relative_to(base))] * frames

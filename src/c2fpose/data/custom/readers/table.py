@@ -10,11 +10,11 @@ import numpy as np
 
 from c2fpose.base.errors import DataError, readable
 from c2fpose.data.custom.cameras import Camera, read_cameras
-from c2fpose.data.custom.images import is_video
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.records import Records
 from c2fpose.data.fields import FIELDS
 from c2fpose.data.pickled import checked_array
+from c2fpose.data.videos import is_video
 from c2fpose.pose.skeleton import SKELETONS, Skeleton
 
 UNREAD = ("every",)  # chosen pictures are no sequence
@@ -143,11 +143,13 @@ def _csv_rows(path: Path, skeleton: Skeleton) -> list[Row]:
     if not lines:
         return []
     separator = max(("\t", ";", ","), key=lines[0].count)
-    reader = csv.reader(lines, delimiter=separator)
-    columns = [_column(name, path, skeleton) for name in next(reader)]
-    if twice := [name for place, (name, _) in enumerate(columns) if name in [known for known, _ in columns[:place]]]:
-        raise DataError(f"{path}: column {twice[0]} stands there twice")
-    return list(_filled(reader, columns, path))
+    with readable(path, "not readable as CSV", "a quote without its end?"):
+        reader = csv.reader(lines, delimiter=separator)
+        columns = [_column(name, path, skeleton) for name in next(reader)]
+        names = [name for name, _ in columns]
+        if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+            raise DataError(f"{path}: column {twice[0]} stands there twice")
+        return list(_filled(reader, columns, path))
 
 
 def _column(name: str, path: Path, skeleton: Skeleton) -> tuple[str, Any]:

@@ -18,6 +18,7 @@ from c2fpose.data.human36m.calibration import Calibration
 from c2fpose.data.human36m.frames import SequenceRecords, Video, Wanted, sequence_records
 from c2fpose.data.human36m.sequences import SUBJECTS, TRIALS, Sequence, camera_of, take_of
 from c2fpose.data.human36m.sources import Source
+from c2fpose.data.videos import open_video
 from c2fpose.pose.camera import world_to_camera
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS
 from c2fpose.pose.skeleton import FROM_HUMAN36M_32
@@ -126,7 +127,7 @@ def read_cdf(path: Path, dimensions: int) -> Float[np.ndarray, "frames 17 {dimen
 
 def _check_video(path: Path, needed: int, annotated: int) -> None:
     """Refuse a video with fewer frames than its annotation asks for, by its own count; decoding tells the rest."""
-    video = cv2.VideoCapture(str(path))
+    video = open_video(path)
     frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
     video.release()
     if frames <= 0:
