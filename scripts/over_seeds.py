@@ -98,6 +98,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--paired", action="store_true")
     add_renaming(parser)
     asked = parser.parse_args(words)
+    if asked.first == asked.second:
+        raise DataError(f"{asked.first}: the same row twice; name two")
     renamed = names_by(asked.renamed)
     unit = " mm" if "mm" in asked.figure.split("_") else ""
     experiments: dict[str, set[str]] = {row: set() for row in (asked.first, asked.second)}

@@ -35,7 +35,7 @@ from c2fpose.prediction.engines import Predictor, load_predictor
 from c2fpose.prediction.finder.judge import find_people
 from c2fpose.prediction.finder.weights import load_finder
 from c2fpose.prediction.focal import camera_of
-from c2fpose.prediction.follow import FollowFound, overlap
+from c2fpose.prediction.follow import FollowFound
 from c2fpose.prediction.people import Seen, poses_in, second_looks, seen_of, without_doubles
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box, read_photo, whole_box
@@ -99,7 +99,7 @@ def _matched(truth: list[Box], found: list[Box], overlaps: list[float]) -> list[
     mine: list[Box | None] = [None] * len(truth)
     best = np.zeros(len(truth))
     if found:
-        table = np.array([[overlap(one, other) for other in found] for one in truth])
+        table = np.array([[one.overlap(other) for other in found] for one in truth])
         for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
             best[row] = table[row, column]
             mine[row] = found[column] if table[row, column] > 0.1 else None

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from usage import say_how
 
 from c2fpose.base.host_memory import process_peak_gib
+from c2fpose.base.table import Table
 from c2fpose.bench import contestants as engines
 from c2fpose.bench.contestants import Engine, make_engine
 from c2fpose.bench.measure import Clock, hardware, in_a_process
-from c2fpose.bench.report import table
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.model.networks import input as input_code
@@ -162,8 +162,7 @@ def _section(section: dict[str, Any]) -> str:
             f"torch {machine['torch']}; {facts['image_size']} px, width {facts['width']}, depths {facts['depths']}, "
             f"batch {facts['batch']}; {facts['date']}.",
             "",
-            *table(["a training step", "ms", "share", "GiB"], rows),
-            "",
+            Table(("a training step", "ms", "share", "GiB"), tuple(map(tuple, rows))).markdown(),
         ]
     )
 

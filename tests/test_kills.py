@@ -14,7 +14,7 @@ from c2fpose.model.checkpoints.formats import save_checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.torture]
 long = pytest.mark.skipif("C2FPOSE_TORTURE" not in os.environ, reason="minutes: make torture")
-SHORT = [*TOY, "trainer.max_steps=8", "trainer.validate_every=2", "hydra.output_subdir=null"]
+SHORT = [*TOY, "trainer.max_steps=8", "trainer.validate_every=2"]
 
 
 @pytest.fixture(scope="module")

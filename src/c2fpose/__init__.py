@@ -34,5 +34,6 @@ def __getattr__(name: str) -> Any:
     return import_module("c2fpose.prediction.predictor").PosePredictor
 
 
-if sys.argv[:1] == ["-m"]:  # python -m c2fpose.<command> has begun, and its main is not there yet
+_OURS = (word.removeprefix("-m").partition(".")[0] == "c2fpose" for word in sys.orig_argv[1:])
+if sys.argv[:1] == ["-m"] and any(_OURS):  # python -m c2fpose.<command> has begun, and its main is not there yet
     stop_while_importing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from c2fpose.base.errors import ConfigError, exits_cleanly
+from c2fpose.base.files import ready_directory
 from c2fpose.config.command_line import options
 from c2fpose.config.schema import Accelerator, Schema
 
@@ -34,6 +35,7 @@ def main(words: list[str] | None = None) -> None:
     out = Path(settings.out)
     check_suffix(out)
     check_another_file(checkpoint_path(settings.ckpt), out)
+    ready_directory(out.parent)
     module = load_module(settings.ckpt).to(device_for(settings.accelerator))
     data = PoseData(training_data(module, settings.train_file, workers=0, augmentation=None))
     data.setup("validate")

@@ -14,12 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from c2fpose.base.errors import exits_cleanly, refuses_in_one_line
 from c2fpose.base.files import gone_if_refused
 from c2fpose.base.lock import alone_in
+from c2fpose.base.rank import rank
 from c2fpose.base.signals import stops_in_one_line
 from c2fpose.config.command_line import conf_dir
 from c2fpose.config.run import refusal_of_key, train_settings
 from c2fpose.sweeps.rows import remember_swept
 
-_BEFORE_THE_WORK = (".hydra", "config.yaml")  # what a run that is refused has written
+_BEFORE_THE_WORK = ("config.yaml",)  # what a run that is refused has written
 
 
 @hydra.main(config_path=conf_dir(), config_name="train", version_base="1.3")
@@ -41,11 +42,10 @@ def main(cfg: DictConfig) -> float:
     run_dir = Path(hydra_config.run.dir)
     settings = train_settings(cfg).model_copy(update={"run_dir": str(run_dir)})
     from c2fpose.model.checkpoints.formats import LAST
-    from c2fpose.sweeps.runner import rank
     from c2fpose.training.checkpoints import how_to_go_on
-    from c2fpose.training.loggers import set_logs_aside
-    from c2fpose.training.resuming import changes, goes_on_in, going_on
-    from c2fpose.training.run import REPLACED, claim, forget, run, set_aside
+    from c2fpose.training.replacing import claim, replacing
+    from c2fpose.training.resuming import changes, going_on
+    from c2fpose.training.run import run
 
     if rank() > 0:  # a further process of this run: the first one keeps the directory
         return run(going_on(settings, run_dir), run_dir)
@@ -58,13 +58,9 @@ def main(cfg: DictConfig) -> float:
         claim(run_dir, settings)
         if changed := changes(settings):
             print(f"warning: {changed}", file=sys.stderr, flush=True)
-        if settings.overwrite and not goes_on_in(settings, run_dir):
-            set_aside(run_dir)
-            set_logs_aside(run_dir, run_dir / REPLACED)
-        OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
-        error_mm = run(settings, run_dir)
-        forget(run_dir)
-        return error_mm
+        with replacing(settings, run_dir):
+            OmegaConf.save(cfg, run_dir / "config.yaml", resolve=True)
+            return run(settings, run_dir)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from c2fpose.base.errors import ConfigError, DataError, exits_cleanly
+from c2fpose.base.errors import ConfigError, DataError, _refuse_dashes, exits_cleanly
 
 
 @pytest.mark.parametrize("kind", [ConfigError, DataError])
@@ -34,6 +34,17 @@ def test_a_name_that_the_terminal_cannot_show_ends_nothing():
         [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
     )
     assert (done.returncode, done.stdout.split()) == (0, [b"a.jpg:", rb"\u65e5"]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--seed", "3"], "--seed: expected key=value, without dashes"),
+     (["name=a", "-m", "seed=0,1"], "seed=0,1: -m and the like stand in front of all words, or behind them")],
+)  # fmt: skip
+def test_what_hydra_would_print_a_page_for(words, said, capsys):
+    with pytest.raises(SystemExit) as ending:
+        _refuse_dashes(words)
+    assert ending.value.code == 2 and capsys.readouterr().err.startswith(f"error: {said}")
 
 
 def test_bugs_keep_their_traceback():

@@ -59,6 +59,16 @@ def test_a_file_that_cannot_be_read_back_does_not_replace_the_one_before(tmp_pat
     assert target.read_text() == "before" and names(tmp_path) == ["a.txt"]
 
 
+def test_what_another_machine_is_writing_stays(tmp_path, monkeypatch):
+    """On a shared disk, also where one machine's name ends as another's."""
+    monkeypatch.setattr("platform.node", lambda: "node1")
+    ours, theirs = (f".a.{host}-999999.0a1b2c.partial.bin" for host in ("node1", "gpunode1"))
+    for name in (ours, theirs):
+        (tmp_path / name).write_bytes(b"half")
+    write_bytes(tmp_path / "b.bin", b"whole")
+    assert names(tmp_path) == sorted([theirs, "b.bin"])
+
+
 @pytest.mark.parametrize("moment", ["while writing", "before the rename"])
 def test_kill_leaves_the_file_before_and_the_next_writer_clears_up(tmp_path, moment):
     target = tmp_path / "a.bin"

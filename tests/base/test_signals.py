@@ -176,6 +176,16 @@ sys.meta_path.insert(0, Finder())
     assert (done.returncode, done.stderr) == (128 + number, f"stopped by {name}\n")
 
 
+def test_programs_of_others_that_import_the_package_keep_their_signals(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "__init__.py").write_text("import c2fpose\n")
+    (tmp_path / "theirs" / "tool.py").write_text(
+        "import signal\nprint(*(getattr(signal.getsignal(each), '__module__', '') for each in (2, 15)))\n"
+    )
+    done = subprocess.run([sys.executable, "-m", "theirs.tool"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and "c2fpose" not in done.stdout
+
+
 @pytest.mark.parametrize(("number", "name", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)])
 def test_a_command_ends_as_it_says_whatever_an_import_left_behind(tmp_path, number, name, code):
     """The signal meets an extension being imported, whose half-made state crashes when Python takes itself down.

@@ -129,7 +129,12 @@ def test_peak_memory_is_that_of_the_measured_process_alone():
 def test_earlier_runs_stand_beside_if_they_measured_the_same():
     run = {"hardware": {"cores": 2, "load_at_start": 0.1}, "network": {"width": 8}, "batch": 4, "precision": "bf16"}
     busy = run | {"hardware": {"cores": 2, "load_at_start": 1.5}}
-    others = [run | {"batch": 8}, run | {"network": {"width": 16}}, run | {"hardware": {"cores": 4}}]
+    others = [
+        run | {"mirrored": False},
+        run | {"batch": 8},
+        run | {"network": {"width": 16}},
+        run | {"hardware": {"cores": 4}},
+    ]
     assert with_like(run, [busy, *others, run]) == [run, busy, run]
 
 

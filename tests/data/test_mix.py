@@ -32,6 +32,14 @@ def make_mix(make_split):
     return make
 
 
+def write_joints(path, skeleton, rows, places) -> None:
+    """Write records whose joints are those at these places of the paper's."""
+    own = {name: rows[name][:, places] for name in ("joints_cam_mm", "joints_px")}
+    provenance = {"actions": [f"a{n}" for n in range(15)]}
+    images = map(jpeg, range(len(rows["frame"])))
+    write_split(path, rows | own, images, dataset="custom", split="train", provenance=provenance, skeleton=skeleton)
+
+
 def epoch(loader, number=0):
     loader.load_state_dict({"batches_done": number * len(loader)})
     return list(loader)
@@ -110,14 +118,8 @@ def test_sequences_of_the_validation_are_held_out_of_the_same_file(make_mix):
 def test_joints_are_mapped_by_name_and_depths_count_from_the_trained_root(make_mix, tmp_path):
     names = ["left_wrist", "spine", "right_knee", "tail"]
     other = Skeleton.of(names, {"left_wrist": "spine", "right_knee": "spine", "tail": "spine"})
-    annotations = people(80, 5, "train")
-    places = [JOINTS.index(name) for name in names[:3]] + [0]
-    own = {name: annotations[name][:, places] for name in ("joints_cam_mm", "joints_px")}
-    path = tmp_path / "other.h5"
-    write_split(
-        path, annotations | own, (jpeg(number) for number in range(80)), dataset="custom", split="train",
-        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=other,
-    )  # fmt: skip
+    annotations, path = people(80, 5, "train"), tmp_path / "other.h5"
+    write_joints(path, other, annotations, [JOINTS.index(name) for name in names[:3]] + [0])
     still = {"augmentation": None, "actions": None}
     data = make_mix({"source": str(path)}, **still)
     sample = data.train[0].sample
@@ -128,6 +130,22 @@ def test_joints_are_mapped_by_name_and_depths_count_from_the_trained_root(make_m
     assert np.isnan(sample["joints_box"][missing]).all() and np.isfinite(sample["joints_box"][known]).all()
     assert np.isnan(sample["depth_rel_mm"]).all()  # the pelvis, from which depths count, is not among its joints
     np.testing.assert_allclose(sample["joints_cam_mm"][known], annotations["joints_cam_mm"][record][known])
+
+
+def test_labels_of_joints_in_another_order_are_those_of_their_names(make_mix, tmp_path):
+    names = ["left_wrist", "spine", "pelvis", "right_knee"]
+    other = Skeleton.of(names, {"left_wrist": "spine", "right_knee": "spine", "pelvis": "spine"})
+    rows, places, path = people(80, 5, "train"), [JOINTS.index(name) for name in names], tmp_path / "other.h5"
+    write_joints(path, other, rows, places)
+    sample = make_mix({"source": str(path)}, augmentation=None, actions=None).train[-1].sample
+    record = int(sample["record"])
+    joints_mm = rows["joints_cam_mm"][record]
+    assert sample["subject"] == rows["subject"][record]
+    np.testing.assert_allclose(sample["joints_cam_mm"][places], joints_mm[places], rtol=1e-6)
+    np.testing.assert_allclose(sample["joints_turned_mm"][places], joints_mm[places], rtol=1e-5, atol=0.01)
+    np.testing.assert_allclose(sample["depth_rel_mm"][places], joints_mm[places, 2] - joints_mm[0, 2], atol=0.01)
+    box = (rows["joints_px"][record] - sample["box_left_top_px"]) / sample["box_side_px"]
+    np.testing.assert_allclose(sample["joints_box"][places], box[places], atol=1e-4)
 
 
 def sequences(reader, records) -> set[tuple[int, ...]]:
@@ -224,12 +242,8 @@ def test_what_cannot_be_mixed_is_refused(make_mix, tmp_path):
     with pytest.raises(ConfigError, match="share: records is for all sources or for none"):
         make_mix({"share": "records"}, {"share": 2})
     strange = Skeleton.of(["a", "b"], {"b": "a"})
-    path, annotations = tmp_path / "strange.h5", people(20, 1, "train")
-    own = {name: annotations[name][:, :2] for name in ("joints_cam_mm", "joints_px")}
-    write_split(
-        path, annotations | own, (jpeg(n) for n in range(20)), dataset="custom", split="train",
-        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=strange,
-    )  # fmt: skip
+    path = tmp_path / "strange.h5"
+    write_joints(path, strange, people(20, 1, "train"), [0, 1])
     with pytest.raises(DataError, match=r"none of its joints \(a, b\)"):
         make_mix({"source": str(path)}, actions=None)
 
@@ -254,15 +268,8 @@ def test_a_record_that_an_epoch_repeats_is_changed_otherwise_each_time(make_mix)
 def test_train_file_says_which_joints_are_trained_whatever_comes_first(make_mix, tmp_path):
     names = ["spine", "left_wrist", "right_knee"]
     other = Skeleton.of(names, {"left_wrist": "spine", "right_knee": "spine"})
-    annotations = people(80, 5, "train")
-    places = [JOINTS.index(name) for name in names]
-    own = {name: annotations[name][:, places] for name in ("joints_cam_mm", "joints_px")}
-    path = tmp_path / "other.h5"
-    write_split(
-        path, annotations | own, map(jpeg, range(80)), dataset="custom", split="train",
-        provenance={"actions": [f"a{n}" for n in range(15)]}, skeleton=other,
-    )  # fmt: skip
-    train = make_mix.train
+    path, train = tmp_path / "other.h5", make_mix.train
+    write_joints(path, other, people(80, 5, "train"), [JOINTS.index(name) for name in names])
     data = make_mix(mix=[{"source": str(path), "labels": "2d"}, {"source": train}], actions=None)
     assert data.train.reader.info.skeleton == other and data.train[0].sample["joints_box"].shape == (17, 2)
     assert data.trained.skeleton == C2F17 and data.trained.path == train

@@ -78,6 +78,16 @@ def test_expected_calibration_error_is_the_textbooks():
     assert expected_calibration_error(confidence, right) == pytest.approx(expected)
 
 
+def test_what_is_measured_is_counted_by_hand():
+    said, off = np.array([1.0, 1.0, 1.0, 0.35, 0.35, 0.0]), np.array([10.0, 20.0, 300.0, 40.0, 500.0, 600.0])
+    error = np.stack([off, 0 * off, 0 * off], -1)
+    found = measure(Calibration(2.0, 1.0, 0.0, 0.0, 0.0, 0.0), Observations(said, None, error))
+    assert found["share_within"] == 0.5
+    assert found["expected_calibration_error_raw"] == pytest.approx((3 * (1 - 2 / 3) + 2 * (0.5 - 0.35) + 0) / 6)
+    middle = 1 / (1 + np.exp(-(2 * np.log(0.35 / 0.65) + 1)))
+    np.testing.assert_allclose(found["reliability"], [[0, 0, 1], [middle, 0.5, 2], [1, 2 / 3, 3]], atol=1e-6)
+
+
 def test_distances_are_mahalanobis():
     generator = np.random.default_rng(1)
     covariances, errors = random_covariances(5, generator), generator.normal(size=(5, 3)) * 30

@@ -1,6 +1,7 @@
 """Calibration from a module and its validation images: what is written, and what stays away."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from c2fpose.evaluation import certainty
 from c2fpose.evaluation.calibration import Calibration, fit, measure
 from c2fpose.evaluation.certainty import calibrate
 from c2fpose.model.module import PoseModule
+from c2fpose.model.representations.interface import Certainty
 from c2fpose.model.representations.simcc import SimCC
+from c2fpose.pose.space import PAPER
 
 
 class Images:
@@ -25,13 +28,38 @@ class Images:
             "image": torch.randint(0, 256, (images, 3, 16, 16), dtype=torch.uint8, generator=generator),
             "visible": torch.rand(images, 17, generator=generator) < 0.9,
             "joints_cam_mm": truth,
-            "intrinsics_px": torch.tensor([[1000.0, 1000, 500, 500]] * images),
-            "box_left_top_px": torch.tensor([[300.0, 300.0]] * images),
-            "box_side_px": torch.full((images,), 400.0),
+            "intrinsics_px": torch.rand(images, 4, generator=generator, dtype=torch.float64) * 200 + 900,
+            "box_left_top_px": torch.rand(images, 2, generator=generator, dtype=torch.float64) * 400 + 100,
+            "box_side_px": torch.rand(images, generator=generator, dtype=torch.float64) * 200 + 300,
         }
 
     def validation_loader(self) -> list[dict]:
-        return [{key: value[part] for key, value in self.batch.items()} for part in (slice(0, 5), slice(5, None))]
+        starts = range(0, len(self.batch["image"]), 5)
+        return [{key: value[start : start + 5] for key, value in self.batch.items()} for start in starts]
+
+
+class Says:
+    """A network that says random points, and random certainties of them."""
+
+    training, device, config = False, torch.device("cpu"), SimpleNamespace(pose_space=PAPER)
+
+    def __init__(self, images: int) -> None:
+        generator = torch.Generator().manual_seed(1)
+        random = torch.rand(images, 17, 13, generator=generator, dtype=torch.float64)
+        self.points, self.confidence = random[..., :3], random[..., 3]
+        roots = 0.04 * random[..., 4:].unflatten(-1, (3, 3)) - 0.02
+        self.covariance, self._said = roots @ roots.mT, 0
+
+    def eval(self) -> None:
+        pass
+
+    def train(self, mode: bool) -> None:
+        pass
+
+    def predict_with_certainty(self, image: torch.Tensor) -> tuple[torch.Tensor, Certainty]:
+        part = slice(self._said, self._said + len(image))
+        self._said = part.stop
+        return self.points[part], Certainty(self.confidence[part], self.covariance[part])
 
 
 @pytest.mark.parametrize("head", ["volume", "integral", "simcc", "laplace"])
@@ -70,6 +98,37 @@ def test_it_is_fitted_on_the_first_half_of_the_file_and_measured_on_the_second(t
     middle = len(seen.error_mm) // 2
     np.testing.assert_array_equal(halves[0].error_mm, seen.error_mm[:middle])
     np.testing.assert_array_equal(halves[1].error_mm, seen.error_mm[middle:])
+
+
+def test_certainties_stand_beside_the_errors_of_the_same_visible_joints():
+    module, data = Says(12), Images(12)
+    seen, images = certainty.observed(module, data, "32-true")
+    batch = {name: value.numpy() for name, value in data.batch.items()}
+    confidence, errors, covariances = [], [], []
+    nearest, deep = PAPER.depth_range_mm[0], PAPER.depth_mm
+    for image in range(12):
+        (fx, fy, cx, cy), side = batch["intrinsics_px"][image], batch["box_side_px"][image]
+        for joint in np.flatnonzero(batch["visible"][image]):
+            x, y, depth = module.points[image, joint].numpy()
+            u, v = batch["box_left_top_px"][image] + side * np.array([x, y])
+            z = nearest + deep * depth + batch["joints_cam_mm"][image, 0, 2]
+            ray = np.array([(u - cx) / fx, (v - cy) / fy, 1])
+            slope = np.column_stack([[side * z / fx, 0, 0], [0, side * z / fy, 0], ray * deep])
+            confidence.append(float(module.confidence[image, joint]))
+            errors.append(ray * z - batch["joints_cam_mm"][image, joint])
+            covariances.append(slope @ module.covariance[image, joint].numpy() @ slope.T)
+    assert images == 12
+    np.testing.assert_allclose(seen.confidence, confidence)
+    np.testing.assert_allclose(seen.error_mm, errors, atol=1e-6)
+    np.testing.assert_allclose(seen.covariance_mm2, covariances, rtol=1e-8)
+
+
+def test_too_few_images_and_a_diverged_network_give_no_calibration(tmp_path):
+    assert calibrate(Says(3), Images(3), tmp_path, "32-true") is None
+    diverged = Says(5)
+    diverged.confidence[1] = torch.nan
+    assert calibrate(diverged, Images(5), tmp_path, "32-true") is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_where_nothing_is_said(tmp_path):

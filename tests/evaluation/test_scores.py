@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from reordered import ORDER, REORDERED
 from scipy.spatial import procrustes
 
 from c2fpose.base.console import PlainConsole
@@ -25,6 +27,7 @@ from c2fpose.evaluation.scores import (
 )
 from c2fpose.pose.camera import root_depth_mm
 from c2fpose.pose.protocol import ACTIONS
+from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.strong_perspective import SizedPoses
 
 PEOPLE = dict(np.load(Path(__file__).parents[1] / "fixtures" / "evaluation.npz"))
@@ -152,6 +155,28 @@ def test_network_errors_equal_a_loop_over_images():
     eating = [error for error, action in zip(mpjpe, truth.action, strict=True) if ACTIONS[action] == "Eating"]
     by_action = result.row(NETWORK, "ground_truth").table.by_action()
     assert by_action[ACTIONS.index("Eating")] == pytest.approx(np.mean(eating))
+
+
+def test_errors_do_not_depend_on_the_order_of_joints():
+    truth, rng = make_truth(), np.random.default_rng(3)
+    box = truth.joints_box + rng.normal(0, 0.02, truth.joints_box.shape)
+    depth = truth.depth_rel_mm + rng.normal(0, 40, truth.depth_rel_mm.shape)
+    relative_mm = truth.joints_cam_mm - truth.joints_cam_mm[:, :1] + rng.normal(0, 30, truth.joints_cam_mm.shape)
+    sized, options = SizedPoses(relative_mm, rng.random(depth.shape) < 0.8), dict(heatmap_size=64, depth_bins=64)
+    plain = evaluate_predictions(
+        box, depth, truth, mean_training_pose_mm=MEAN_TRAINING_POSE, provenance={}, sized=sized, **options
+    )
+    by_joint = ("joints_box", "depth_rel_mm", "joints_cam_mm")
+    other = replace(truth, **{name: getattr(truth, name)[:, ORDER] for name in by_joint})
+    reordered = evaluate_predictions(
+        box[:, ORDER], depth[:, ORDER], other, mean_training_pose_mm=MEAN_TRAINING_POSE[ORDER], provenance={},
+        sized=SizedPoses(sized.relative_mm[:, ORDER], sized.in_view[:, ORDER]), space=PoseSpace(REORDERED), **options,
+    )  # fmt: skip
+    for one, two in zip(plain.rows, reordered.rows, strict=True):
+        np.testing.assert_allclose(two.table.by_joint(), one.table.by_joint()[ORDER], rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(two.per_image_mm, one.per_image_mm, rtol=1e-6, atol=1e-6)
+    mean = evaluation.mean_pose_mm(other.joints_cam_mm, REORDERED.root)
+    np.testing.assert_allclose(mean, evaluation.mean_pose_mm(truth.joints_cam_mm)[ORDER])
 
 
 def test_parts_of_the_error_are_those_of_the_axes():

@@ -18,6 +18,7 @@ from c2fpose.model.checkpoints.load import load_module
 from c2fpose.pose.box import person_box
 from c2fpose.pose.camera import project
 from c2fpose.pose.skeleton import Skeleton
+from c2fpose.pose.space import PoseSpace
 from c2fpose.training.run import run
 
 # A dog in millimetres: x to its left, y down, z to its snout. The root stands in the middle of the list.
@@ -31,6 +32,7 @@ DOG = Skeleton.of(
     [("left_ear", "right_ear"), ("left elbow", "right elbow"), ("left_paw", "right_paw"), ("left_hock", "right_hock"),
      ("left_foot", "right_foot")],
 )  # fmt: skip
+DOG_SPACE = PoseSpace(DOG, (-700.0, 600.0), (200.0,) * len(DOG.limbs))
 _DOG_MM = np.array([
     [0, -80, 480], [40, -170, 380], [-40, -170, 380], [0, -60, 320], [0, 0, 200], [70, 150, 200], [70, 350, 210],
     [-70, 150, 200], [-70, 350, 210], [0, 0, -250], [0, -150, -430], [70, 170, -260], [70, 350, -250],

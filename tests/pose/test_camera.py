@@ -156,6 +156,16 @@ def test_root_depth_is_exact_to_a_millionth_of_a_millimetre():
     np.testing.assert_array_equal(in_two_dimensions.ravel(), fitted)
 
 
+def test_many_people_are_fitted_as_each_alone(published, monkeypatch):
+    joints = published["joints_cam_mm"]
+    people = (
+        published["noisy_joints_px"], joints[..., 2] - joints[:, :1, 2], published["intrinsics_px"], joints,
+    )  # fmt: skip
+    alone = [camera.root_depth_mm("own_limbs", *(each[at : at + 1] for each in people))[0] for at in range(len(joints))]
+    monkeypatch.setattr(camera, "_FIT_CHUNK", 7)
+    np.testing.assert_array_equal(camera.root_depth_mm("own_limbs", *people), alone)
+
+
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 20))
 def test_root_depth_scales_with_the_focal_length(seed, zoom):
     """Twice the focal length with flat limbs means twice the distance."""

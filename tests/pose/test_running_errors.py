@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from reordered import ORDER, REORDERED
 
 from c2fpose.pose import metrics
 from c2fpose.pose.metrics import ActionTable
@@ -31,6 +32,15 @@ def test_metrics_do_not_depend_on_the_batches(metric, errors):
     np.testing.assert_array_equal(whole.table().frames, expected.frames)
     whole.reset()
     assert whole.table().frames.sum() == 0
+
+
+def test_errors_count_from_the_root_whichever_joint_it_is():
+    values = []
+    for order, root in ((np.arange(17), 0), (ORDER, REORDERED.root)):
+        metric = MeanPerJointError(17, root)
+        metric.update(torch.from_numpy(PREDICTED[:, order]), torch.from_numpy(TRUE[:, order]))
+        values.append(float(metric.compute()))
+    assert values[1] == pytest.approx(values[0])
 
 
 def test_sums_stay_in_double_precision_when_a_model_is_cast():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2fpose.base.errors import DataError
-from c2fpose.pose.skeleton import C2F17, EDGES, JOINTS, MIRROR, PARENTS, Skeleton, SkeletonError
+from c2fpose.pose.skeleton import C2F17, EDGES, JOINTS, MIRROR, PARENTS, Skeleton, SkeletonError, left_is_left
 
 DOG = {
     "joints": ["snout", "withers", "tail", "left_paw", "right_paw"],
@@ -88,6 +88,20 @@ def test_a_subset_hangs_on_what_is_left():
         C2F17.subset(["head", "left_wrist"])  # nothing above both
     with pytest.raises(SkeletonError, match="no joint is called 'ear'"):
         C2F17.subset(["pelvis", "ear"])
+
+
+def test_shoulders_and_hips_are_told_apart():
+    """Of somebody who looks at the camera, in its frame: y is down."""
+    joints = np.zeros((17, 3))
+    for name, place in {
+        "thorax": (0, -500, 0), "nose": (0, -600, -100), "left_shoulder": (150, -500, 0),
+        "right_shoulder": (-150, -500, 0), "left_hip": (100, 0, 0), "right_hip": (-100, 0, 0),
+    }.items():  # fmt: skip
+        joints[JOINTS.index(name)] = place
+    assert left_is_left(joints).tolist() == [True, True]
+    hips = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
+    joints[hips] = joints[hips[::-1]]
+    assert left_is_left(joints).tolist() == [True, False]
 
 
 @given(st.data())

@@ -50,6 +50,15 @@ def test_joints_out_of_view_have_no_say_and_stay_where_the_pose_says(people):
     np.testing.assert_allclose(placed_mm(ray, people - root, in_view, found), people, rtol=1e-4, atol=0.5)
 
 
+def test_joints_out_of_view_have_no_say_in_weak_perspective_either(people):
+    people[..., 2] = people[:, :1, 2]
+    ray, root = rays(project(people, CAMERA), CAMERA), people[:, :1]
+    ray[:, 9:, :2] = 0.3
+    in_view = np.broadcast_to((np.arange(17) < 9).astype(float), (50, 17))
+    found = weak_perspective_mm(ray, people - root, in_view)
+    np.testing.assert_allclose(found, root[:, 0], rtol=1e-4, atol=0.5)
+
+
 @pytest.mark.parametrize("mix", [0.0, 0.3, 1.0])
 def test_a_joint_lies_between_what_picture_and_pose_say(mix):
     """Both at the pose's depth; one out of view where the pose alone says."""

@@ -13,6 +13,8 @@ from c2fpose.pose import to_millimetres as poses
 from c2fpose.pose.camera import project
 from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.protocol import DEPTH_MAX_MM, DEPTH_MIN_MM
+from c2fpose.pose.skeleton import C2F17
+from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.strong_perspective import SizedPoses
 
 # 80 synthetic people and what the authors' evaluation code made of them (run under Octave).
@@ -87,6 +89,17 @@ def test_a_network_may_have_bins_that_the_paper_has_not(bins):
     assert np.abs(whole - depth).max() <= (DEPTH_MAX_MM - DEPTH_MIN_MM) / bins / 2 + 1e-9
 
 
+def test_bins_and_spreads_of_another_space_have_its_depths():
+    space = PoseSpace(C2F17, (-700.0, 600.0))
+    depth = np.array([-9e3, -700.0, -601.0, -599.0, 599.0, 9e3])
+    whole = poses.quantised(np.full((6, 2), 0.3), depth, 16, 13, space)[1]
+    np.testing.assert_allclose(whole, [-650, -650, -650, -550, 550, 550])
+    middle, intrinsics = np.array([[500.0, 500.0]]), np.array([1000.0, 1000.0, 500.0, 500.0])
+    along = np.diag([0, 0, 1.0])[None]
+    found = poses.covariances_cam_mm2(along, middle, np.array([4000.0]), np.array(400.0), intrinsics, space)
+    np.testing.assert_allclose(found[0], np.diag([0, 0, 1300.0**2]))
+
+
 def test_joints_outside_the_volume_go_to_its_border():
     whole_box, whole_depth = poses.quantised(np.array([[-0.3, 1.2]]), np.array([5000.0]), 16, 16)
     assert whole_box.tolist() == [[0.5 / 16, 15.5 / 16]]
@@ -101,6 +114,15 @@ def test_strong_perspective_takes_poses_in_mm_and_places_them():
     np.testing.assert_allclose(found, TRUE, atol=1e-5)
     with pytest.raises(ConfigError, match="'strong_perspective' needs poses in mm; this network's have no size"):
         poses.poses_cam_mm(joints_px, depth, INTRINSICS, "strong_perspective")
+
+
+def test_joints_beyond_the_crop_do_not_move_a_pose_in_mm():
+    joints_px = project(TRUE, INTRINSICS)
+    joints_px[:, 9:] += 200.0  # where the picture's edge holds them
+    sized = SizedPoses(TRUE - TRUE[:, :1], np.broadcast_to(np.arange(17) < 9, TRUE.shape[:2]))
+    depth = TRUE[..., 2] - TRUE[:, :1, 2]
+    found = poses.poses_cam_mm(joints_px, depth, INTRINSICS, "strong_perspective", sized=sized)
+    np.testing.assert_allclose(found, TRUE, rtol=1e-3, atol=1)
 
 
 def test_exact_joints_give_the_true_pose_back():

@@ -1,14 +1,16 @@
 """People through a video: found, followed, lost; what later frames show to be nobody is taken back."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from c2fpose.config.model import ModelConfig
 from c2fpose.prediction import follow
+from c2fpose.prediction.boxes import read_boxes
 from c2fpose.prediction.engines import Predictor
-from c2fpose.prediction.follow import BRIEF_S, LOOK_EVERY_S, LOST_AFTER_S, FollowFound, tidied
+from c2fpose.prediction.follow import BRIEF_S, LOOK_EVERY_S, LOST_AFTER_S, FollowFile, FollowFound, tidied
 from c2fpose.prediction.person_box import square_box
 from c2fpose.prediction.photo import Box
 from c2fpose.prediction.result import Frame, PersonPose
@@ -17,6 +19,7 @@ from c2fpose.prediction.video import VideoFrame
 CAMERA = np.array([1000.0, 1000.0, 500.0, 500.0])
 IMAGE = np.zeros((1000, 1000, 3), np.uint8)
 FPS = 25
+PREDICTOR = Predictor(ModelConfig(), {}, lambda _: None, "none", "32-true")
 
 
 def pose(seed: int, x_mm: float) -> PersonPose:
@@ -60,9 +63,7 @@ class World:
         return found
 
     def film(self, seconds: float, **asked) -> list[Frame]:
-        follower = FollowFound(
-            Predictor(ModelConfig(), {}, lambda _: None, "none", "32-true"), CAMERA, self.find, **asked
-        )
+        follower = FollowFound(PREDICTOR, CAMERA, self.find, **asked)
         frames = []
         for index in range(round(seconds * FPS)):
             self.time_s = index / FPS
@@ -101,6 +102,14 @@ def test_the_largest_alone(monkeypatch):
     frames = world.film(1, everybody=False)
     assert all(len(frame.people) == 1 for frame in frames)
     assert np.sign(frames[0].people[0].joints_cam_mm[0, 0]) == (1 if sides[1] > sides[0] else -1)
+
+
+def test_of_a_files_boxes_the_largest_alone(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("frame,left,top,side\n0,0,0,50\n0,10,10,90\n0,60,0,70\n")
+    monkeypatch.setattr(follow, "poses_in", lambda *given: [replace(pose(1, 0), box=each.box) for each in given[2]])
+    follower = FollowFile(PREDICTOR, CAMERA, read_boxes(tmp_path / "a.csv"), Path("a.mp4"), everybody=False)
+    (person,) = follower(VideoFrame(0, 0.0, IMAGE)).people
+    assert person.box.side == 90
 
 
 def test_a_box_of_the_first_frame_is_followed(monkeypatch):

@@ -140,6 +140,13 @@ def test_a_rough_box_comes_to_rest_on_the_person():
     assert moved(still.box, box.box) < 0.04
 
 
+def test_a_square_box_by_hand():
+    joints_px = np.full((17, 2), 50.0)
+    joints_px[3], joints_px[9] = (10, 45), (130, 55)  # 120 wide, 10 high
+    center, side = square_box(joints_px)
+    assert center.tolist() == [70, 50] and side == pytest.approx(1.12 * 120)
+
+
 def test_a_box_of_a_pose_stays_within_reach():
     (person,) = poses_in(Seer([skeleton_mm(1, 0)]), chart(), [Seen(Box(0.0, 0.0, 480.0), "whole")], CAMERA)
     far = replace(person, joints_px=person.joints_px * 100)

@@ -1,9 +1,11 @@
 """Smoothing along time, against the dense Gaussian posterior and on tracks whose truth is known."""
 
 from dataclasses import replace
+from itertools import zip_longest
 
 import numpy as np
 import pytest
+from reordered import ORDER, REORDERED
 
 from c2fpose.pose.camera import project
 from c2fpose.prediction import smoothing
@@ -82,6 +84,16 @@ def track(random, frames=60, noise_px=3.0, covariance=False):
     return np.array(truth), seen
 
 
+def film(*tracks) -> list[Frame]:
+    """Frames of people who come with the first; None: away for a frame."""
+    together = enumerate(zip_longest(*tracks))
+    return [Frame(tuple(each for each in people if each is not None), at, at / 25) for at, people in together]
+
+
+def without_covariances(frames) -> list[Frame]:
+    return film([replace(frame.people[0], covariance_mm2=None) for frame in frames])
+
+
 def jitter(poses_mm) -> float:
     return float(np.linalg.norm(np.diff(poses_mm, 2, axis=0), axis=-1).mean())
 
@@ -100,6 +112,34 @@ def test_a_track_is_closer_to_the_truth_and_shakes_less():
         assert person.root_depth_mm == pytest.approx(person.joints_cam_mm[0, 2])
 
 
+def test_people_are_smoothed_each_for_himself():
+    """Also where one is seen worse than the other, is away for a frame, or stays too briefly to be smoothed."""
+    random = np.random.default_rng(2)
+    one, two, brief = (
+        [replace(frame.people[0], id=id) for frame in track(np.random.default_rng(id), frames)[1]]
+        for id, frames in ((0, 40), (1, 40), (2, 3))
+    )
+    one[20] = None
+    two = [replace(person, joints_px=person.joints_px + random.normal(0, 25, (17, 2))) for person in two]
+    together = list(smoothed(film(one, two, brief), CAMERA))
+    for people in (one, two):
+        for frame, alone in zip(together, smoothed(film(people), CAMERA), strict=True):
+            (expected,) = alone.people
+            (found,) = [each for each in frame.people if each.id == expected.id]
+            np.testing.assert_allclose(found.joints_cam_mm, expected.joints_cam_mm, atol=1e-6)
+    assert [person.id for person in together[1].people] == [0, 1, 2] and together[1].people[2] is brief[1]
+
+
+def test_depths_count_from_the_root_whichever_joint_it_is():
+    _, frames = track(np.random.default_rng(1), frames=30)
+    people = [frame.people[0] for frame in frames]
+    reordered = [
+        replace(each, joints_px=each.joints_px[ORDER], joints_cam_mm=each.joints_cam_mm[ORDER]) for each in people
+    ]
+    for one, two in zip(smoothed(frames, CAMERA), smoothed(film(reordered), CAMERA, REORDERED.root), strict=True):
+        np.testing.assert_allclose(two.people[0].joints_cam_mm, one.people[0].joints_cam_mm[ORDER], atol=1e-6)
+
+
 def test_blocks_of_a_long_video_leave_no_seam(monkeypatch):
     _, seen = track(np.random.default_rng(7), frames=300)
     seen[150:156] = [Frame((), frame.index, frame.time_s) for frame in seen[150:156]]
@@ -116,12 +156,26 @@ def test_blocks_of_a_long_video_leave_no_seam(monkeypatch):
 
 def test_covariances_weigh_the_frames():
     truth, seen = track(np.random.default_rng(4), covariance=True)
-    blind = [replace(each, people=(replace(each.people[0], covariance_mm2=None),)) for each in seen]
     errors = []
-    for frames in (seen, blind):
+    for frames in (seen, without_covariances(seen)):
         found = np.array([frame.people[0].joints_px for frame in smoothed(frames, CAMERA)])
         errors.append(np.linalg.norm(found - project(truth, CAMERA), axis=-1).mean())
     assert errors[0] < 0.7 * errors[1]
+
+
+def test_the_same_doubt_in_pixels_weighs_the_same_at_any_distance():
+    """Somebody who walks away: in mm across the view the doubt grows with the distance."""
+    random, people = np.random.default_rng(0), []
+    mm = random.normal(0, 250, (17, 3))
+    for number in range(40):
+        mm[:, 2] = depth = 2500.0 + 150 * number
+        px = project(mm, CAMERA) + random.normal(0, 3, (17, 2))
+        cam = np.column_stack([(px - CAMERA[2:]) / CAMERA[:2] * depth, mm[:, 2]])
+        spread = np.broadcast_to(np.diag([(3 * depth / 1000) ** 2] * 2 + [900.0]), (17, 3, 3))
+        people.append(PersonPose(0, Box(0.0, 0.0, 1.0), px, cam, depth, covariance_mm2=spread))
+    known, blind = (list(smoothed(frames, CAMERA)) for frames in (film(people), without_covariances(film(people))))
+    for one, other in zip(known, blind, strict=True):
+        np.testing.assert_allclose(one.people[0].joints_px, other.people[0].joints_px, atol=1e-6)
 
 
 def test_second_places_move_with_the_root():
@@ -129,11 +183,8 @@ def test_second_places_move_with_the_root():
     _, frames = track(np.random.default_rng(5), frames=12)
     before = [frame.people[0] for frame in frames]
     seconds = [np.where(np.arange(17)[:, None] % 3, np.nan, each.joints_cam_mm * 1.1) for each in before]
-    given = [
-        Frame((replace(each, second_mode_cam_mm=second),), number, number / 25)
-        for number, (each, second) in enumerate(zip(before, seconds, strict=True))
-    ]
-    for frame, old, second in zip(smoothed(given, CAMERA), before, seconds, strict=True):
+    given = [replace(each, second_mode_cam_mm=second) for each, second in zip(before, seconds, strict=True)]
+    for frame, old, second in zip(smoothed(film(given), CAMERA), before, seconds, strict=True):
         (new,) = frame.people
         assert abs(new.root_depth_mm - old.root_depth_mm) > 1  # there is something to follow
         found = new.second_mode_cam_mm
@@ -148,6 +199,8 @@ def test_short_gaps_are_filled_and_long_ones_are_not():
     found = list(smoothed(gaps, CAMERA))
     filled = found[21].people[0]
     assert not filled.observed and filled.box_from == "tracked"
+    middle = (filled.joints_px.min(0) + filled.joints_px.max(0)) / 2
+    np.testing.assert_allclose([filled.box.left + filled.box.side / 2, filled.box.top + filled.box.side / 2], middle)
     assert np.linalg.norm(filled.joints_px - project(truth[21], CAMERA), axis=-1).mean() < 6
     assert all(not frame.people for frame in found[40:60])
     assert len(found) == len(gaps) and found[10].people[0].observed

@@ -42,6 +42,16 @@ def blob(points, heights, shape=(16, 16, 16)):
     return volume[None]
 
 
+def test_a_frame_without_a_peak_is_stepped_over():
+    """Behind it the path goes on as before: the wrong peak of frame 8, the higher one there, is not taken."""
+    places, weight = np.zeros((11, 2, 3)), np.tile([1.0, 0.8], (11, 1))
+    places[:, 1] = 500.0
+    places[8] = places[8, ::-1]
+    places[3], weight[3] = 900.0, 0.0
+    assert best_path(places, weight, np.arange(11) / 25).tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
+    assert best_path(places, np.zeros_like(weight), np.arange(11) / 25).tolist() == [0] * 11
+
+
 def test_peaks_are_where_the_blobs_are():
     places = torch.tensor([[[0.31, 0.42, 0.55], [0.77, 0.2, 0.2]], [[0.5, 0.5, 0.5], [0.1, 0.9, 0.9]]]).double()
     points, weight = peaks_of(blob(places, [(1.0, 0.6), (0.3, 0.15)]).float())

@@ -19,7 +19,7 @@ from c2fpose.dashboard import main
 from c2fpose.pictures.palette import line_look
 from c2fpose.reports.dashboard.html import Chart, Section, Strip, line_chart, logged, rendered
 from c2fpose.reports.dashboard.html import page as page_of
-from c2fpose.reports.dashboard.panels import metrics, sections, shape_of
+from c2fpose.reports.dashboard.panels import sections, shape_of
 from c2fpose.reports.results import read_results
 from c2fpose.sweeps.job import JOB, write_json
 
@@ -29,6 +29,11 @@ TOY = [
     "trainer.max_steps=4", "trainer.validate_every=2", "trainer.log_every=1", "trainer.precision=32-true",
     "trainer.accelerator=cpu", "trainer.devices=1", "trainer.progress=false", "pictures=1", "logger.pictures_every=1",
 ]  # fmt: skip
+
+
+def metrics(stacks: int, volumes: bool = True) -> set[str]:
+    """Every metric that a panel names."""
+    return {name for panels in sections(stacks, volumes).values() for panel in panels for name in panel.metrics}
 
 
 def inspect(run: Path) -> dict:

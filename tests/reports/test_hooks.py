@@ -23,7 +23,36 @@ def test_tables_are_made_of_a_sweep_without_finished_jobs_and_the_exit_code_says
     assert "d1_64/seed0 missing" in (tmp_path / "tables" / "table.md").read_text()
 
 
-def test_a_multirun_of_overrides_ends_with_1_where_a_job_failed(tmp_path, capsys):
+def test_further_processes_of_a_sweep_make_no_tables(tmp_path, monkeypatch):
+    """While the first one still evaluates they have ended, and would find nothing finished."""
+    cfg = composed(f"sweep_dir={tmp_path}", "rows=[d64]", "seeds=[0]")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    SweepTables().on_multirun_end(cfg)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_multirun_over_names_ends_with_1_where_a_job_failed(tmp_path, capsys, monkeypatch):
+    """Each name has a folder of its own, and the command the first one's."""
+    monkeypatch.setenv("C2FPOSE_FAILURES", "")
+
+    def of(name: str, **more) -> OmegaConf:
+        return OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path / name), "subdir": f"name={name}"}} | more})
+
+    FailedOverrides().on_multirun_start(of("first"))
+    for name, result in (("p", float("nan")), ("q", 80.0)):
+        FailedOverrides().on_job_end(of(name, mode=RunMode.MULTIRUN), JobReturn(_return_value=result))
+    monkeypatch.setenv("RANK", "1")
+    FailedOverrides().on_job_end(of("r", mode=RunMode.MULTIRUN), JobReturn(_return_value=float("nan")))
+    FailedOverrides().on_multirun_end(of("first"))
+    monkeypatch.delenv("RANK")
+    with pytest.raises(SystemExit) as stopped:
+        FailedOverrides().on_multirun_end(of("first"))
+    assert stopped.value.code == 1 and capsys.readouterr().err == "error: 1 job failed: name=p\n"
+
+
+def test_a_multirun_of_overrides_ends_with_1_where_a_job_failed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("C2FPOSE_FAILURES", "")
+
     def multirun(*results: float, **more) -> None:
         hook = FailedOverrides()
         hydra = {"mode": "MULTIRUN", "sweep": {"dir": str(tmp_path), "subdir": ""}}

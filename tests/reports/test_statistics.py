@@ -41,6 +41,14 @@ def test_copies_of_an_image_add_nothing():
     assert paired_difference(copied, np.zeros(600), np.zeros(600, int)) is None
 
 
+def test_clusters_of_unequal_size_by_hand():
+    """Sums of residuals -3 and 3 about the mean of all images, 2: a standard error of sqrt(2 (9 + 9)) / 4."""
+    found = paired_difference(np.array([1.0, 1.0, 1.0, 5.0]), np.zeros(4), np.array([7, 7, 7, 3]))
+    half = scipy.stats.t.ppf(0.975, 1) * 1.5
+    assert (found.mean_mm, found.low_mm, found.high_mm) == pytest.approx((2.0, 2 - half, 2 + half))
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(2 / 1.5, 1)) and found.groups == 2
+
+
 def test_images_that_all_differ_by_the_same_leave_nothing_to_chance():
     for apart, p in ((2.5, 0.0), (0.0, 1.0)):
         found = paired_difference(np.arange(6.0) + apart, np.arange(6.0), np.arange(6) // 2)

@@ -55,6 +55,13 @@ def test_another_seed_network_code_or_data_is_not_taken(separated, experiment, j
     assert same_training("runs/*/laptop", replace(identity_of(experiment, job), **changed)) is None
 
 
+def test_what_another_code_ended_is_not_taken(separated):
+    wanted = identity_of("ablation_depth", "d1_64/seed1")
+    for code, taken in ((wanted.code, separated), ("another", None)):
+        (separated / "finished.json").write_text(json.dumps({"identity": {"code": code}}))
+        assert same_training("runs/*/laptop", wanted) == taken
+
+
 def test_a_row_that_evaluates_another_ones_network_is_no_training(separated):
     (separated / "checkpoints" / "final.ckpt").unlink()
     assert same_training("runs/*/laptop", identity_of("ablation_depth", "d1_64/seed1")) is None

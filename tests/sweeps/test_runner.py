@@ -105,7 +105,10 @@ def test_wrong_rows_and_seeds_are_refused(override, message):
 @pytest.mark.parametrize(
     ("override", "message"),
     [("model.network.depths=[64]", "is what row d64 of ablation_depth sets"), ("seed=1", r"give seeds="),
-     ("++resume=x.ckpt", "goes on by itself"), ("overwrite=true", "a finished job is not run again")],
+     ("++resume=x.ckpt", "goes on by itself"), ("overwrite=true", "a finished job is not run again"),
+     ("job=d64/seed0", r"job is set by the sweep; give sweep_dir=, rows=\[...\]"), ("run_dir=x", "run_dir is set by"),
+     ("scale=laptop,paper", "scale: several values, and a sweep's jobs are its rows and seeds"),
+     ("trainer.max_steps=1,2", "trainer.max_steps: several values")],
 )  # fmt: skip
 def test_what_the_rows_would_undo_is_refused(override, message):
     with pytest.raises(ConfigError, match=message):
@@ -219,11 +222,26 @@ def test_a_further_process_of_a_job_does_what_the_first_one_does(job, tmp_path, 
     assert not (tmp_path / "job" / "finished.json").exists()
 
 
+def test_further_processes_evaluate_no_network_again(tmp_path, files, monkeypatch):
+    """The first one writes that evaluation; nothing is trained together."""
+    cfg = composed(*TOY, *files, experiment="ablation_bins")
+    cfg.job = "d16_argmax/seed0"
+    monkeypatch.setattr(sweep, "evaluate_again", lambda *_: pytest.fail("it evaluates"))
+    monkeypatch.setenv("RANK", "1")
+    assert math.isnan(sweep.run_job(cfg, tmp_path / "job"))
+    assert not (tmp_path / "job").exists()
+
+
+def test_too_little_memory_says_what_to_lower(job, tmp_path):
+    assert math.isnan(job(FakeRun(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 12 bytes"))))
+    assert job_files.read_json(tmp_path / "job" / "failed.json")["reason"].startswith("out of memory; lower batch_size")
+
+
 def test_a_failed_job_says_why_and_goes_on_from_its_checkpoint(job, tmp_path, capsys):
-    assert math.isnan(job(FakeRun(RuntimeError("out of memory\nlong story"))))
+    assert math.isnan(job(FakeRun(RuntimeError("shapes differ\nlong story"))))
     assert job_files.state(tmp_path / "job") == "failed"
-    assert job_files.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: out of memory"
-    assert capsys.readouterr().err == "error: d1_64/seed0: RuntimeError: out of memory\n"
+    assert job_files.read_json(tmp_path / "job" / "failed.json")["reason"] == "RuntimeError: shapes differ"
+    assert capsys.readouterr().err == "error: d1_64/seed0: RuntimeError: shapes differ\n"
     again = FakeRun(during=lambda directory: states.append(job_files.state(directory)))
     states: list[str] = []
     assert job(again) == 100.0
@@ -328,14 +346,14 @@ def test_the_code_that_counts_is_what_a_training_imports(tmp_path, files):
         "data.plausible", "data.synth36", "training.callbacks", "training.checkpoints", "training.curve",
         "training.divergence",
         "training.gradients",
-        "training.loggers", "training.progress", "training.threads", "train",
+        "training.loggers", "training.progress", "training.replacing", "training.threads", "train",
     )  # fmt: skip
     code = (
         "import sys; from c2fpose.train import main\n"
         "try: main()\n"
         "finally: print(*[name for name in sys.modules if name.startswith('c2fpose')])"
     )
-    words = [*TOY, *files, "trainer.max_steps=1", f"run_dir={tmp_path / 'run'}", "hydra.output_subdir=null"]
+    words = [*TOY, *files, "trainer.max_steps=1", f"run_dir={tmp_path / 'run'}"]
     done = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -463,18 +481,21 @@ def test_a_failed_job_leaves_the_others_alone(files, tmp_path, ready):
 @pytest.mark.slow
 @pytest.mark.skipif(cores().open < 2, reason="a core for each process")
 def test_two_processes_give_the_losses_of_one(files, tmp_path, ready):
-    """gloo on the CPU: half the batch each, the same order; group norm, since batch statistics would differ."""
-    common = [*files, "model.network.norm=group", "model.network.depths=[1,64]", "trainer.precision=64-true",
-              "trainer.log_every=1", "trainer.max_steps=4", "logger.csv=true"]  # fmt: skip
+    """gloo on the CPU: half the batch each, the same order; group norm, since batch statistics would differ.
+
+    As jobs of a sweep, of which the first process alone keeps the books.
+    """
+    common = [*files, "model.network.norm=group", "+experiment=ablation_depth", "rows=[d1_64]", "seeds=[0]",
+              "trainer.precision=64-true", "trainer.log_every=1", "trainer.max_steps=4", "logger.csv=true"]  # fmt: skip
     losses = []
     for devices in (1, 2):
         parallel = [f"trainer.devices={devices}", f"trainer.strategy={'ddp' if devices == 2 else 'auto'}"]
         words = [*common, *parallel, f"data.batch_size={4 // devices}", f"name=on_{devices}"]
         done = ready.run(["-m", "c2fpose.train", *TOY, *words], tmp_path)
         assert done.returncode == 0, done.stderr
-        (run_dir,) = (tmp_path / "runs" / f"on_{devices}").iterdir()  # the second process writes where the first does
-        losses.append(logged(run_dir, "train/loss")[1])
-        assert (run_dir / "evaluation" / "evaluation.json").is_file()
+        sweep_dir = tmp_path / "runs" / f"on_{devices}" / "laptop"
+        losses.append(logged(sweep_dir / "d1_64" / "seed0", "train/loss")[1])
+        assert list(errors_of(sweep_dir)) == ["d1_64/seed0"] and (sweep_dir / "tables" / "table.md").is_file()
     assert len(losses[0]) == 4
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
 

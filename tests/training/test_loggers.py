@@ -50,23 +50,25 @@ def test_what_was_logged_before_is_kept(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_run_that_overwrites_another_begins_its_logs_and_pictures(tmp_path):
-    """They lie aside with the checkpoints; those of an attempt that has not ended go, and the first ones stay."""
+def test_a_log_that_was_removed_costs_no_other(tmp_path):
+    (tmp_path / "logs").mkdir()
+    for name in ("metrics.csv", "metrics_001.csv", "metrics_mine.csv"):
+        (tmp_path / "logs" / name).write_text(name)
+    loggers.make_loggers(LoggerConfig(csv=True, wandb=False), "a", tmp_path, {})
+    kept = {path.name: path.read_text() for path in (tmp_path / "logs").glob("metrics_*")}
+    assert kept == {
+        "metrics_001.csv": "metrics_001.csv",
+        "metrics_002.csv": "metrics.csv",
+        "metrics_mine.csv": "metrics_mine.csv",
+    }
 
-    def leave(word: str) -> None:
-        for folder in ("logs", "pictures"):
-            (tmp_path / folder).mkdir()
-            (tmp_path / folder / "file").write_text(word)
-        (tmp_path / "curve.csv").write_text(word)
 
-    aside = tmp_path / "replaced"
-    loggers.set_logs_aside(tmp_path, aside)
-    assert not list(tmp_path.iterdir())
-    for word in ("the run", "an attempt"):
-        leave(word)
-        loggers.set_logs_aside(tmp_path, aside)
-        assert [path.name for path in tmp_path.iterdir()] == ["replaced"]
-        assert {path.read_text() for path in aside.rglob("*") if path.is_file()} == {"the run"}
+def test_of_several_processes_the_first_one_keeps_the_log(tmp_path, monkeypatch):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "metrics.csv").write_text("step")
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    loggers.make_loggers(LoggerConfig(csv=True, wandb=False), "a", tmp_path, {})
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["metrics.csv"]
 
 
 def test_a_run_that_failed_is_no_finished_one_in_wandb(monkeypatch):

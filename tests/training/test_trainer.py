@@ -2,13 +2,15 @@
 
 import pytest
 import torch
+from toy_sweeps import composed
 
 from c2fpose.base.cores import Cores
 from c2fpose.base.errors import ConfigError
-from c2fpose.config.run import TrainerConfig
+from c2fpose.config.run import TrainerConfig, train_settings
 from c2fpose.config.schema import parse
 from c2fpose.model import precision
 from c2fpose.training import trainer
+from c2fpose.training.callbacks import memory_gib, reset_memory
 from c2fpose.training.trainer import check_machine
 
 
@@ -68,3 +70,23 @@ def test_denormals_are_flushed_in_the_block_alone():
     with precision.denormals_flushed():
         assert (tiny * 0.5).item() == 0
     assert (tiny * 0.5).item() > 0
+
+
+def test_auto_is_one_device_however_many_there_are(monkeypatch, tmp_path):
+    """More would train on larger batches, and tables would call it the same training."""
+    made = {}
+    monkeypatch.setattr(trainer.pl, "Trainer", lambda **given: made.update(given))
+    monkeypatch.setattr(trainer, "check_machine", lambda _: None)
+    for gpu, accelerator in ((True, "gpu"), (False, "cpu")):
+        monkeypatch.setattr(trainer, "device_for", lambda *_, gpu=gpu: torch.device("cuda" if gpu else "cpu"))
+        trainer.make_trainer(train_settings(composed("logger=none", "trainer.precision=32-true")), tmp_path, [])
+        assert (made["devices"], made["accelerator"]) == (1, accelerator)
+
+
+def test_memory_is_the_processors_where_a_gpu_was_not_used(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
+    for held, expected in ((0, None), (3 * 2**30, 3.0)):
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda held=held: held)
+        reset_memory()
+        assert memory_gib() == expected if expected else memory_gib() > 0.1

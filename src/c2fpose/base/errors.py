@@ -161,7 +161,10 @@ def _refuse_dashes(words: list[str]) -> None:
 
     _, unknown = get_args_parser().parse_known_args(words)
     if unknown:
-        print(f"error: {unknown[0]}: expected key=value, without dashes; --help lists the keys", file=sys.stderr)
+        advice = "expected key=value, without dashes; --help lists the keys"
+        if not unknown[0].startswith("-"):  # behind one of Hydra's own between other words
+            advice = f"-m and the like stand in front of all words, or behind them; behind {words[0]} one was found"
+        print(f"error: {unknown[0]}: {advice}", file=sys.stderr)
         raise SystemExit(2)
 
 

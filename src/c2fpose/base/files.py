@@ -180,7 +180,7 @@ def _clear_orphans(directory: Path) -> None:
     if directory in _CLEARED:
         return
     _CLEARED.add(directory)
-    pattern = re.compile(rf"\..*{_host()}-(\d+)\.[0-9a-f]{{6}}\.{_MARK}(\.[^.]*)?")
+    pattern = re.compile(rf"\..*\.{_host()}-(\d+)\.[0-9a-f]{{6}}\.{_MARK}(\.[^.]*)?")
     for name in os.listdir(directory):
         if (match := pattern.fullmatch(name)) and not is_alive(int(match[1])):
             with suppress(OSError):

@@ -33,7 +33,7 @@ def _run(cfg: DictConfig) -> None:
 
     bench = parse(BenchConfig, cfg.bench, "bench")
     settings = train_settings(OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "bench"]))
-    run_dir, out = Path(settings.run_dir), Path(bench.out)
+    run_dir, out = Path(settings.run_dir), Path(bench.out).resolve()
     if next(run_dir.glob("round*"), None) is not None:
         raise ConfigError(f"run_dir={run_dir}: holds the rounds of an earlier benchmark; name another directory")
     ready_directory(run_dir)  # before the work, as is all that is read after it

@@ -22,7 +22,7 @@ def with_like(run: dict[str, Any], before: list[dict[str, Any]]) -> list[dict[st
 
     def what(other: dict[str, Any]) -> list[Any]:
         machine = {key: value for key, value in other["hardware"].items() if key != "load_at_start"}
-        return [machine, other["network"], other["batch"], other["precision"]]
+        return [machine, other["network"], other["batch"], other["precision"], other.get("mirrored")]
 
     return [run, *(other for other in before if what(other) == what(run))]
 

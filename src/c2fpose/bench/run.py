@@ -4,9 +4,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import torch
+from pydantic import Field
 from pytorch_lightning import Callback
 
 from c2fpose.base.progress import track
@@ -43,7 +44,7 @@ class BenchConfig(Schema):
 
     rounds: Count = 5  # every engine has its turn in each
     steps: Count = 5  # training steps of an engine in a round, after one that is not counted
-    inference: tuple[Count, ...] = (1, 8)  # images a batch
+    inference: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 8)  # images a batch
     plain: bool = True  # the plain port beside
     loop: bool = True  # the whole training loop, with loader, callbacks and loggers
     memory: bool = True  # peak memory, each engine in a process of its own

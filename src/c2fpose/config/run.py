@@ -46,7 +46,7 @@ class LoggerConfig(Schema):
     mode: Literal["offline", "online"] = "offline"  # offline needs no account; `wandb sync` sends it later
     project: str = "c2fpose"
     group: str | None = None  # runs of a sweep share one
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, Field(max_length=64)], ...] = ()
     csv: bool = True  # values as metrics.csv in the run's directory
     # Pictures of validation images and of their volumes, as files and to W&B: at every n-th validation; 0: none
     pictures_every: Annotated[int, Field(ge=0)] = 4
@@ -56,7 +56,7 @@ class TrainSettings(Schema):
     """The composed configuration of ``python -m c2fpose.train``."""
 
     name: str  # of the run; part of its directory and of its name in W&B
-    seed: int = Field(ge=0)  # of initial weights, order of the data and augmentation
+    seed: Seed  # of initial weights, order of the data and augmentation
     resume: str | None = None  # a checkpoint to go on from; "auto": the last one in run_dir, if there is one
     init: str | None = None  # a checkpoint whose weights training begins with, at step 0
     overwrite: bool = False  # train in a run_dir that holds another run already

@@ -10,7 +10,7 @@ from c2fpose.config.schema import Schema
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.pose.protocol import ACTIONS
 
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 def _at_least_one(directories: tuple[Path, ...]) -> tuple[Path, ...]:

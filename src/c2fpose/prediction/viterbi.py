@@ -83,8 +83,15 @@ def best_path(
 ) -> Int[np.ndarray, " T"]:
     """Choose a peak in each frame so that the product of their weights and of the steps' likelihoods is the highest.
 
-    A step's likelihood is a Gaussian of its length; its spread grows with the time between the frames.
+    A step's likelihood is a Gaussian of its length; its spread grows with the time between the frames. A frame without
+    any peak is stepped over.
     """
+    known = np.flatnonzero(weight.any(1))
+    if len(known) < len(weight):
+        path = np.zeros(len(weight), np.int64)
+        if len(known):
+            path[known] = best_path(places_mm[known], weight[known], times_s[known])
+        return path
     with np.errstate(divide="ignore"):
         chance = np.log(weight)
     total = chance[0]

@@ -201,9 +201,9 @@ def _jobs_in(directory: Path, names: list[str], labels: dict[Path, str]) -> list
 
 def _read_job(directory: Path, row: str, seed: int) -> SweepJob:
     failure = read_json(directory / FAILED)
-    return SweepJob(
-        row, seed, directory, state(directory), failure["reason"] if failure else None, read_finished(directory)
-    )
+    with readable(directory / FAILED, "not what a failed job writes", "remove it"):
+        why = None if failure is None else str(failure["reason"])
+    return SweepJob(row, seed, directory, state(directory), why, read_finished(directory))
 
 
 def _keep(found: dict[tuple[str, int], SweepJob], job: SweepJob) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from c2fpose.base.files import write_text
+from c2fpose.base.files import ready_directory, write_text
 from c2fpose.base.table import Table
 from c2fpose.config.data import SOURCE_ERRORS
 from c2fpose.pictures.figure import save_png
@@ -75,7 +75,7 @@ def summarise(
     """
     results = read_results(directories, accept_code)
     results = results if rows is None else results.only(rows)
-    out.mkdir(parents=True, exist_ok=True)
+    ready_directory(out)
     metrics = {"mpjpe": "MPJPE", "reconstruction": "Reconstruction error"}
     wanted = METRICS if results.sweep.actions == ACTIONS else (results.sweep.metric,)
     text, latex = [f"# {results.sweep.title}\n"], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
 from c2fpose.data.datamodule import PoseData
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
@@ -24,7 +25,10 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     checkpoint = trained / FINAL
     if not (trained / FINISHED).is_file():
         raise ConfigError(f"{trained}: not trained yet, and this row evaluates its network; start the sweep again")
-    module = load_module(checkpoint).to(device_for(settings.trainer.accelerator, "trainer.accelerator"))
+    device = device_for(settings.trainer.accelerator, "trainer.accelerator")
+    if device.type == "cpu":
+        say_threads()
+    module = load_module(checkpoint).to(device)
     # what a configuration leaves to the data, such as how many joints there are, was filled in by training
     asked = settings.model.in_space(module.config.pose_space, str(checkpoint))
     if module.config.network != asked.network:

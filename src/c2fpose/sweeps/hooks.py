@@ -1,6 +1,7 @@
 """Hydra's hook before a sweep: everything is checked before the first job (``reports.hooks`` makes its tables)."""
 
 import math
+import os
 import re
 import sys
 import traceback
@@ -16,11 +17,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from c2fpose.base.errors import ConfigError, UserError
 from c2fpose.base.pools import guard_pool
+from c2fpose.base.rank import rank
 from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings, train_settings
 from c2fpose.sweeps.identity import Identity, data_fingerprints, identify
 from c2fpose.sweeps.job import SWEEP, check_same, read_json, write_json
 from c2fpose.sweeps.rows import check_overrides, jobs, left, planned, split_job, sweep_of
+
+_FAILURES = "C2FPOSE_FAILURES"  # the environment reaches the processes of every launcher
 
 
 def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
@@ -32,7 +36,7 @@ def sweep_hook(hook: Callable[..., None]) -> Callable[..., None]:
     @wraps(hook)
     def run(self: Callback, config: DictConfig, **_: Any) -> None:
         try:
-            if config.get("sweep") is not None:
+            if config.get("sweep") is not None and rank() == 0:  # further processes train with it, no more
                 hook(self, config)
         except Exception as error:
             stop_here()
@@ -52,30 +56,29 @@ class FailedOverrides(Callback):
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Forget what a stopped command has left."""
-        _failures(config).unlink(missing_ok=True)
+        """Choose the list of this command: jobs may be in several folders."""
+        if rank() == 0:
+            os.environ[_FAILURES] = str(Path(config.hydra.sweep.dir).absolute() / f".failed_{os.getpid()}")
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Write a failed job down: it has returned NaN, and said why."""
-        if config.hydra.mode != RunMode.MULTIRUN or config.get("sweep") is not None:
+        if config.hydra.mode != RunMode.MULTIRUN or config.get("sweep") is not None or rank() > 0:
             return
         if isinstance(job_return._return_value, float) and math.isnan(job_return._return_value):
-            with open(_failures(config), "a", encoding="utf-8") as file:
+            path = Path(os.environ[_FAILURES])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "a", encoding="utf-8") as file:
                 file.write(f"{config.hydra.sweep.subdir}\n")
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Name the jobs that failed."""
-        path = _failures(config)
-        if path.is_file():
+        path = Path(os.environ.get(_FAILURES, ""))
+        if rank() == 0 and path.is_file():
             failed = path.read_text("utf-8").splitlines()
             path.unlink()
             jobs_failed = "1 job" if len(failed) == 1 else f"{len(failed)} jobs"
             print(f"error: {jobs_failed} failed: {'; '.join(failed)}", file=sys.stderr)
             raise SystemExit(1)
-
-
-def _failures(config: DictConfig) -> Path:
-    return Path(config.hydra.sweep.dir) / ".failed"
 
 
 class CheckSweep(Callback):

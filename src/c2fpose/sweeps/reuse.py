@@ -11,7 +11,7 @@ from pathlib import Path
 from c2fpose.base.errors import DataError
 from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.sweeps.identity import Identity
-from c2fpose.sweeps.job import identity_in, state
+from c2fpose.sweeps.job import FINISHED, identity_in, read_json
 
 # What a finished job leaves that belongs to its training; W&B's run stays with the sweep that ran it.
 _RESULTS = (FINAL, "curve.csv", "evaluation", "logs", "pictures")
@@ -26,10 +26,12 @@ def same_training(pattern: str, identity: Identity) -> Path | None:
         if not (job / FINAL).is_file():
             continue
         try:
-            other = identity_in(job) if state(job) == "finished" else None
+            other, ended = identity_in(job), read_json(job / FINISHED)
         except DataError:  # not of this version: nothing to take
             continue
-        if other is not None and other.difference(identity) is None:
+        if other is None or ended is None or other.difference(identity) is not None:
+            continue
+        if ended.get("identity", {}).get("code", other.code) == other.code:  # else begun by one code, ended by another
             return job
     return None
 

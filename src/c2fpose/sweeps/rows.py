@@ -147,6 +147,13 @@ def check_overrides(cfg: DictConfig, overrides: list[str]) -> None:
         raise ConfigError("resume: a sweep goes on by itself; start it again with the same words")
     if "overwrite" in given:
         raise ConfigError(_NOT_OVERWRITTEN)
+    for key in ("job", "run_dir"):
+        if key in given:
+            raise ConfigError(f"{key} is set by the sweep; give sweep_dir=, rows=[...] or seeds=[...]")
+    if several := _swept(overrides):
+        raise ConfigError(
+            f"{several[0]}: several values, and a sweep's jobs are its rows and seeds; give the command once for each"
+        )
     for name, row in sweep_of(cfg).rows.items():
         for key in row.set:
             lost = [each for each in sorted(given) if each == key or each.startswith(f"{key}.")]
@@ -165,6 +172,11 @@ _SWEPT = "C2FPOSE_SWEPT"  # the environment reaches the processes of every launc
 
 def remember_swept(words: list[str]) -> None:
     """Keep the keys that a command line gives several values, for the names of a multirun's directories."""
+    os.environ[_SWEPT] = " ".join(_swept(words))
+
+
+def _swept(words: list[str]) -> list[str]:
+    """List the keys that have several values."""
     parser = OverridesParser.create()
     swept: list[str] = []
     for word in words:
@@ -174,7 +186,7 @@ def remember_swept(words: list[str]) -> None:
             continue
         if override.is_sweep_override():
             swept.append(override.get_key_element().lstrip("+~"))
-    os.environ[_SWEPT] = " ".join(swept)
+    return swept
 
 
 def _directory_resolver(overrides: str) -> str:

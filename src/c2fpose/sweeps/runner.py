@@ -1,6 +1,5 @@
 """One job of a sweep: skipped, gone on with, taken over or begun; and what is written down of it."""
 
-import os
 import sys
 import time
 import traceback
@@ -10,10 +9,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from c2fpose.base.errors import DataError, UserError, first_line, refusal
+from c2fpose.base.errors import DataError, first_line, refusal
 from c2fpose.base.lock import alone_in
 from c2fpose.base.pools import end_with_leader
 from c2fpose.base.provenance import code_version, file_hash
+from c2fpose.base.rank import rank
 from c2fpose.base.signals import stop_here
 from c2fpose.config.run import TrainSettings
 from c2fpose.data.schema import SplitReader
@@ -37,7 +37,7 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
 
     ``row``: what a job of a multirun of overrides is called.
 
-    Raises for bugs alone: one job's failure is written down and leaves the others alone.
+    Whatever fails in it is written down and leaves the others alone.
     """
     end_with_leader()
     name = cfg.job or row
@@ -54,8 +54,8 @@ def run_job(cfg: DictConfig, directory: Path, row: str | None = None) -> float:
                 return finished.mpjpe_mm[GROUND_TRUTH]
             if first:
                 return _run_new(job, directory, identity)
-            if _twin(job, identity) is not None:
-                return float("nan")
+            if job.of is not None or _twin(job, identity) is not None:
+                return float("nan")  # nothing to train together
             return _compute(job, _resumed(job, directory), directory)
     except Exception as error:
         stop_here()  # as below
@@ -84,8 +84,8 @@ def _run_new(job: PlannedJob, directory: Path, identity: Identity) -> float:
         write_json(directory / FINISHED, finished.model_dump(mode="json"))
     except Exception as error:
         stop_here()  # an error that foreign code has made of a signal is no failure of the job
-        line = first_line(error)
-        if not isinstance(error, UserError) and str(error).strip():
+        line = refusal(error) or first_line(error)
+        if refusal(error) is None and str(error).strip():
             line = f"{type(error).__name__}: {line}"
         write_json(directory / FAILED, {"reason": line, "traceback": traceback.format_exc(), "time": _now()})
         print(f"error: {job.name}: {line}", file=sys.stderr, flush=True)
@@ -112,14 +112,6 @@ def _resumed(job: PlannedJob, directory: Path) -> TrainSettings:
     """Point the job's settings at its directory and at the last checkpoint in it."""
     given = {"run_dir": str(directory), "resume": "auto"}
     return going_on(job.settings.model_copy(update=given), directory)
-
-
-def rank() -> int:
-    """Find the number of this process in a distributed run, as Lightning, torchrun and SLURM say it."""
-    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"):
-        if name in os.environ:
-            return int(os.environ[name])
-    return 0
 
 
 def _now() -> str:

@@ -114,8 +114,8 @@ def reset_memory() -> None:
 
 
 def memory_gib() -> float:
-    """Measure the most memory held since ``reset_memory``: of the GPU if there is one, else of this process."""
-    if torch.cuda.is_available():
+    """Measure the most memory held since ``reset_memory``: of the GPU if it was used, else of this process."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return torch.cuda.max_memory_allocated() / 2**30
     return process_peak_gib()
 
@@ -123,13 +123,14 @@ def memory_gib() -> float:
 class PredictionPictures(Callback):
     """Poses and, for volume networks, slices of the volumes of fixed validation images, as training goes on.
 
-    Drawn at the first validation, at every ``every``-th one after it and at the end of training: as PNG into
+    Drawn at the first validation, at every ``every``-th one after it and at the last: as PNG into
     ``run_dir/pictures``, and to W&B as ``pictures/poses`` and ``pictures/volumes``. Depth is seen emerging along the
     stacks (paper, figure 5).
     """
 
-    def __init__(self, run_dir: Path, every: int, people: int = 3) -> None:
+    def __init__(self, run_dir: Path, every: int, validate_every: int = 1, people: int = 3) -> None:
         self.folder, self.every, self.people = run_dir / "pictures", every, people
+        self.validate_every = validate_every
         self.validations = 0
 
     def state_dict(self) -> dict[str, Any]:
@@ -141,7 +142,8 @@ class PredictionPictures(Callback):
     @torch.no_grad()
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.validations += 1
-        due = (self.validations - 1) % self.every == 0 or trainer.global_step >= trainer.max_steps
+        last = trainer.global_step + self.validate_every > trainer.max_steps
+        due = (self.validations - 1) % self.every == 0 or last
         if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
             return
         module, data = cast(PoseModule, pl_module), cast(PoseData, cast(Any, trainer).datamodule)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ import wandb
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 from c2fpose.base.errors import ConfigError, first_line
+from c2fpose.base.rank import rank
 from c2fpose.config.run import LoggerConfig
-from c2fpose.training.curve import CURVE
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -23,7 +22,8 @@ def make_loggers(config: LoggerConfig, name: str, run_dir: Path, origin: dict[st
     """CSV and W&B; the latter's run holds configuration and data fingerprints."""
     loggers: list[Logger] = []
     if config.csv:
-        _keep_log(run_dir)
+        if rank() == 0:
+            _keep_log(run_dir)
         loggers.append(CSVLogger(run_dir, name="logs", version=""))
     if config.wandb and os.environ.get("WANDB_MODE") != "disabled":
         os.environ.setdefault("WANDB_SILENT", "true")
@@ -53,33 +53,18 @@ def begin_loggers(loggers: list[Logger]) -> None:
             try:
                 _ = logger.experiment
             except wandb.errors.Error as error:
-                reason = first_line(error)
-                raise ConfigError(
-                    f"logger.mode: W&B cannot be reached ({reason}); logger.mode=offline needs no network"
-                ) from None
+                line = first_line(error)
+                if not getattr(logger, "_offline", False):
+                    line = f"W&B cannot be reached ({line}); logger.mode=offline needs no network"
+                raise ConfigError(f"logger: {line}") from None
 
 
 def _keep_log(run_dir: Path) -> None:
     """Move aside what was logged until now: the CSV logger begins its file again when training is resumed."""
     log = run_dir / "logs" / "metrics.csv"
     if log.is_file():
-        log.rename(log.with_name(f"metrics_{len(list(log.parent.glob('metrics_*.csv'))):03d}.csv"))
-
-
-def set_logs_aside(run_dir: Path, replaced: Path) -> None:
-    """Move what a run has logged and drawn to where its checkpoints lie aside: pages would show it as the next run's.
-
-    What lies there already is of the run that is replaced; then that of a run which has not ended goes.
-    """
-    for name in ("logs", "pictures", "evaluations", CURVE):
-        left = run_dir / name
-        if left.exists() and not (replaced / name).exists():
-            replaced.mkdir(exist_ok=True)
-            left.rename(replaced / name)
-        elif left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        kept = [int(path.stem[8:]) for path in log.parent.glob("metrics_*.csv") if path.stem[8:].isdecimal()]
+        log.rename(log.with_name(f"metrics_{max(kept, default=-1) + 1:03d}.csv"))
 
 
 def close_loggers(loggers: list[Logger]) -> None:

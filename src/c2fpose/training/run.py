@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import platform
-import shutil
 import sys
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from c2fpose.evaluation.certainty import calibrate
 from c2fpose.evaluation.scores import mean_pose_mm
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
-from c2fpose.model.checkpoints.formats import FINAL, LAST
+from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.model.checkpoints.saved import read_checkpoint
 from c2fpose.model.checkpoints.transfer import begin_with
 from c2fpose.model.module import PoseModule
@@ -33,13 +33,11 @@ from c2fpose.pose.space import space_of
 from c2fpose.training.averaging import running_mean
 from c2fpose.training.callbacks import TrainingCurve, memory_gib, reset_memory
 from c2fpose.training.loggers import begin_loggers, close_loggers, make_loggers
-from c2fpose.training.resuming import DAMAGED, as_begun, checkpoint_to_resume, goes_on_in
+from c2fpose.training.resuming import as_begun, checkpoint_to_resume
 from c2fpose.training.trainer import make_trainer, quiet_lightning
 
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
-
-REPLACED = "replaced"  # what a run that overwrites another found, until it has ended
 
 
 def run(settings: TrainSettings, run_dir: Path) -> float:
@@ -47,6 +45,7 @@ def run(settings: TrainSettings, run_dir: Path) -> float:
 
     Of several processes the first one evaluates; the others return NaN.
     """
+    gc.collect()  # of a sweep's job before, whose data and network would be held beside this one's
     reset_memory()
     for key, path in (("resume", settings.resume), ("init", settings.init)):
         if path is not None and not checkpoint_path(path).is_file():
@@ -147,37 +146,3 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
         if on_gpu
         else f"CPU {platform.machine()}, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}",
     }
-
-
-def claim(run_dir: Path, settings: TrainSettings) -> None:
-    """Refuse a directory that holds another run, unless it is gone on with or to be overwritten."""
-    held = [name for name in ("checkpoints", "evaluation") if any(map(_counts, (run_dir / name).glob("*")))]
-    if held and not goes_on_in(settings, run_dir) and not settings.overwrite:
-        further = f", go on with it (resume={run_dir / LAST})" if (run_dir / LAST).is_file() else ""
-        raise ConfigError(
-            f"run_dir={run_dir}: holds a run already ({held[0]}/); choose another one{further}, or give overwrite=true"
-        )
-
-
-def set_aside(run_dir: Path) -> None:
-    """Move what ``overwrite=true`` replaces out of the way, so that nothing goes on from it.
-
-    Where a run lies aside already, the one that was to replace it has not ended: that one goes, the other stays.
-    """
-    unfinished = (run_dir / REPLACED).exists()
-    for folder in (run_dir / "checkpoints", run_dir / "evaluation"):
-        if unfinished:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif folder.is_dir():
-            (run_dir / REPLACED).mkdir(exist_ok=True)
-            folder.rename(run_dir / REPLACED / folder.name)
-
-
-def forget(run_dir: Path) -> None:
-    """Remove what was set aside."""
-    shutil.rmtree(run_dir / REPLACED, ignore_errors=True)
-
-
-def _counts(file: Path) -> bool:
-    """Whether a file is a run's, not what a killed process or a damaged checkpoint left."""
-    return not file.name.startswith(".") and file.suffix != DAMAGED

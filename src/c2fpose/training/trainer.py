@@ -85,7 +85,7 @@ def make_trainer(settings: TrainSettings, run_dir: Path, loggers: list[Logger]) 
     if config.gradient_norms:
         callbacks.append(GradientNorms(config.log_every))
     if settings.logger.pictures_every:
-        callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every))
+        callbacks.append(PredictionPictures(run_dir, settings.logger.pictures_every, config.validate_every))
     if config.ema_decay:
         callbacks.append(RunningMean(config.ema_decay))
         if settings.init is None:
@@ -110,8 +110,8 @@ def _trainer(settings: TrainSettings, run_dir: Path, callbacks: list[Any], logge
         check_val_every_n_epoch=None,
         log_every_n_steps=config.log_every,
         precision=cast(Any, resolve_precision(config.precision, config.accelerator)),
-        accelerator=config.accelerator,
-        devices=config.devices,
+        accelerator="gpu" if device_for(config.accelerator).type == "cuda" else "cpu",
+        devices=1 if config.devices == "auto" else config.devices,  # more would make larger batches, unasked
         num_nodes=config.num_nodes,
         strategy=config.strategy,
         gradient_clip_val=config.gradient_clip or None,

@@ -20,8 +20,8 @@ RICH = AugmentationConfig(
 )  # fmt: skip
 
 
-def draws(config: AugmentationConfig, count: int = 4000) -> list[augmentation.Draw]:
-    return [augmentation.draw(config, 7, 3, record, record // 4) for record in range(count)]
+def draws(config: AugmentationConfig, count: int = 4000, epoch: int = 3) -> list[augmentation.Draw]:
+    return [augmentation.draw(config, 7, epoch, record, record // 4) for record in range(count)]
 
 
 def test_published_distributions():
@@ -58,6 +58,15 @@ def test_whole_batches_flip_together():
     config = AugmentationConfig(flip_whole_batch=True)
     flips = np.array([each.flip for each in draws(config)]).reshape(-1, 4)
     assert (flips == flips[:, :1]).all() and abs(flips.mean() - 0.5) < 0.06
+
+
+def test_every_epoch_and_repetition_draws_boxes_and_flips_of_its_own():
+    config = AugmentationConfig(cut_probability=1.0, shift_spread=0.1, flip_whole_batch=True)
+    one, other = draws(config, 80), draws(config, 80, epoch=4)
+    for of in (lambda each: (each.towards, each.shift, each.focus), lambda each: each.flip):
+        assert [of(each) for each in one] != [of(each) for each in other]
+    first, again = (augmentation.draw(config, 7, 3, 5, 0, again=number) for number in (0, 1))
+    assert first.shift != again.shift
 
 
 def test_orders_differ_by_epoch_and_hold_every_record():

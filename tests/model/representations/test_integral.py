@@ -9,6 +9,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.model import ModelConfig
 from c2fpose.config.schema import parse
 from c2fpose.model.representations import representation_of
+from c2fpose.model.volumes.decoding import mirror_volume
 
 
 def mean_of(volume: np.ndarray, scale: float = 1.0) -> np.ndarray:
@@ -28,6 +29,12 @@ def test_points_are_means_and_the_loss_is_their_absolute_error():
         errors = np.abs(means - labels.points.numpy())[labels.visible.numpy()][:, :axes]
         assert float(loss) == pytest.approx(errors.sum() / 3 / int(labels.visible.sum()), rel=1e-6)
     torch.testing.assert_close(integral.points(integral.read(volumes[-1])), torch.as_tensor(means))
+
+
+def test_mirror_images_are_read_with_the_same_scale():
+    integral = representation_of(config_of("integral", representation={"scale": 3.0}))
+    volume = torch.randn(2, 17, 8, 8, 8)
+    torch.testing.assert_close(integral.read(volume, mirror_volume(volume)), integral.read(volume))
 
 
 def test_with_the_volumes_own_loss():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from any_skeleton import DOG
+from any_skeleton import DOG, DOG_SPACE
 from metric_output import RANGE_MM, output_of
 from toy_labels import batch_of, camera_of, config_of, labels_of
 
@@ -12,7 +12,6 @@ from c2fpose.model.module import PoseModule
 from c2fpose.model.representations import representation_of
 from c2fpose.model.representations.interface import Labels
 from c2fpose.model.volumes.points import from_points, mirror_points, to_points
-from c2fpose.pose.space import PoseSpace
 from c2fpose.pose.strong_perspective import placed_mm, strong_perspective_mm, weak_perspective_mm
 
 
@@ -80,6 +79,18 @@ def test_the_truth_has_next_to_no_loss_and_says_where_the_root_is():
     torch.testing.assert_close(metric.points(reading), expected, atol=6e-3, rtol=0)
 
 
+def test_the_place_of_people_far_away_counts_less():
+    """An error of 16 m in depth alone, of people who stand beyond 10 m, counts in shares of that distance."""
+    labels, losses = labels_of(), []
+    output = output_of(labels.points, labels.joints_mm - labels.joints_mm[:, :1] + 1100)
+    labels.joints_mm[..., 2] += 16_000
+    for weight in (0.0, 1.0):
+        metric = representation_of(config_of("metric", representation={"place_weight": weight}))
+        losses.append(float(metric.losses([output], labels, 1.0)[0]))
+    expected = (16_000 * 10_000 / labels.joints_mm[..., 2]).mean() / 3 / 1000  # x and y are right
+    assert losses[1] - losses[0] == pytest.approx(float(expected), rel=0.02)
+
+
 def test_rays_are_computed_in_full_where_the_network_is_not():
     single = Labels(*(part.float() if part.is_floating_point() else part for part in labels_of()[:4]))
     output = output_of(single.points, single.joints_mm - single.joints_mm[:, :1] + 1100).float()
@@ -108,16 +119,15 @@ def test_joints_beyond_the_crop_lie_where_the_pose_says():
 
 def test_poses_and_depths_count_from_the_root_whichever_joint_it_is():
     """A dog's is none of the first."""
-    space = PoseSpace(DOG, (-700.0, 600.0), (200.0,) * len(DOG.limbs))
-    metric = representation_of(config_of("metric").in_space(space, "dogs.h5"))
+    metric = representation_of(config_of("metric").in_space(DOG_SPACE, "dogs.h5"))
     generator = torch.Generator().manual_seed(4)
     points = 0.3 + 0.4 * torch.rand(3, DOG.joints, 3, dtype=torch.float64, generator=generator)
-    joints_mm = camera_of(points, space)["joints_mm"]
+    joints_mm = camera_of(points, DOG_SPACE)["joints_mm"]
     expected = joints_mm - joints_mm[:, [DOG.root]]
     reading = metric.read(output_of(points, joints_mm - joints_mm.mean(1, keepdim=True) + RANGE_MM / 2))
     torch.testing.assert_close(metric.metric(reading).relative_mm, expected, atol=10.0, rtol=0)
     assert DOG.root > 0 and (metric.metric(reading).relative_mm[:, DOG.root] == 0).all()
-    _, depth_mm = from_points(metric.points(reading), space)
+    _, depth_mm = from_points(metric.points(reading), DOG_SPACE)
     torch.testing.assert_close(depth_mm, expected[..., 2], atol=10.0, rtol=0)
 
 

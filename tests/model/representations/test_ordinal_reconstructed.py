@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from any_skeleton import DOG, DOG_SPACE
 from torch.nn.modules.batchnorm import _BatchNorm
 from toy_labels import batch_of, camera_of, config_of, labels_of
 
@@ -64,6 +65,22 @@ def test_loss_is_the_mean_squared_error_in_metres_of_poses_that_have_all_joints(
     assert float(representation.reconstruction_loss(lifter, labels).detach()) == pytest.approx(
         np.mean(expected), rel=1e-9
     )
+
+
+def test_poses_count_from_the_root_whichever_joint_it_is():
+    of_dogs = config().in_space(DOG_SPACE, "dogs.h5")
+    points = 0.3 + 0.4 * torch.rand(3, DOG.joints, 3, dtype=torch.float64)
+    labels = Labels(points, torch.ones(3, DOG.joints, dtype=torch.bool), **camera_of(points, DOG_SPACE))
+
+    class Knows(Lifter):
+        def forward(self, _):
+            pose = labels.joints_mm.repeat_interleave(SMALL["draws"], 0) / 1000
+            return pose - pose[:, [DOG.names.index("withers")]]
+
+    knows = Knows(DOG.joints, DOG.root, 8).double()
+    assert float(representation_of(of_dogs).reconstruction_loss(knows, labels)) < 1e-20
+    lifter = network_of(of_dogs).after.lifter.eval()
+    assert (lifter(points.float())[:, DOG.root] == 0).all()
 
 
 def test_one_pose_a_step_is_refused_in_a_line():

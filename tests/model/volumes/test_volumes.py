@@ -10,6 +10,8 @@ from c2fpose.config.model import TargetConfig
 from c2fpose.model.volumes.decoding import decode, highest_voxel, mean_with_mirrored, mirror_volume
 from c2fpose.model.volumes.points import from_points, mirror_points, to_points, within_depth
 from c2fpose.model.volumes.targets import Profiles, released_window, target_profiles, volume_loss
+from c2fpose.pose.skeleton import C2F17
+from c2fpose.pose.space import PoseSpace
 
 # Made by the authors' published drawing routine (Torch7) for 17 points, some near or beyond the border.
 ORIGINAL = np.load(Path(__file__).parents[2] / "fixtures" / "target_volumes.npz")
@@ -77,6 +79,13 @@ def test_points_and_back():
     again_box, again_depth = from_points(to_points(joints_box, depth))
     torch.testing.assert_close(again_box, joints_box)
     torch.testing.assert_close(again_depth, depth, atol=1e-3, rtol=0)
+
+
+def test_points_of_another_space_lie_in_its_depths():
+    space, depth = PoseSpace(C2F17, (-700.0, 600.0)), torch.tensor([-700.0, -50.0, 600.0])
+    points = to_points(torch.zeros(3, 2), depth, space)
+    torch.testing.assert_close(points[:, 2], torch.tensor([0.0, 0.5, 1.0]))
+    torch.testing.assert_close(from_points(points, space)[1], depth)
 
 
 def test_root_depth_0_is_in_bin_32():

@@ -134,6 +134,11 @@ def test_a_table_of_frames_of_several_videos(tmp_path):
     assert [boxes.of_frame(0, Path(name))[0].left for name in ("a.mp4", "b.mp4")] == [1, 2]
 
 
+def test_all_boxes_of_a_file_whatever_it_names_them_by(tmp_path):
+    (tmp_path / "a.csv").write_text("file,frame,id,left,top,side\na.mp4,0,4,1,0,50\nb.mp4,1,6,2,9,80\n")
+    assert sorted(box.id for box in read_boxes(tmp_path / "a.csv")) == [4, 6]
+
+
 def test_videos_of_one_name_in_two_folders(tmp_path):
     (tmp_path / "a.csv").write_text("file,frame,left,top,side\nleft/a.mp4,0,1,0,50\nright/a.mp4,0,2,9,80\n")
     boxes = read_boxes(tmp_path / "a.csv")

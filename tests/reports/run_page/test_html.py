@@ -72,6 +72,13 @@ def test_charts_show_the_numbers(run):
     assert error.lines[0].get_xdata()[-1] == 999
 
 
+def test_losses_below_0_are_drawn(run):
+    """A likelihood's may be: on a logarithmic axis they would be no line."""
+    below = run.curves | {name: (steps, np.asarray(values) - 1) for name, (steps, values) in run.curves.items()}
+    loss, _ = charts.curves(below).axes
+    assert loss.get_yscale() == "linear" and loss.get_title(loc="left") + loss.get_title() == "training loss"
+
+
 def overlapping(texts) -> list[tuple[str, str]]:
     """Pairs of texts of which one lies on the other, as drawn."""
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]

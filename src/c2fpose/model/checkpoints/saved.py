@@ -78,8 +78,8 @@ class Saved(NamedTuple):
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read the dictionary in a checkpoint file, checked to hold ``state_dict`` and ``hyper_parameters.model``.
 
-    Raises ``UserError`` for a file that is none. What the machine refuses goes on as ``OSError``: the checkpoint may be
-    whole, and a training that is to go on from it must not begin again.
+    Raises ``UserError`` for a file that is none. What the machine refuses, memory too, goes on as it is: the checkpoint
+    may be whole, and a training that is to go on from it must not begin again.
     """
     path = checkpoint_path(path)
     if not path.exists():
@@ -94,7 +94,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch raise many kinds
-        if isinstance(error, OSError) and refusal(error):
+        if refusal(error):
             raise
         reason = first_line(error)
         if reason.startswith("Weights only load failed"):  # torch's advice is for programmers

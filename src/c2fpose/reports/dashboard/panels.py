@@ -51,11 +51,6 @@ def sections(stacks: int, volumes: bool = True) -> dict[str, tuple[Panel, ...]]:
     }
 
 
-def metrics(stacks: int, volumes: bool = True) -> set[str]:
-    """Every metric that a panel names."""
-    return {name for panels in sections(stacks, volumes).values() for panel in panels for name in panel.metrics}
-
-
 def shape_of(results: "Results") -> tuple[int, bool]:
     """Most supervised stacks of any row that has begun, and whether any row predicts volumes."""
     networks = [job.told.get("model", {}).get("network", {}) for job in results.jobs if job.told]

@@ -17,7 +17,7 @@ STACKS = tuple(SERIES[place] for place in (5, 0, 2, 4, 1, 3, 6, 7))  # light blu
 
 
 def curves(found: dict[str, Curve]) -> Figure:
-    """Draw the loss of each stack (logarithmic) and the validation error over optimiser steps."""
+    """Draw the loss of each stack (logarithmic where it is above 0) and the validation error over optimiser steps."""
     figure = _figure(9.2, 3.0)
     loss, error = figure.subplots(1, 2)
     stacks = [name for name in STACK_LOSSES if name in found]
@@ -25,12 +25,13 @@ def curves(found: dict[str, Curve]) -> Figure:
         label = f"stack {name.removeprefix('train/loss_stack')}" if stacks else "loss"
         loss.plot(*found[name], color=color, lw=1.1, label=label)
     if loss.lines:
-        loss.set_yscale("log")
+        if all(np.min(line.get_ydata()) > 0 for line in loss.lines):  # a likelihood's may be below
+            loss.set_yscale("log")
         loss.legend(fontsize=8, frameon=False)
     if ERROR in found:
         error.plot(*found[ERROR], color=BLUE, lw=1.4)
         error.set_ylim(bottom=0)
-    for axes, title in ((loss, "training loss, mean squared error"), (error, "validation MPJPE, root depth given, mm")):
+    for axes, title in ((loss, "training loss"), (error, "validation MPJPE, root depth given, mm")):
         _plain(axes, title)
         axes.set_xlabel("optimiser steps", fontsize=8, color=FAINT)
     return figure
