@@ -31,6 +31,10 @@ def test_without_network_it_is_refused_before_the_training():
 
     with pytest.raises(ConfigError, match=r"^logger\.mode: W&B cannot be reached \(no network\); logger\.mode=offline"):
         loggers.begin_loggers([Unreached()])
+    offline = Unreached()
+    offline._offline = True
+    with pytest.raises(ConfigError, match=r"^logger: W&B says: no network$"):
+        loggers.begin_loggers([offline])
 
 
 def test_a_disabled_wandb_writes_nothing(tmp_path, monkeypatch):

@@ -53,10 +53,11 @@ def begin_loggers(loggers: list[Logger]) -> None:
             try:
                 _ = logger.experiment
             except wandb.errors.Error as error:
-                line = first_line(error)
-                if not getattr(logger, "_offline", False):
-                    line = f"W&B cannot be reached ({line}); logger.mode=offline needs no network"
-                raise ConfigError(f"logger: {line}") from None
+                reason = first_line(error)
+                line = f"logger.mode: W&B cannot be reached ({reason}); logger.mode=offline needs no network"
+                if getattr(logger, "_offline", False):  # what it refuses then is a setting
+                    line = f"logger: W&B says: {reason}"
+                raise ConfigError(line) from None
 
 
 def _keep_log(run_dir: Path) -> None:
