@@ -34,6 +34,6 @@ def __getattr__(name: str) -> Any:
     return import_module("c2fpose.prediction.predictor").PosePredictor
 
 
-_OURS = (word.removeprefix("-m").partition(".")[0] == "c2fpose" for word in sys.orig_argv[1:])
-if sys.argv[:1] == ["-m"] and any(_OURS):  # python -m c2fpose.<command> has begun, and its main is not there yet
+# python -m c2fpose.<command> has begun, and its main is not there yet
+if sys.argv[:1] == ["-m"] and any(word.removeprefix("-m").partition(".")[0] == "c2fpose" for word in sys.orig_argv[1:]):
     stop_while_importing()

@@ -40,11 +40,16 @@ def test_a_run_lies_aside_until_the_other_has_ended(tmp_path, overwriting):
 
 def test_a_refused_run_gives_back_what_it_found(tmp_path, overwriting):
     leave(tmp_path, "the run")
+    (tmp_path / "pictures" / "a.png").unlink()
+    (tmp_path / "pictures").rmdir()
+    before = words(tmp_path)
     with pytest.raises(ConfigError), replacing(overwriting, tmp_path):
         (tmp_path / "config.yaml").write_text("of the refused one")
-        (tmp_path / "logs").mkdir()
+        for folder in ("logs", "pictures"):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "b").write_text("of the refused one")
         raise ConfigError("no such data")
-    assert words(tmp_path) == dict.fromkeys(PARTS, "the run") and not (tmp_path / "replaced").exists()
+    assert words(tmp_path) == before and not (tmp_path / "replaced").exists()
 
 
 @pytest.mark.parametrize("error", [ConfigError("diverged"), KeyboardInterrupt(), RuntimeError("a bug")])

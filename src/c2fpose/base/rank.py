@@ -2,15 +2,14 @@
 
 import os
 
+_IN_PART = ("LOCAL_RANK", "SLURM_PROCID", "NODE_RANK", "GROUP_RANK")  # on its machine, in its step; its machine's
+
 
 def rank() -> int:
     """Find the number of this process among those of one command: 0 for the first one, which alone keeps books.
 
-    Without a number among all (``RANK``, ``SLURM_PROCID``) it is that on its machine, or its machine's.
+    Where ``RANK`` does not say it, it is above 0 for all but the first, and more is not known.
     """
-    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID", "NODE_RANK", "GROUP_RANK"):
-        if number := int(os.environ.get(name) or 0):
-            return number
-        if name == "RANK" and name in os.environ:
-            return 0
-    return 0
+    if said := os.environ.get("RANK"):
+        return int(said)
+    return max(int(os.environ.get(name) or 0) for name in _IN_PART)

@@ -58,7 +58,9 @@ class FailedOverrides(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Choose the list of this command: jobs may be in several folders."""
         if rank() == 0:
-            os.environ[_FAILURES] = str(Path(config.hydra.sweep.dir).absolute() / f".failed_{os.getpid()}")
+            path = Path(config.hydra.sweep.dir).absolute() / f".failed_{os.getpid()}"
+            path.unlink(missing_ok=True)  # of a stopped command that had this number
+            os.environ[_FAILURES] = str(path)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Write a failed job down: it has returned NaN, and said why."""

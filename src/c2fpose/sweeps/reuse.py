@@ -29,7 +29,7 @@ def same_training(pattern: str, identity: Identity) -> Path | None:
             other, ended = identity_in(job), read_json(job / FINISHED)
         except DataError:  # not of this version: nothing to take
             continue
-        if other is None or ended is None or other.difference(identity) is not None:
+        if other is None or not isinstance(ended, dict) or other.difference(identity) is not None:
             continue
         if ended.get("identity", {}).get("code", other.code) == other.code:  # else begun by one code, ended by another
             return job

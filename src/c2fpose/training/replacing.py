@@ -59,9 +59,10 @@ def _set_aside(run_dir: Path) -> None:
 
 
 def _put_back(run_dir: Path) -> None:
-    for aside in sorted((run_dir / REPLACED).glob("*")):
-        _remove(run_dir / aside.name)
-        aside.rename(run_dir / aside.name)
+    for name in _A_RUN:
+        _remove(run_dir / name)
+        if (run_dir / REPLACED / name).exists():
+            (run_dir / REPLACED / name).rename(run_dir / name)
     shutil.rmtree(run_dir / REPLACED, ignore_errors=True)
 
 

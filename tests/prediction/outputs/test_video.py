@@ -39,6 +39,21 @@ def test_a_video(name, video, pictures, tmp_path, capfd):
     assert not capfd.readouterr().err
 
 
+def test_the_stage_holds_whoever_is_there_for_a_moment(video, monkeypatch):
+    """Of thousands of frames few tell how large it is; who is in one alone tells too."""
+    monkeypatch.setattr(output, "_FRAMES_ON_STAGE", 20)
+    empty = [dataclasses.replace(video.frames[0], people=(), index=at) for at in range(40)]
+    for place in (0, 7, 39):
+        frames = [*empty[:place], video.frames[0], *empty[place:]]
+        stage = output.stage_of(dataclasses.replace(video, frames=frames))
+        alone = output.stage_of(dataclasses.replace(video, frames=video.frames[:1]))
+        np.testing.assert_array_equal(stage.centre_cam_mm, alone.centre_cam_mm)
+    assert output.stage_of(dataclasses.replace(video, frames=empty)) is None
+    thinned, whole = output.stage_of(dataclasses.replace(video, frames=video.frames * 50)), output.stage_of(video)
+    assert thinned.radius_mm == pytest.approx(whole.radius_mm, rel=0.1)
+    np.testing.assert_allclose(thinned.centre_cam_mm, whole.centre_cam_mm, atol=0.1 * whole.radius_mm)
+
+
 def test_uneven_times_are_shown_at_the_right_moments(video, tmp_path):
     """Frames at 0, 0.1, 0.2 s and, after a gap, 0.6 s: white until then, black after it."""
     times = (0.0, 0.1, 0.2, 0.6)

@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -32,7 +31,7 @@ FULL_TURN_S = 12.0
 STILL_S, STILL_FPS = 6.0, 25.0  # a single picture: its pose turns for so long
 LOWEST_FPS, HIGHEST_FPS = 1.0, 60.0  # of a WebM of less than a half a second OpenCV miscounts the frames
 CODECS = {".webm": "VP80", ".mp4": "mp4v"}
-_FRAMES_ON_STAGE = 4000  # of a long video: so many, evenly spread, say how large the stage is
+_FRAMES_ON_STAGE = 4000  # of a long video: so many with people, or up to twice as many, say how large the stage is
 _LOOK_BACK, _LEAST_FREE = 50, 2**20  # frames between two looks at the disk, and bytes that must be free there
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -85,9 +84,14 @@ def _encode(result: PoseResult, pictures: Pictures, partial: Path, path: Path, f
 
 def stage_of(result: PoseResult) -> Stage | None:
     """Make room for everybody; None for nobody. Of a long video some frames tell, that memory does not grow with it."""
-    some = islice(result.frames, 0, None, -(-len(result.frames) // _FRAMES_ON_STAGE))
-    poses = [person.joints_cam_mm for frame in some for person in frame.people]
-    return Stage.around(np.array(poses, np.float64)) if poses else None
+    kept: list[list[np.ndarray]] = []  # everybody in every so many-th frame that has somebody
+    every = 1
+    for number, people in enumerate(frame.people for frame in result.frames if frame.people):
+        if number % every == 0:
+            kept.append([person.joints_cam_mm for person in people])
+        if len(kept) == 2 * _FRAMES_ON_STAGE:
+            kept, every = kept[::2], 2 * every
+    return Stage.around(np.array([pose for each in kept for pose in each], np.float64)) if kept else None
 
 
 def _at_even_times(result: PoseResult, pictures: Pictures, fps: float, count: int) -> Iterator[tuple[Frame, Image]]:
