@@ -6,7 +6,8 @@ python scripts/reality_table.py [runs=runs/ablation_reality/laptop] [synth36=dat
 
 ``photographs``: a folder with ``people.json``, as for model_card.py, of which each person is looked at in fifteen boxes
 (``model_card.BOXES``); without it those columns stay empty. Rows measured before (``out/figures.json``) are not
-measured again unless their checkpoint is another; they stand in the table also where their runs are elsewhere.
+measured again unless their checkpoint, the test people or the photographs are others; they stand in the table also
+where their runs are elsewhere.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from omegaconf import OmegaConf
 from usage import say_how
 
 from c2fpose.base.table import Table
+from c2fpose.data.schema import SplitReader
 from c2fpose.prediction.engines import load_predictor
 from c2fpose.prediction.predictor import PosePredictor
 
@@ -48,6 +50,18 @@ def figures(ckpt: Path, settings: dict[str, str]) -> dict[str, float]:
         near, median = 100 * (off < NEAR).mean(), 100 * np.median(off)
         found |= {"photographs_near": near, "photographs_median": median, "photographs_missed": missed.mean()}
     return {key: float(value) for key, value in found.items()}
+
+
+def measured_on(settings: dict[str, str]) -> dict[str, str]:
+    """Name what figures are of: fingerprints of both sets of test people, a digest of the labels in photographs."""
+    files = {name: settings[name] for name in ("synth36", "synth_wild") if Path(settings[name]).is_file()}
+    found = {name: SplitReader(file).info.fingerprint[:12] for name, file in files.items()}
+    labels = Path(settings["photographs"]) / "people.json"
+    return found | ({"photographs": _digest(labels)} if settings["photographs"] and labels.is_file() else {})
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _errors(measured: Measured) -> dict[str, float]:
@@ -95,12 +109,12 @@ def main(words: list[str]) -> None:
     found = [(row, path) for row in labels for path in sorted(Path(settings["runs"]).glob(f"{row}/{FINAL}"))]
     if not found:
         raise SystemExit(f"error: {settings['runs']}: no finished rows; train them: +experiment=ablation_reality")
-    start = Path(settings["start"])
+    start, sources = Path(settings["start"]), measured_on(settings)
     for row, ckpt in [("start", start)] * start.is_file() + found:
         name = f"{row}/{ckpt.parents[1].name}"
-        digest = hashlib.sha256(ckpt.read_bytes()).hexdigest()[:12]
-        if known.get(name, {}).get("checkpoint") != digest:
-            known[name] = {"checkpoint": digest, "figures": figures(ckpt, settings)}
+        of = {"checkpoint": _digest(ckpt), "measured_on": sources}
+        if {key: known.get(name, {}).get(key) for key in of} != of:
+            known[name] = of | {"figures": figures(ckpt, settings)}
             kept.write_text(json.dumps(known, indent=1) + "\n")
             print(name, known[name]["figures"], flush=True)
     rows: dict[str, list[dict[str, float]]] = {}

@@ -4,7 +4,7 @@ python scripts/size_curves.py [minutes=2,5] [only=NAME,NAME] [key=value of train
 
 A minute is one of processor time on one thread, so that other work on the machine hardly counts. Each run has a
 schedule of its own, as long as its minutes: its number of steps is what they pay for, measured before. Results are
-kept in docs/sizes.json; a run that is there already is not repeated.
+kept in docs/sizes.json; a run that is there already, with the same keys of train.yaml, is not repeated.
 """
 
 import json
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -72,7 +73,7 @@ def python(*words: str) -> str:
     ).stdout
 
 
-def measured(overrides: list[str], minutes: float) -> dict[str, float]:
+def measured(overrides: list[str], minutes: float) -> dict[str, Any]:
     """Train for the minutes; returns steps, the cost of one in ms, and the error at the end."""
     cost_s = float(python("-c", STEP_COST, *overrides).split()[-1])
     steps = max(20, round(60 * minutes / cost_s))
@@ -85,7 +86,7 @@ def measured(overrides: list[str], minutes: float) -> dict[str, float]:
     return {"steps": steps, "step_ms": 1000 * cost_s, "error_mm": float(last.split(",")[2])}
 
 
-def page(found: dict[str, dict[str, dict[str, float]]]) -> str:
+def page(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     """Make the table: a row for each size, a column for each length."""
     lengths = sorted({length for runs in found.values() for length in runs}, key=float)
     head = ["size", "a step, ms", *(f"{length} min" for length in lengths)]
@@ -102,7 +103,7 @@ def page(found: dict[str, dict[str, dict[str, float]]]) -> str:
     return "\n".join([HEAD, *shown, ""])
 
 
-def picture(found: dict[str, dict[str, dict[str, float]]]) -> Figure:
+def picture(found: dict[str, dict[str, dict[str, Any]]]) -> Figure:
     """Draw a row for each size and a dot for each length; nothing was measured between them, so no line."""
     lengths = sorted({length for runs in found.values() for length in runs}, key=float)
     figure = Figure(figsize=(7.5, 0.9 + 0.36 * len(found)), dpi=150, facecolor="white", layout="constrained")
@@ -130,10 +131,12 @@ def main(words: list[str]) -> None:
     found = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
     for minutes in own.get("minutes", "2,5").split(","):
         for name in names:
-            if minutes in found.get(name, {}):
+            run = found.get(name, {}).get(minutes)
+            if run is not None and run.get("keys", []) == sorted(others):
                 continue
             begun = time.perf_counter()
-            found.setdefault(name, {})[minutes] = measured([*SIZES[name], *others], float(minutes))
+            run = measured([*SIZES[name], *others], float(minutes)) | {"keys": sorted(others)}
+            found.setdefault(name, {})[minutes] = run
             print(f"{name}, {minutes} min: {found[name][minutes]}, {time.perf_counter() - begun:.0f} s", flush=True)
             FIGURES.write_text(json.dumps(found, indent=1) + "\n")
             PAGE.write_text(page(found))

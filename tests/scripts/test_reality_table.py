@@ -42,6 +42,21 @@ def test_a_checkpoint_is_measured_once_and_another_again(script, tmp_path, monke
     assert "| synth36 | 1 | 100.0 |" in (tmp_path / "out" / "table.md").read_text()
 
 
+def test_other_photographs_or_test_people_are_measured_again(script, tmp_path, monkeypatch, files):
+    measured = []
+    monkeypatch.setattr(script, "figures", lambda ckpt, settings: measured.append(ckpt) or FOUND)
+    ckpt = tmp_path / "runs" / "base" / "seed0" / "checkpoints" / "final.ckpt"
+    ckpt.parent.mkdir(parents=True)
+    ckpt.write_bytes(b"a")
+    people = tmp_path / "people.json"
+    test_file = next(word.split("=")[1] for word in files if word.startswith("data.test_file="))
+    words = [f"runs={tmp_path / 'runs'}", f"out={tmp_path / 'out'}", f"photographs={tmp_path}"]
+    for labels, others, times in (("[]", [], 1), ("[]", [], 1), ("[1]", [], 2), ("[1]", [f"synth36={test_file}"], 3)):
+        people.write_text(labels)
+        script.main(words + others)
+        assert len(measured) == times
+
+
 def test_rows_measured_on_another_machine_stay_in_the_table(script, tmp_path, monkeypatch):
     monkeypatch.setattr(script, "figures", lambda ckpt, settings: FOUND | {"synth36_mm": 104.0})
     ckpt = tmp_path / "runs" / "base" / "seed0" / "checkpoints" / "final.ckpt"

@@ -1,5 +1,7 @@
 """The page of errors after a given time, made of figures written here."""
 
+import json
+
 import pytest
 from script_modules import loaded
 
@@ -38,3 +40,19 @@ def test_every_size_is_a_valid_configuration(script):
             settings = train_settings(compose("train", overrides=["run_dir=runs/sizes", "logger=none", *overrides]))
         seen.add((settings.model.network.model_dump_json(), settings.data.batch_size))
     assert len(seen) == len(script.SIZES) >= 6
+
+
+def test_a_run_is_repeated_for_other_keys_alone(script, tmp_path, monkeypatch):
+    ran = []
+    run = {"steps": 10, "step_ms": 1.0, "error_mm": 100.0}
+    monkeypatch.setattr(script, "measured", lambda overrides, minutes: ran.append((overrides, minutes)) or dict(run))
+    for name, file in (("FIGURES", "sizes.json"), ("PAGE", "sizes.md"), ("PICTURE", "sizes.png")):
+        monkeypatch.setattr(script, name, tmp_path / file)
+    (tmp_path / "sizes.json").write_text(json.dumps({"width 32": {"2": run}}))  # of before keys were written down
+    for words, times in ((["only=width 32", "minutes=2"], 0), (["only=width 32", "minutes=2", "seed=1"], 1)):
+        for _ in range(2):
+            script.main(words)
+            assert len(ran) == times
+    assert ran == [([*script.SIZES["width 32"], "seed=1"], 2.0)]
+    script.main(["only=width 32", "minutes=2"])
+    assert len(ran) == 2
