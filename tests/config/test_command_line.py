@@ -128,3 +128,8 @@ def test_a_refused_item_is_not_called_missing_too():
 def test_a_second_file_where_one_is_wanted_is_refused():
     with pytest.raises(ConfigError, match=r"b\.h5: expected key=value"):
         options(One, "one.yaml", ["a.h5", "b.h5"], positional="file")
+
+
+def test_names_in_a_list_are_taken_as_they_stand():
+    assert read("ckpt=a", "inputs=[anna,7,001,no,1e3]").inputs == ("anna", "7", "001", "no", "1e3")
+    assert read("ckpt=a", "sizes=[7,001]").sizes == (7, 1)

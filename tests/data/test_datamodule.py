@@ -13,7 +13,7 @@ from c2fpose.base.errors import ConfigError, DataError
 from c2fpose.config.data import AugmentationConfig, DataConfig
 from c2fpose.config.schema import parse
 from c2fpose.data.crops.augmentation import Draw
-from c2fpose.data.datamodule import PoseData, held_out_sequences, loader_workers, select, thinned
+from c2fpose.data.datamodule import PoseData, loader_workers, select
 from c2fpose.data.dataset import EpochSampler
 from c2fpose.data.schema import SplitReader
 from c2fpose.pose.skeleton import MIRROR
@@ -239,28 +239,6 @@ def test_subsets(make_data):
     assert sorted(chosen) == np.flatnonzero(wanted).tolist()
 
 
-def test_thinning_keeps_every_nth_of_each_sequence_and_camera():
-    frames, cameras = np.meshgrid([1, 6, 11, 16, 21], [0, 1, 2])
-    order = np.random.default_rng(0).permutation(15)
-    rows = {"frame": frames.ravel()[order], "camera": cameras.ravel()[order]}
-    rows |= {name: np.ones(15, int) for name in ("trial", "action", "subject")}
-    kept = thinned(rows, np.arange(15), 2)
-    assert sorted(zip(rows["camera"][kept].tolist(), rows["frame"][kept].tolist(), strict=True)) == [
-        (camera, frame) for camera in (0, 1, 2) for frame in (1, 11, 21)
-    ]
-
-
-def test_held_out_sequences_keep_cameras_together():
-    rows = {
-        "subject": np.repeat([1, 5], 40),
-        "action": np.tile(np.repeat(np.arange(10), 4), 2),
-        "trial": np.ones(80, int),
-    }
-    held = held_out_sequences(rows, np.arange(80), 5)
-    assert held.sum() == 16 and (held.reshape(20, 4) == held.reshape(20, 4)[:, :1]).all()
-    assert np.flatnonzero(held[::4]).tolist() == [2, 7, 12, 17]  # the same ones always: else results do not compare
-
-
 def test_exclusions_by_name(make_split):
     def change(rows):
         rows["subject"][:] = 9
@@ -363,8 +341,6 @@ def test_empty_choices_are_explained(make_data):
         DataError, match=r"train\.h5: data\.actions: no action 'Sit' in it; null for all of Directions, "
     ):
         make_data(actions=("Sit",))
-    with pytest.raises(DataError, match=r"160 records to train and 0 to validate|change validation_every"):
-        make_data(validation_every=1000)
     with pytest.raises(DataError, match="do not fill a batch of 500"):
         make_data(batch_size=500).train_dataloader()
 

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel
 
 from c2fpose.base.errors import ConfigError, first_line
-from c2fpose.config.schema import did_you_mean, fields_of, parse
+from c2fpose.config.schema import Name, did_you_mean, fields_of, parse
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
@@ -81,7 +81,9 @@ def _told_apart(
 def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     """Put what was given over the values of a file."""
     texts = {key: value for key, value in given.items() if key in fields and _is_text(fields[key])}
-    others = [f"{key}={value}" for key, value in given.items() if key not in texts and isinstance(value, str)]
+    lists = {key: _texts_in(value) for key, value in given.items() if key in fields and _is_texts(fields[key], value)}
+    known = texts.keys() | lists.keys()
+    others = [f"{key}={value}" for key, value in given.items() if key not in known and isinstance(value, str)]
     try:
         merged = OmegaConf.merge(OmegaConf.load(path), OmegaConf.from_dotlist(others))
         values = cast(dict[str, Any], OmegaConf.to_container(merged, resolve=True))
@@ -89,7 +91,7 @@ def _over_defaults(path: Path, given: dict[str, Any], fields: dict[str, Any]) ->
         reason = first_line(error)
         raise ConfigError(f"{' '.join(others)}: {reason}") from None
     values |= {key: None if value == "null" else _at_home(value) for key, value in texts.items()}
-    return values | {key: value for key, value in given.items() if isinstance(value, list)}
+    return values | lists | {key: value for key, value in given.items() if isinstance(value, list)}
 
 
 def _at_home(word: str) -> str:
@@ -119,6 +121,24 @@ def _is_text(annotation: Any) -> bool:
     if origin is Literal:
         return all(isinstance(value, str) for value in get_args(annotation))
     return annotation in (str, Path)
+
+
+def _is_texts(annotation: Any, value: Any) -> bool:
+    """Whether a word is a list in brackets of a field that holds texts: 001 in it is a name."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return (
+        isinstance(value, str)
+        and value.startswith("[")
+        and any(get_args(kind)[:1] in ((str,), (Name,)) for kind in kinds)
+    )
+
+
+def _texts_in(value: str) -> Any:
+    """Read a list without making numbers or truth of what stands in it; what is no list stays as it is."""
+    try:
+        return yaml.load(value, Loader=yaml.BaseLoader)  # it makes texts alone
+    except yaml.YAMLError:
+        return value
 
 
 def _is_tuple(annotation: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from c2fpose.config.schema import Count, NonNegative, Positive, Schema
+from c2fpose.config.schema import Count, Name, NonNegative, Positive, Schema
 from c2fpose.pose.protocol import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -129,7 +129,7 @@ class DataConfig(Schema):
     # Null, of these four: all that the files have
     train_subjects: tuple[int, ...] | None = TRAIN_SUBJECTS
     test_subjects: tuple[int, ...] | None = TEST_SUBJECTS
-    actions: tuple[str, ...] | None = ACTIONS  # names as in the files: Human3.6M's published ones, or the data's own
+    actions: tuple[Name, ...] | None = ACTIONS  # names as in the files: Human3.6M's published ones, or the data's own
     cameras: tuple[Annotated[int, Field(ge=0)], ...] | None = (0, 1, 2, 3)  # numbers; Human3.6M's: of CAMERA_SERIALS
     frame_stride: Count = 1  # every n-th record of each training sequence and camera
     test_frame_stride: Count = 1  # the same for test sequences

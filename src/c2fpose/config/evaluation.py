@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from c2fpose.config.schema import Accelerator, Count, Schema
+from c2fpose.config.schema import Accelerator, Count, Name, Schema
 
 RECORDS = {"test_subjects", "actions", "cameras", "exclude", "test_frame_stride"}  # keys that choose what is evaluated
 
@@ -18,7 +18,7 @@ class EvaluateSettings(Schema):
     test_file: str | None = None
     # Which records, as in DataConfig, which checks them
     test_subjects: tuple[int, ...] | None = None
-    actions: tuple[str, ...] | None = None
+    actions: tuple[Name, ...] | None = None
     cameras: tuple[int, ...] | None = None
     exclude: tuple[str, ...] | None = None
     test_frame_stride: Count | None = None

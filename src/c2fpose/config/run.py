@@ -122,6 +122,10 @@ def train_settings(cfg: DictConfig) -> TrainSettings:
         values = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
     except OmegaConfBaseException as error:  # an interpolation of something that is not there
         raise ConfigError(f"{error.full_key}: {first_line(error)}") from None
+    if isinstance(values.get("experiment"), dict):
+        raise ConfigError(
+            "experiment: the file of +experiment= lacks its first line, `# @package _global_`: its keys lie below it"
+        )
     return parse(TrainSettings, values, "")
 
 
@@ -148,6 +152,11 @@ def _check_single(settings: TrainSettings) -> None:
 
     Raises ``ConfigError``. What a group brings along is said alone.
     """
+    if settings.sweep is not None and settings.sweep.rows and settings.job is None:
+        raise ConfigError(
+            "sweep: its rows would not run: the experiment's file lacks `defaults: [/sweep: by_row]`, as those of "
+            "conf/experiment/ have it"
+        )
     if settings.reuse is not None:
         raise ConfigError(f"reuse={settings.reuse}: jobs of a sweep are taken over; this is a single run")
     target, optimizer, default = settings.model.target, settings.model.optimizer, ModelConfig()

@@ -18,6 +18,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(coerce_numbers_to_str=True)]  # that data gave: Hydra makes a number of 7
 Accelerator = Literal["auto", "cpu", "gpu"]
 
 

@@ -19,6 +19,7 @@ from c2fpose.data.dataset import Batch, EpochSampler, PoseDataset, PoseLoader, T
 from c2fpose.data.fields import MADE_ELSEWHERE
 from c2fpose.data.mix import Mix, parts_of, said_once, shared_records, warn_of_shared
 from c2fpose.data.schema import SplitInfo, SplitReader
+from c2fpose.data.sequences import held_out_of_few, held_out_sequences, thinned
 from c2fpose.pose.protocol import ACTIONS, CAMERA_SERIALS, EXCLUSIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from c2fpose.pose.skeleton import Skeleton, difference
 
@@ -92,14 +93,15 @@ class PoseData(pl.LightningDataModule):
         self.trained = reader.info  # says which joints are trained, whichever sources a mix has
         candidates = select(reader, _in_file(reader, config.train_subjects, "data.train_subjects"), config)
         if config.validation == "held_out_sequences":
-            held_out = held_out_sequences(reader.annotations, candidates, config.validation_every)
+            held_out, few = held_out_of_few(reader.annotations, candidates, config.validation_every)
+            if few:
+                print(f"note: {reader.path}: {few}", file=sys.stderr)
             val = self._limited(candidates[held_out])
             candidates = candidates[~held_out]
             if len(val) == 0 or len(candidates) == 0:
                 raise DataError(
-                    f"{reader.path}: one of {config.validation_every} sequences held out leaves "
-                    f"{len(candidates)} records to train and {len(val)} to validate; change data.validation_every, or "
-                    "validate on the test people: data.validation=test_subjects"
+                    f"{reader.path}: {len(val)} records are held out to validate on, which leaves {len(candidates)} to "
+                    "train; label more, or validate on the test people: data.validation=test_subjects"
                 )
             self.val = PoseDataset(reader, _scored(reader, val), config)
         self.train: PoseDataset | Mix
@@ -139,7 +141,10 @@ class PoseData(pl.LightningDataModule):
             return np.empty(0, np.int64)
         same = own.info.fingerprint == reader.info.fingerprint
         candidates = select(own, self.config.train_subjects if same else None, self._choice_in(own, reader))
-        return candidates[held_out_sequences(own.annotations, candidates, self.config.validation_every)]
+        every = self.config.validation_every
+        if same:  # the file that is validated on
+            return candidates[held_out_of_few(own.annotations, candidates, every)[0]]
+        return candidates[held_out_sequences(own.annotations, candidates, every)]
 
     def _choice_in(self, own: SplitReader, reader: SplitReader) -> DataConfig:
         """Choose actions and cameras as in ``reader``'s file; all of them in a file of another data set."""
@@ -359,29 +364,6 @@ def check_choice(readers: list[SplitReader], config: DataConfig) -> None:
 
 def _listed(numbers: tuple[int, ...] | None) -> str:
     return "all" if numbers is None else str(list(numbers))
-
-
-def held_out_sequences(annotations: dict[str, np.ndarray], records: np.ndarray, every: int) -> np.ndarray:
-    """Which of the records belong to every n-th sequence (subject, action, trial), counted in that order.
-
-    Sequences are held out whole, with all frames and cameras: neighbouring frames are nearly the same picture.
-    """
-    keys = np.stack([annotations[name][records] for name in ("subject", "action", "trial")], axis=1)
-    _, sequence = np.unique(keys, axis=0, return_inverse=True)
-    return sequence % every == every // 2
-
-
-def thinned(annotations: dict[str, np.ndarray], records: np.ndarray, stride: int) -> np.ndarray:
-    """Every ``stride``-th record of each sequence and camera, in order of frames; the first always stays."""
-    if stride == 1:
-        return records
-    keys = [annotations[name][records] for name in ("frame", "camera", "trial", "action", "subject")]
-    order = np.lexsort(keys)
-    sequence = np.stack(keys[1:])[:, order]
-    new = np.concatenate([[True], (sequence[:, 1:] != sequence[:, :-1]).any(0)])
-    start = np.maximum.accumulate(np.where(new, np.arange(len(records)), 0))
-    kept = (np.arange(len(records)) - start) % stride == 0
-    return np.sort(records[order[kept]])
 
 
 def _scored(reader: SplitReader, records: Int[np.ndarray, " N"]) -> Int[np.ndarray, " M"]:

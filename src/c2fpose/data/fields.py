@@ -98,6 +98,11 @@ class SplitInfo:
         return self.provenance.get("boxes") == "visible"
 
     @property
+    def of_any_size(self) -> bool:
+        """Whether bodies may be smaller or larger than a person: hands, mice, horses."""
+        return self.provenance.get("sizes") == "any"
+
+    @property
     def trial_is_person(self) -> bool:
         """Whether each trial of a subject is another person, instead of the same one again."""
         return self.provenance.get("trials") == "people"

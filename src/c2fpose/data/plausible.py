@@ -28,6 +28,7 @@ RANGES = {
 _KNOWN = {"h36m", "synth36", "synth_wild"}
 _SUBJECTS = (*TRAIN_SUBJECTS, *TEST_SUBJECTS)
 _TALLEST_MM, _SMALLEST_MM = 4000, 200
+_MOST = 0.5  # of partly labelled records: of a head alone the extent may be small, of most people it is not
 
 
 def check_annotations(
@@ -37,11 +38,13 @@ def check_annotations(
     *,
     cut: bool,
     partial: bool = False,
+    any_size: bool = False,
     actions: int = len(ACTIONS),
 ) -> None:
     """Refuse implausible annotations of one file. Of people that are ``cut`` by their boxes joints may lie anywhere.
 
-    ``partial``: joints may be missing, all their numbers NaN. ``actions``: how many the file has.
+    ``partial``: joints may be missing, all their numbers NaN. ``any_size``: of bodies that need not be as large as a
+    person. ``actions``: how many the file has.
 
     Raises ``DataError``, and ``ImplausibleError``, which names the first record at fault and their number.
     """
@@ -49,7 +52,7 @@ def check_annotations(
         raise DataError(f"{path}: holds no record")
     if partial:
         annotations = _without_gaps(annotations, path)
-    for fault, rows in _faults(annotations, cut, actions).items():
+    for fault, rows in _faults(annotations, cut, partial, any_size, actions).items():
         _refuse(rows, fault, path)
     for name in RANGES:
         rows = out_of_range(name, annotations[name]) & (name != "action")  # its range is the file's own
@@ -117,11 +120,15 @@ def _refuse(rows: np.ndarray, fault: str, path: str) -> None:
         raise ImplausibleError(path, int(np.argmax(rows)), f"{fault} ({int(rows.sum())} such records)")
 
 
-def _faults(annotations: dict[str, np.ndarray], cut: bool, actions: int) -> dict[str, np.ndarray]:
+def _faults(
+    annotations: dict[str, np.ndarray], cut: bool, partial: bool, any_size: bool, actions: int
+) -> dict[str, np.ndarray]:
     """Find what is wrong between numbers that may each be plausible."""
     joints, joints_px, scale = (annotations[name] for name in ("joints_cam_mm", "joints_px", "scale"))
     with np.errstate(invalid="ignore", over="ignore"):
         extent = np.ptp(joints, axis=1).max(-1)
+        small, large = ((extent < _SMALLEST_MM) & (not any_size), (extent > _TALLEST_MM) & (not any_size))
+        small &= not partial or small.mean() > _MOST
         half_side = BOX_SCALE_UNIT_PX / 2 * scale
         # Drifted labels reach out of the box a little, by half a box at most
         from_center = np.abs(joints_px - annotations["center_px"][:, None]).max((1, 2))
@@ -129,8 +136,8 @@ def _faults(annotations: dict[str, np.ndarray], cut: bool, actions: int) -> dict
         return {
             "NaN or infinite joints": ~np.isfinite(joints).all((1, 2)) | ~np.isfinite(joints_px).all((1, 2)),
             "a joint behind the camera": (joints[..., 2] <= 0).any(1),
-            f"a person less than {_SMALLEST_MM} mm in extent; lengths must be millimetres": extent < _SMALLEST_MM,
-            f"a person more than {_TALLEST_MM / 1000:g} m in extent; lengths must be millimetres": extent > _TALLEST_MM,
+            f"a person less than {_SMALLEST_MM} mm in extent; lengths must be millimetres": small,
+            f"a person more than {_TALLEST_MM / 1000:g} m in extent; lengths must be millimetres": large,
             "a box without size": ~(scale > 0),
             "an unknown action": (annotations["action"] < 0) | (annotations["action"] >= actions),
             "a joint far outside its box": (from_center > 2 * half_side) & (not cut),

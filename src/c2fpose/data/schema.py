@@ -198,6 +198,7 @@ class SplitReader:
             self.path,
             cut=self.info.boxes_hold_visible_parts,
             partial=self.info.partly_labelled,
+            any_size=self.info.of_any_size,
             actions=len(self.info.action_names),
         )
 

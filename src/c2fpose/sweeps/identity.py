@@ -22,7 +22,7 @@ from c2fpose.sweeps.rows import PlannedJob
 # tables are not among them.
 RESULT_CODE = (
     "data/crops", "data/datamodule.py", "data/dataset.py", "data/schema.py", "data/fields.py",
-    "data/mix.py", "data/rgb.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
+    "data/mix.py", "data/rgb.py", "data/sequences.py", "data/synth_wild/backgrounds.py", "data/synth_wild/exchange.py",
     "data/synth_wild/photographs.py", "evaluation", "model/checkpoints/transfer.py", "model/checkpoints/widen.py",
     "model/device.py", "model/inference.py", "model/module.py", "model/networks", "model/precision.py",
     "model/representations", "model/trained.py", "model/volumes", "pose",

@@ -50,7 +50,13 @@ def test_names_are_what_is_written_whatever_yaml_makes_of_it(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("text", ["", "# nothing", "3", "[left, right]", "{[1, 2]: {}}", "left: [", "? {a: b}\n: c"])
+@pytest.mark.parametrize("text", ["", "# nothing", "# labels in px alone\n\n"])
+def test_a_file_of_comments_names_no_camera(tmp_path, text):
+    (tmp_path / "cameras.yaml").write_text(text)
+    assert read_cameras(tmp_path / "cameras.yaml") == {}
+
+
+@pytest.mark.parametrize("text", ["3", "[left, right]", "{[1, 2]: {}}", "left: [", "? {a: b}\n: c"])
 def test_what_names_no_camera_is_one_line(tmp_path, text):
     (tmp_path / "cameras.yaml").write_text(text)
     with pytest.raises(DataError, match=r"cameras\.yaml: ") as refused:

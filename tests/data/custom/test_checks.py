@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from own_data import make_folder, people, prepared, to_world, write_table
+from own_data import SIZE_PX, make_folder, people, prepared, project, to_world, write_table
 
 from c2fpose.base.errors import UserError
 from c2fpose.data.custom.options import CustomConfig
-from c2fpose.data.custom.readers.table import read
+from c2fpose.data.custom.readers.table import Row, made, read
 from c2fpose.data.custom.sides import unpaired
 from c2fpose.pose.skeleton import C2F17, Skeleton
 
@@ -251,3 +251,62 @@ def test_cameras_of_a_small_rig_are_where_their_labels_say(tmp_path):
     (tmp_path / "cameras.yaml").write_text(yaml.safe_dump(said))
     write_table(tmp_path, records)
     assert sum(map(len, prepared(tmp_path, joints_frame="world").values())) == 8
+
+
+def test_a_box_in_shares_of_the_picture_is_called_that(tmp_path):
+    with pytest.raises(UserError, match=r"line 2: box: a side of 0\.5 px: a share of the picture for px\?"):
+        prepared(boxed(people(), tmp_path, [(0.1, 0.1, 0.5)] * 8))
+
+
+def head_alone(records, rows):
+    for record in records[rows]:
+        record["cam_mm"] = record["cam_mm"].copy()
+        record["cam_mm"][[joint for joint in range(17) if joint not in (8, 9, 10)]] = np.nan
+        middle = record["cam_mm"][9]
+        record["cam_mm"] = middle + 0.1 * (record["cam_mm"] - middle)
+        record["px"] = np.where(np.isnan(record["cam_mm"][:, :1]), np.nan, project(record["cam_mm"], record["camera"]))
+    return records
+
+
+def test_a_head_labelled_alone_is_no_mistake_of_units_and_most_of_them_are(tmp_path):
+    splits = prepared(make_folder(tmp_path / "one", head_alone(people(), slice(0, 1))), test_subjects=("dora",))
+    assert len(splits["train"]) == 6
+    with pytest.raises(UserError, match=r"smaller than 200 mm: centimetres .* trust_size=true"):
+        prepared(make_folder(tmp_path / "most", head_alone(people(), slice(0, 6))))
+
+
+def test_bodies_of_any_size_are_prepared_and_read_where_that_is_said(tmp_path):
+    records = people()
+    for record in records:
+        record["cam_mm"] = record["cam_mm"] / 20  # a mouse, nearer by as much: the same picture
+    folder = make_folder(tmp_path, records)
+    with pytest.raises(UserError, match="smaller than 200 mm"):
+        prepared(folder)
+    splits = prepared(folder, trust_size=True, test_subjects=("dora",))
+    extent = np.ptp(splits["train"].annotations["joints_cam_mm"], axis=1).max(-1)
+    assert (extent < 200).all() and splits["train"].info.of_any_size
+
+
+def test_labels_of_a_picture_that_was_not_turned_are_called_that(tmp_path):
+    records = people(4)
+    folder = make_folder(tmp_path, records, image_size_px=list(SIZE_PX[::-1]))
+    with pytest.raises(UserError, match=r"320 x 240 px, its camera 240 x 320: labelled without its EXIF orientation\?"):
+        prepared(folder)
+
+
+@pytest.mark.parametrize(("frames", "note"), [((6, 17, 90, 91), True), ((0, 1, 2, 3), False), ((1, 2, 3, 4), False)])
+def test_frames_of_a_video_that_do_not_begin_are_asked_about(tmp_path, frames, note):
+    rows = [Row(f"line {n}", {"image": "v.mp4", "frame": str(frame)}, {}, {}, None) for n, frame in enumerate(frames)]
+    notes = made(rows, C2F17, {}, "camera").notes
+    assert any("the lowest is 6" in each for each in notes) == note and len(notes) == note
+
+
+def test_labels_in_px_alone_are_told_that_they_cannot_train_alone(tmp_path, capsys):
+    records = people()
+    folder = make_folder(tmp_path, records)
+    write_table(folder, records, without=("mm",))
+    prepared(folder, dry_run=True)
+    assert "no record has all joints in px and in mm" in capsys.readouterr().err.replace("\n", " ")
+    write_table(folder, records)
+    prepared(folder, dry_run=True)
+    assert "no record has all joints" not in capsys.readouterr().err.replace("\n", " ")

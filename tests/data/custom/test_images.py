@@ -97,3 +97,43 @@ def test_a_picture_of_which_nobody_says_what_is_white_is_refused(tmp_path):
     write_table(folder, records)
     with pytest.raises(DataError, match=r"deep\.tif: .*integers from 200 to 200, and nothing says which is white"):
         prepared(folder, test_share=0)
+
+
+@pytest.mark.parametrize("written", ["C:\\data\\imgs\\{}", "labeled-data/video 1/{}", "/elsewhere/{}"])
+def test_paths_of_another_machine_are_found_by_their_last_part_and_that_is_said(tmp_path, capsys, written):
+    records = people(4)
+    folder = make_folder(tmp_path, records)
+    for record in records:
+        record["image"] = written.format(record["image"].removeprefix("pictures/"))
+    write_table(folder, records)
+    reader = prepared(folder, test_share=0, images="pictures")["train"]
+    assert len(reader) == 4
+    assert "000.jpg, as are 4 in all" in capsys.readouterr().err
+
+
+def test_last_parts_that_are_alike_find_nothing(tmp_path):
+    records = people(4)
+    folder = make_folder(tmp_path, records)
+    for number, record in enumerate(records):
+        record["image"] = f"/elsewhere/{number}/000.jpg"
+    write_table(folder, records)
+    with pytest.raises(DataError, match=r"no picture /elsewhere/0/000\.jpg in .*4 records without their picture"):
+        prepared(folder, test_share=0, images="pictures")
+
+
+@pytest.mark.parametrize(("kind", "content", "message"), [
+    ("heic", b"\0\0\0\x18ftypheic", "not an image of a known format; save it as JPEG or PNG$"),
+    ("tif", None, "floating-point numbers of unknown range; save it as JPEG or PNG$"),
+])  # fmt: skip
+def test_whole_files_of_kinds_that_cannot_be_read_are_not_called_half_a_download(tmp_path, kind, content, message):
+    records = people(2)
+    folder = make_folder(tmp_path, records)
+    path = folder / "pictures" / f"odd.{kind}"
+    if content is None:
+        Image.fromarray(np.full((SIZE_PX[1], SIZE_PX[0]), 0.5, np.float32)).save(path)
+    else:
+        path.write_bytes(content)
+    records[1]["image"] = f"pictures/odd.{kind}"
+    write_table(folder, records)
+    with pytest.raises(DataError, match=message):
+        prepared(folder, test_share=0)

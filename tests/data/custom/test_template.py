@@ -261,3 +261,43 @@ def test_intrinsics_are_not_made_up_where_labels_do_not_fit_a_camera(tmp_path):
     write_table(tmp_path / "s", records)
     folder = template(tmp_path, source=tmp_path / "s" / "records.csv")
     assert yaml.safe_load((folder / "cameras.yaml").read_text())["left"]["intrinsics_px"] is None
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_pictures_of_several_sizes_are_prepared_as_they_were_labelled(tmp_path, deep):
+    records = source(tmp_path, people(8))
+    for record in records[2:4]:  # one of each camera, taken upright
+        write_pictures(tmp_path / "s", [record], SIZE_PX[::-1])
+    write_table(tmp_path / "s", records, without=() if deep else ("mm",))
+    folder = template(tmp_path, source=tmp_path / "s" / "records.csv")
+    assert "image_size_px: [" not in (folder / "cameras.yaml").read_text() or deep
+    reader = prepared(folder)
+    px = {reader.name(row): reader.annotations["joints_px"][row] for row in range(len(reader))}
+    assert len(px) == 8 and np.allclose(
+        sorted(p[0, 0] for p in px.values()), sorted(r["px"][0, 0] for r in records), atol=0.01
+    )
+
+
+def test_boxes_are_carried_over_and_corners_of_one_are_no_joint(tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "file,pelvis_x,pelvis_y,left_knee_x,left_knee_y,right_knee_x,right_knee_y,box_left,box_top,box_side,bbox_x,bbox_y\n"
+        "a.jpg,20,10,10,20,30,40,1,2,50,7,8\nb.jpg,20,10,11,21,31,41,,,,7,8\n"
+    )
+    for name in "ab":
+        Image.new("RGB", (64, 64)).save(tmp_path / f"{name}.jpg")
+    folder = template(tmp_path, source=table)
+    lines = list(csv.DictReader(open(folder / "records.csv", newline="")))
+    assert [row["box_side"] for row in lines] == ["50.0", "nan"] or [row["box_side"] for row in lines] == ["50.0", ""]
+    assert "bbox" not in "".join(lines[0]) and "bbox_x, bbox_y" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda folder: None, "images=.*none: no such directory"),
+    (lambda folder: (folder.mkdir(), (folder / "a.HEIC").touch(), (folder / "b.tif").touch()),
+     r"no pictures there \(.*\); there are \.heic, \.tif, which are not taken: save them as JPEG or PNG"),
+])  # fmt: skip
+def test_a_folder_without_pictures_says_what_is_there(tmp_path, make, message):
+    make(tmp_path / "none")
+    with pytest.raises(UserError, match=message):
+        template(tmp_path, images=tmp_path / "none")

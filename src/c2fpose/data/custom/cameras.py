@@ -78,7 +78,7 @@ def read_cameras(path: Path) -> dict[str, Camera]:
         raise DataError(f"{path}: no such file")
     with readable(path, "not readable as YAML", "see docs/own_data.md for what it holds"):
         content = _with_names_as_text(path.read_text("utf-8-sig"))
-    if not isinstance(content, dict) or not content:
+    if not isinstance(content, dict):
         raise DataError(f"{path}: expected a camera's name and under it intrinsics_px and more, for each camera")
     return {name: _camera(values, f"{path}: camera {name}") for name, values in content.items()}
 
@@ -86,6 +86,8 @@ def read_cameras(path: Path) -> dict[str, Camera]:
 def _with_names_as_text(text: str) -> Any:
     """Read YAML whose outermost keys are names, also where they look like numbers, times or truth: 01, 12:30, no."""
     node = yaml.compose(text, yaml.SafeLoader)
+    if node is None:  # comments alone: labels in px need no camera
+        return {}
     if not isinstance(node, yaml.MappingNode):
         return None
     for key, _ in node.value:

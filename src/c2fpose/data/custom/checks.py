@@ -41,10 +41,13 @@ class Fault:
         return f"{records.places[first]}{image}: {self.text}{more}"
 
 
-def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bool = False) -> list[Fault]:
+def faults(
+    records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bool = False, trust_size: bool = False
+) -> list[Fault]:
     """List what is wrong, the gravest first; empty if nothing is.
 
-    ``sizes_px``: of each picture, NaN without one. ``trust_sides``: do not ask whether left is the body's left.
+    ``sizes_px``: of each picture, NaN without one. ``trust_sides``: do not ask whether left is the body's left;
+    ``trust_size``: nor whether bodies are as large as people.
     """
     found: list[Fault] = []
 
@@ -62,12 +65,8 @@ def faults(records: Records, sizes_px: Float[np.ndarray, "N 2"], trust_sides: bo
     )
     _report_splits(records, found)
     _report_not_labelled(records, report)
-    extent_mm = _extent(records.joints_mm)
-    report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
-    report(
-        (extent_mm >= METRES) & (extent_mm < CENTIMETRES),
-        "the person is smaller than 200 mm: centimetres for millimetres? Multiply them by 10",
-    )
+    if not trust_size:
+        _report_size(_extent(records.joints_mm), report)
     extent_px = _extent(_filled_px(records))
     report(
         (extent_px < LEAST_PX) & (np.sum(extent_px < LEAST_PX) > 0.5 * np.isfinite(extent_px).sum()),
@@ -148,6 +147,16 @@ def _extent(joints: Float[np.ndarray, "N J D"]) -> Float[np.ndarray, " N"]:
     return np.where(known.sum(1) >= FEWEST, (high - low).max(-1), np.nan)
 
 
+def _report_size(extent_mm: Float[np.ndarray, " N"], report: Callable) -> None:
+    report(extent_mm < METRES, "the person is smaller than 10 mm: metres for millimetres? Multiply them by 1000")
+    small = extent_mm < CENTIMETRES  # of a few: a head, or a hand, labelled alone
+    report(
+        (extent_mm >= METRES) & small & (small.sum() > 0.5 * np.isfinite(extent_mm).sum()),
+        "the person is smaller than 200 mm: centimetres for millimetres? Multiply them by 10; of hands or mice say "
+        "trust_size=true",
+    )
+
+
 def _filled_px(records: Records) -> Float[np.ndarray, "N J 2"]:
     """Take joints in px, and the projected ones where these are not labelled."""
     return np.where(np.isnan(records.joints_px), projected(records, in_camera_frame(records)), records.joints_px)
@@ -212,14 +221,18 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
         said = " x ".join(str(int(value)) for value in declared[first])
         report(
             other,
-            f"the picture has {width} x {height} px, its camera {said}: a reduced or cropped copy? "
-            "Take the pictures that were labelled, or give image_size_px and intrinsics_px of these",
+            f"the picture has {width} x {height} px, its camera {said}: {_why_other(sizes_px[first], declared[first])} "
+            "Take the pictures that were labelled, or give image_size_px and intrinsics_px of these; if a camera's "
+            "pictures are of several sizes, leave image_size_px out",
         )
     said_px = np.full_like(sizes_px, np.nan) if records.said_size_px is None else records.said_size_px
     other_labels = (np.abs(said_px - sizes_px) > 0.5).any(1)
     for first in np.flatnonzero(other_labels)[:1]:
         (width, height), (wide, high) = sizes_px[first].astype(int), said_px[first].astype(int)
-        report(other_labels, f"the picture has {width} x {height} px, when it was labelled it had {wide} x {high}")
+        why = _why_other(sizes_px[first], said_px[first])
+        report(
+            other_labels, f"the picture has {width} x {height} px, when it was labelled it had {wide} x {high}: {why}"
+        )
     joints_cam_mm = in_camera_frame(records)
     if world:
         report(
@@ -247,6 +260,14 @@ def _report_cameras(records: Records, sizes_px: np.ndarray, report: Callable) ->
     ))  # fmt: skip
     report(off & ~explained & ~elsewhere, "joints in px do not lie where those in mm are projected by the camera")
     _report_outside(records, projected(records, joints_cam_mm), sizes_px, report)
+
+
+def _why_other(size_px: np.ndarray, said_px: np.ndarray) -> str:
+    if np.array_equal(size_px, said_px[::-1]) and size_px[0] != size_px[1]:
+        return (
+            "labelled without its EXIF orientation? Here pictures are upright by it; label those, or turn the labels."
+        )
+    return "a reduced or cropped copy?"
 
 
 def _disagree(records: Records, joints_cam_mm: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from c2fpose.base.errors import DataError, readable
-from c2fpose.data.custom.readers.table import ENDS, WORDS, Row
+from c2fpose.data.custom.readers.table import BOX, ENDS, WORDS, Row
 
 _WORDS = {
     "image": ("image", "file", "filename", "file_name", "image_path", "img", "img_path", "path", "picture", "video"),
@@ -21,6 +21,7 @@ _OTHER_WORD = {other: word for word, others in _WORDS.items() for other in other
 _SCORES = r"likelihood|score|conf|confidence|visibility|visible|vis|prob|p|v|c"
 _JOINT = re.compile(r"(?P<joint>.+?)[_.\s-](?P<axis>[xyzXYZ])$|(?P<axis2>[xyzXYZ])[_.\s-](?P<joint2>.+)$")
 _SCORE = re.compile(rf"(.+?)[_.\s-]({_SCORES})$|({_SCORES})[_.\s-](.+)$", re.IGNORECASE)
+_NO_JOINTS = ("bbox", "box")  # corners and sides of a box, in whatever order: not taken over
 _NOBODY = "single"  # DeepLabCut's word for points that belong to no individual
 _MM = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
 
@@ -69,8 +70,11 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
             words: dict[str, str] = {} if image is None else {"image": image}
             words |= {} if individual is None else {"subject": individual}
             found: dict[str, dict[str, list]] = {"px": {}, "mm": {}}
+            box: dict[str, str] = {}
             for column, cell in zip(block, row, strict=True):
-                if isinstance(column, str):
+                if column in BOX:
+                    box[column] = cell.strip()
+                elif isinstance(column, str):
                     words.setdefault(column, cell.strip())
                 elif column is not None:
                     joint, axis, said = column
@@ -79,7 +83,8 @@ def read_foreign(path: Path, unit: str, image: str | None = None) -> ForeignTabl
                     at["xyz".index(axis)] = _scaled(cell, factor)
                     joints[joint] = None
             if individual is None or _says_something(found["px"] | found["mm"]):
-                rows.append(Row(place, words, found["px"], found["mm"], None))
+                sides = [box.get(name, "") for name in BOX]
+                rows.append(Row(place, words, found["px"], found["mm"], sides if any(sides) else None))
     if not joints:
         raise DataError(f"{path}: no column of a joint, such as left_knee_x; it has {', '.join(cells[0][:8])}")
     left_out = [name for name, column in zip(named, columns, strict=True) if column is None and name.strip()]
@@ -160,14 +165,14 @@ def _first_of_deeplabcut(values: list[str]) -> str:
 
 def _column(name: str):
     low = name.lower()
-    if low in _OTHER_WORD or low in WORDS:
+    if low in _OTHER_WORD or low in WORDS or low in BOX:
         return _OTHER_WORD.get(low, low)
     for end, (unit, place) in ENDS.items():
         if low.endswith(end):
             return name[: -len(end)], "xyz"[place], unit
     if _SCORE.match(name):
         return None
-    if found := _JOINT.match(name):
+    if (found := _JOINT.match(name)) and (found["joint"] or found["joint2"]).lower() not in _NO_JOINTS:
         return found["joint"] or found["joint2"], (found["axis"] or found["axis2"]).lower(), ""
     return None
 

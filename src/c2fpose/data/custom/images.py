@@ -2,17 +2,19 @@
 
 import io
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from c2fpose.base.errors import DataError, readable
-from c2fpose.data.rgb import upright_rgb
+from c2fpose.data.rgb import UnknownRangeError, upright_rgb
 from c2fpose.data.videos import VIDEO_ENDINGS, is_video, open_video
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp")  # tried for names without one
@@ -37,16 +39,29 @@ class Cut(NamedTuple):
 
 def found(images: list[str | None], places: list[str], folders: list[Path]) -> list[Path | None]:
     """Find each record's file in the folders. Raises ``DataError`` for the first that is missing, with their number."""
-    known: dict[str, Path | None] = {}
-    for name in images:
-        if name is not None and name not in known:
-            known[name] = next((path for path in _candidates(name, folders) if path.is_file()), None)
+    known = {name: _first_there(name, folders) for name in dict.fromkeys(images) if name is not None}
+    _find_by_bare_names(known, folders)
     lost = [number for number, name in enumerate(images) if name is not None and known[name] is None]
     if lost:
         where = " or ".join(str(folder) for folder in folders)
         more = f" ({len(lost)} records without their picture)" if len(lost) > 1 else ""
         raise DataError(f"{places[lost[0]]}: no picture {images[lost[0]]} in {where}{more}")
     return [None if name is None else known[name] for name in images]
+
+
+def _first_there(name: str, folders: list[Path]) -> Path | None:
+    return next((path for path in _candidates(name, folders) if path.is_file()), None)
+
+
+def _find_by_bare_names(known: dict[str, Path | None], folders: list[Path]) -> None:
+    """Find pictures named by another machine's or program's paths, where the last parts of these are all different."""
+    bare = {name: Path(name.replace("\\", "/")).name for name in known}
+    lost = [name for name in known if known[name] is None and bare[name] != name]
+    if not lost or len(set(bare.values())) < len(bare):
+        return
+    known |= {name: _first_there(bare[name], folders) for name in lost}
+    if there := [name for name in lost if known[name] is not None]:
+        print(f"note: {there[0]}: taken to be {known[there[0]]}, as are {len(there)} in all", file=sys.stderr)
 
 
 def _candidates(name: str, folders: list[Path]) -> Iterator[Path]:
@@ -80,9 +95,22 @@ def _size(path: Path) -> tuple[int, int]:
         if min(width, height) <= 0:  # 0 or -1, by the version of OpenCV
             raise DataError(f"{path}: not readable as a video")
         return width, height
-    with readable(path, "not readable as an image"), Image.open(path) as image:
+    with _opened(path) as image:
         width, height = image.size
         return (height, width) if image.getexif().get(_TURNED) in _SIDEWAYS else (width, height)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture. Raises ``DataError``, one line, for one that cannot be read, there or in the block."""
+    with readable(path, "not readable as an image"):
+        try:
+            with Image.open(path) as image:
+                yield image
+        except UnidentifiedImageError:
+            raise DataError(f"{path}: not an image of a known format; save it as JPEG or PNG") from None
+        except UnknownRangeError as error:
+            raise DataError(f"{path}: {error}") from None
 
 
 class Pictures:
@@ -103,7 +131,7 @@ class Pictures:
     def _read(self, path: Path, frame: int) -> UInt8[np.ndarray, "_ _ 3"]:
         if not is_video(path):
             if path != self._path:
-                with readable(path, "not readable as an image"), Image.open(path) as opened:
+                with _opened(path) as opened:
                     self._image = upright_rgb(opened)
                 self._path, self._video = path, None
             return self._image
@@ -118,7 +146,7 @@ class Pictures:
 
 
 def _untouched(path: Path) -> bytes | None:
-    with readable(path, "not readable as an image"), Image.open(path) as image:
+    with _opened(path) as image:
         plain = image.format == "JPEG" and image.mode == "RGB" and image.getexif().get(_TURNED, 1) == 1
     jpeg = path.read_bytes() if plain else b""
     return jpeg if jpeg.endswith(b"\xff\xd9") else None  # telephones write more behind the picture: made anew

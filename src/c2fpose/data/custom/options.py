@@ -27,6 +27,7 @@ class CustomConfig(Schema):
     stored_px: Annotated[int, Field(ge=64, le=4096)] = 384
     quality: Annotated[int, Field(ge=50, le=100)] = 92
     trust_sides: bool = False
+    trust_size: bool = False
     dry_run: bool = False
     overwrite: bool = False
 

@@ -14,7 +14,7 @@ from c2fpose.base.files import ready_directory
 from c2fpose.base.lock import alone_in
 from c2fpose.base.progress import Progress
 from c2fpose.base.provenance import code_version
-from c2fpose.data.custom.checks import doubts, faults, in_camera_frame, projected
+from c2fpose.data.custom.checks import LEAST_PX, doubts, faults, in_camera_frame, projected
 from c2fpose.data.custom.images import Cut, Pictures, found, sizes_px
 from c2fpose.data.custom.options import CustomConfig
 from c2fpose.data.custom.readers import reader_of, unread_by
@@ -63,7 +63,7 @@ def prepare(config: CustomConfig, console: PlainConsole | None = None) -> list[S
     folders = [config.path / config.images] if config.images else [config.path, config.path / "images"]
     paths = found(records.image, records.places, folders)
     sizes = sizes_px(paths)
-    if wrong := faults(records, sizes, config.trust_sides):
+    if wrong := faults(records, sizes, config.trust_sides, config.trust_size):
         for fault in wrong[1:]:
             console.print(f"also: {fault.in_words(records)}", style="yellow")
         raise DataError(wrong[0].in_words(records))
@@ -141,7 +141,7 @@ def _ready(
     provenance = {
         "source": config.source, "code_version": code_version(), "actions": actions, "subjects": subjects,
         "cameras": cameras, "lenses": _lenses(records), "assumed_focal": int(assumed), "test": how,
-    } | ({} if whole else {"labels": "partial"})  # fmt: skip
+    } | ({} if whole else {"labels": "partial"}) | ({"sizes": "any"} if config.trust_size else {})  # fmt: skip
     cut = _cut_by_box(records, px, center, side)
     if cut.any():  # of what can be seen: the rest of the person lies elsewhere
         console.print(f"{int(cut.sum())} records have joints far outside their box: taken as boxes of what is seen")
@@ -163,8 +163,9 @@ def _check_plausible(
 ) -> None:
     """Find what a reader of the file would refuse, before it is written."""
     arrays = checked_arrays(config.path, table, records.skeleton)
+    sizes, actions = config.trust_size, len(set(records.action))
     try:
-        check_annotations(arrays, DATASET, str(config.path), cut=cut, partial=partial, actions=len(set(records.action)))
+        check_annotations(arrays, DATASET, str(config.path), cut=cut, partial=partial, any_size=sizes, actions=actions)
     except ImplausibleError as error:
         raise DataError(f"{records.places[error.record]}: {error.fault}") from None
 
@@ -179,8 +180,10 @@ def _boxes(records: Records, px: np.ndarray) -> tuple[Float[np.ndarray, "N 2"], 
     if lost.any():
         raise DataError(f"{records.places[int(np.argmax(lost))]}: no box, and no joint in px to draw one around")
     side = np.where(given, records.box_px[:, 2], np.maximum(LOOSE * (high - low).max(-1), _LEAST_SIDE_PX))
-    if (side <= 0).any():
-        raise DataError(f"{records.places[int(np.argmax(side <= 0))]}: box: a side of {side.min():g} px")
+    if (side < LEAST_PX).any():
+        first = int(np.argmax(side < LEAST_PX))
+        shares = "" if side[first] <= 0 else ": a share of the picture for px? Multiply boxes by its width and height"
+        raise DataError(f"{records.places[first]}: box: a side of {side[first]:g} px{shares}")
     center = np.where(given[:, None], records.box_px[:, :2] + records.box_px[:, 2:] / 2, (low + high) / 2)
     return center, side
 
@@ -261,6 +264,12 @@ def _describe(ready: _Ready, console: PlainConsole) -> None:
         f"{int((~deep).sum())} in the picture alone; {len(set(ready.records.subject))} subjects, "
         f"{int(ready.in_test.sum())} records for testing: {ready.provenance['test']}",
     )  # fmt: skip
+    whole = np.isfinite(joints).all((1, 2)) & np.isfinite(table["joints_px"]).all((1, 2))
+    if not whole.any():
+        console.print(
+            "note: no record has all joints in px and in mm, so errors cannot be measured on these, nor can they be "
+            "trained on alone: docs/own_data.md, labels in px alone"
+        )
     if ready.provenance["assumed_focal"] and deep.any():
         console.print("warning: cameras without intrinsics: an ordinary camera's are taken", style="yellow")
     skeleton = ready.records.skeleton

@@ -43,6 +43,10 @@ _CAMERA = """
   # translation_mm: [0, 0, 0]                    # or position_mm. Both are for joints_frame=world only
 """
 
+_UNNEEDED = """
+# {name}: its pictures are of several sizes, and labels in px alone need no camera
+"""
+
 
 def write_template(config: TemplateConfig) -> Path:
     """Write all files into a directory and say what is left to do; returns it.
@@ -115,8 +119,14 @@ def _empty(config: TemplateConfig, skeleton: Skeleton) -> Records:
         sources = {path.with_suffix("") for path in files}
         predicted = {each.with_name(each.name + PREDICTED) for each in sources}  # a.jpg gave a_pose.png beside it
         files = [path for path in files if not is_video(path) and path.with_suffix("") not in predicted]
+        if not config.images.is_dir():
+            raise DataError(f"images={config.images}: no such directory")
         if not files:
-            raise DataError(f"images={config.images}: no pictures there ({', '.join(ENDINGS[:3])} and more)")
+            there = sorted({path.suffix.lower() for path in config.images.rglob("*") if path.is_file() and path.suffix})
+            other = (
+                f"; there are {', '.join(there[:6])}, which are not taken: save them as JPEG or PNG" if there else ""
+            )
+            raise DataError(f"images={config.images}: no pictures there ({', '.join(ENDINGS[:3])} and more){other}")
         images = [os.path.relpath(path, config.out) for path in sorted(in_order(files), key=lambda path: path.parent)]
     count = len(images)
     return Records(
@@ -172,8 +182,12 @@ def _cameras(records: Records, config: TemplateConfig) -> str:
     text = _CAMERAS
     for name in dict.fromkeys(records.camera):
         rows = owner == name
-        known = sizes[rows][np.isfinite(sizes[rows]).all(1)]
-        size = known[0].astype(int).tolist() if len(known) else None
+        known = np.unique(sizes[rows][np.isfinite(sizes[rows]).all(1)], axis=0).astype(int).tolist()
+        size = known[0] if len(known) == 1 else None
+        labelled = np.isfinite(records.joints_px[rows]).any()
+        if len(known) > 1 and labelled and not np.isfinite(records.joints_mm[rows]).any():
+            text += _UNNEEDED.format(name=name)
+            continue
         intrinsics, why = _intrinsics(records, rows, size, deep=config.labels != "px")
         entry = {"name": _key(name), "size": size or "null", "intrinsics": intrinsics, "why": why}
         text += _CAMERA.format(**entry)

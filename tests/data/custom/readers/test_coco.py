@@ -232,3 +232,11 @@ def test_boxes_by_their_corners_are_refused(tmp_path):
         prepared(write(tmp_path, made), images="pictures")
     made["annotations"][0]["bbox"] = [100, 20, 90, 40]  # no corners
     prepared(write(tmp_path, made), images="pictures", dry_run=True)
+
+
+def test_keypoints_without_visibility_are_told_what_is_missing(tmp_path):
+    made = content(people(2))
+    for annotation in made["annotations"]:
+        annotation["keypoints"] = [v for n, v in enumerate(annotation["keypoints"]) if n % 3 < 2]
+    with pytest.raises(UserError, match=r"x, y without visibility: write a 2 behind each pair$"):
+        prepared(write(tmp_path, made))

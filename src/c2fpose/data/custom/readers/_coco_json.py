@@ -190,7 +190,9 @@ def _add(labels: Labels, keypoints: Keypoints, prefix: str, rows: dict[str, list
         with readable(where, "width or height of its image is no number", "px of the picture"):
             size = [float(image.get(name) or np.nan) for name in ("width", "height")]
         if len(flat) != 3 * len(labels.names):
-            raise DataError(f"{where}: {len(flat)} numbers for {len(labels.names)} keypoints; another skeleton's?")
+            pairs = len(flat) == 2 * len(labels.names)
+            why = "x, y without visibility: write a 2 behind each pair" if pairs else "another skeleton's?"
+            raise DataError(f"{where}: {len(flat)} numbers for {len(labels.names)} keypoints; {why}")
         triples = flat.reshape(-1, 3)
         if not (triples[:, 2] > 0).any():
             left_out += 1

@@ -28,6 +28,12 @@ _KEYS = ", ".join((*WORDS, "joints_px", "joints_mm", "box_px"))
 _HELP = "see docs/own_data.md, or make a template: python -m c2fpose.data.template out=DIR"
 
 
+_FROM_ONE = (
+    "note: frames of videos count from 1 here (from 0 where the lowest is 0); the lowest is {lowest:g}: if they were "
+    "counted from 0, add 1 to each"
+)
+
+
 class Row(NamedTuple):
     """One record as a file says it."""
 
@@ -124,13 +130,18 @@ def _check_frames(rows: list[Row]) -> list[str]:
     images = [_text(row.words.get("image")) for row in rows]
     of_video = [image is not None and is_video(Path(image)) for image in images]
     videos = {image for image, video in zip(images, of_video, strict=True) if video}
+    frames = [_text(row.words.get("frame")) for row, video in zip(rows, of_video, strict=True) if video]
+    lowest = min((float(frame) for frame in frames if frame and _is_number(frame)), default=1.0)
+    notes = [_FROM_ONE.format(lowest=lowest)] if lowest > 1 else []
     if len(videos) < 2:  # a record for each of its pictures, unless they say otherwise
         silent = sum(video and _text(row.words.get("frame")) is None for row, video in zip(rows, of_video, strict=True))
-        return [f"{videos.pop()}: {silent} records without frame are taken for its pictures in turn"] if silent else []
+        if silent:
+            notes.append(f"{videos.pop()}: {silent} records without frame are taken for its pictures in turn")
+        return notes
     for row, image, video in zip(rows, images, of_video, strict=True):
         if video and _text(row.words.get("frame")) is None:
             raise DataError(f"{row.place}: {image} is a video, and no frame says which of its pictures; from 1")
-    return []
+    return notes
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
@@ -277,6 +288,13 @@ def _number(value: Any, where: str) -> float:
     if np.isinf(number):
         raise DataError(f"{where}: {value!r} is not finite")
     return number
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _text(value: Any) -> str | None:
