@@ -122,7 +122,8 @@ def metric() -> Iterator[Row]:
     yield f"edges of {len(box)} boxes, px", *means, f"{difference:.0f}", POSES
     for kind in ("clean", "noisy"):
         voxels = people[f"{kind}_voxels_1based"].astype(int) - 1
-        for index, (rule, words) in enumerate(camera.ROOT_DEPTH_RULES.items()):
+        for index, rule in enumerate(camera.RULES_OF_DEPTHS):
+            words = camera.ROOT_DEPTH_RULES[rule]
             ours = poses.released_poses_cam_mm(voxels, people["center"], people["scale"], intrinsics, rule, true)
             errors = joint_errors_mm(ours, true).mean(1)
             if index == 0:

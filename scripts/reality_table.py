@@ -110,15 +110,33 @@ def main(words: list[str]) -> None:
     if not found:
         raise SystemExit(f"error: {settings['runs']}: no finished rows; train them: +experiment=ablation_reality")
     start, sources = Path(settings["start"]), measured_on(settings)
+    if start.is_file():  # one network, whatever its run is called
+        known = {
+            key: value
+            for key, value in known.items()
+            if not key.startswith("start/") or key == f"start/{start.parents[1].name}"
+        }
     for row, ckpt in [("start", start)] * start.is_file() + found:
         name = f"{row}/{ckpt.parents[1].name}"
-        of = {"checkpoint": _digest(ckpt), "measured_on": sources}
-        if {key: known.get(name, {}).get(key) for key in of} != of:
-            known[name] = of | {"figures": figures(ckpt, settings)}
+        entry, digest = known.get(name, {}), _digest(ckpt)
+        same = entry.get("checkpoint") == digest
+        before = entry.get("measured_on", sources)  # early entries do not say
+        if not same or sources.items() - before.items():
+            old = entry if same else {}  # has figures of photographs, which may not be given now
+            known[name] = {
+                "checkpoint": digest, "measured_on": old.get("measured_on", {}) | sources,
+                "figures": old.get("figures", {}) | figures(ckpt, settings),
+            }  # fmt: skip
             kept.write_text(json.dumps(known, indent=1) + "\n")
             print(name, known[name]["figures"], flush=True)
     rows: dict[str, list[dict[str, float]]] = {}
     for name in sorted(known):
+        if other := sources.keys() & {
+            key for key, of in known[name].get("measured_on", {}).items() if of != sources.get(key)
+        }:
+            print(
+                f"warning: {name}: measured on another {min(other)}, and not here to be measured again", file=sys.stderr
+            )
         rows.setdefault(name.split("/")[0], []).append(known[name]["figures"])
     (out / "table.md").write_text(table(rows, labels))
     print(f"{out / 'table.md'}: written")

@@ -100,6 +100,12 @@ def page(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     ]
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---", *["---:"] * (len(head) - 1)], *rows)]
     shown = ["![error of each size after each time](images/sizes.png)", "", *lines, "", "In brackets: steps."]
+    keys = {" ".join(run.get("keys", [])) or "none" for runs in found.values() for run in runs.values()}
+    if keys != {"none"}:
+        shown += [
+            "",
+            f"Further keys of these runs, not the same in all where there are several: {'; '.join(sorted(keys))}.",
+        ]
     return "\n".join([HEAD, *shown, ""])
 
 
@@ -128,6 +134,8 @@ def main(words: list[str]) -> None:
     own = dict(word.split("=", 1) for word in words if word.split("=")[0] in ("minutes", "only"))
     others = [word for word in words if word.split("=")[0] not in own]
     names = own["only"].split(",") if "only" in own else list(SIZES)
+    if unknown := [name for name in names if name not in SIZES]:
+        raise SystemExit(f"error: only={unknown[0]}: no such size; one of {', '.join(SIZES)}")
     found = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
     for minutes in own.get("minutes", "2,5").split(","):
         for name in names:

@@ -1,5 +1,6 @@
 """Bad values are refused in one line that names key, value and what is allowed."""
 
+import math
 import re
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ from c2fpose.base.errors import ConfigError
 from c2fpose.config.data import DataConfig
 from c2fpose.config.model import ModelConfig, NetworkConfig
 from c2fpose.config.schema import parse
+from c2fpose.config.space import SpaceConfig
 from c2fpose.dashboard import DashboardSettings
 from c2fpose.pose.camera import ROOT_DEPTH_RULES
 from c2fpose.tables import TablesSettings
@@ -45,6 +47,7 @@ def test_refused(values, message):
     [
         ({"network": {"depths": [50], "depth_bins": 50}, "grow_depth": [0.2, 0.4]}, "50 bins cannot be averaged to 12"),
         ({"network": {"norm": "group"}, "batch_norm": "recalibrated"}, "recalibrated is for model.network.norm=batch"),
+        ({"network": {"norm": "group"}, "batch_norm": "batch"}, "batch_norm=batch is for model.network.norm=batch"),
         ({"network": {"depths": [1, 64], "head_std_by_depth": {32: 0.1}}}, "no stack of depth 32 in depths="),
     ],
 )
@@ -243,3 +246,15 @@ def test_every_rule_of_the_roots_depth_can_be_shown_and_no_other(schema):
         assert parse(schema, {"sweeps": ["runs/a"], "root_depth": rule}, "").root_depth == rule
     with pytest.raises(ConfigError, match=r"^root_depth: 'guess' is no rule for the root's depth; one of ground"):
         parse(schema, {"sweeps": ["runs/a"], "root_depth": "guess"}, "")
+
+
+@pytest.mark.parametrize(
+    ("schema", "values", "key"),
+    [
+        (DataConfig, {"train_file": "a", "test_file": "b", "cache_limit_gb": math.inf}, "cache_limit_gb"),
+        (SpaceConfig, {"depth_range_mm": [-math.inf, math.inf]}, "depth_range_mm"),
+    ],
+)
+def test_infinity_is_refused_as_no_json_could_hold_it(schema, values, key):
+    with pytest.raises(ConfigError, match=rf"{key}.*finite number"):
+        parse(schema, values, "")

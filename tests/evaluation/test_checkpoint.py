@@ -56,3 +56,30 @@ def test_a_test_file_that_is_not_there_is_asked_for(tmp_path, monkeypatch):
     save_checkpoint("x.ckpt", PoseModule(config).state_dict(), config, {"configuration": {"data": data}})
     with pytest.raises(ConfigError, match=r"^data/synth_wild_s12/test\.h5: .*not there, seen from .* test_file="):
         evaluate_checkpoint(EvaluateSettings(ckpt="x.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("trained", "wanted", "message"),
+    [
+        (
+            {"batch_norm": "recalibrated"},
+            "running",
+            r"^batch_norm=running: .*x\.ckpt was kept with batch_norm=recalibrated",
+        ),
+        ({"network": {"norm": "group"}}, "batch", r"^batch_norm=batch: .*x\.ckpt has norm=group"),
+    ],
+)
+def test_statistics_that_a_network_does_not_have_are_refused(trained, wanted, message, tmp_path):
+    config = config_of("volume").model_dump(mode="json")
+    config["network"] |= trained.pop("network", {})
+    config |= trained
+    save_checkpoint(tmp_path / "x.ckpt", PoseModule(config).state_dict(), config, {})
+    with pytest.raises(ConfigError, match=message):
+        evaluate_checkpoint(EvaluateSettings(ckpt=str(tmp_path / "x.ckpt"), batch_norm=wanted))
+
+
+def test_a_folders_name_is_short_in_bytes(tmp_path):
+    path = tmp_path / "run" / "checkpoints" / "final.ckpt"
+    first, second = (own_folder(path, {"actions": "\u8d70\u308b" * 50 + end}) for end in "ab")
+    assert len(first.name.encode()) < 130 and first != second
+    first.mkdir(parents=True)

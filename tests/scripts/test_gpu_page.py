@@ -25,7 +25,9 @@ def test_the_page_has_every_part_and_says_what_failed(script):
     assert "## scale=laptop" in text and "floor of the matrix products / network step" in text
     assert "## scale=paper\n\nfailed: error: no memory" in text
     assert "| GPU | 2000 | 0.5 | 161.2 |" in text and "| processor | 2000 | 0.5 | 161.2 |" in text
-    assert "failed: killed" in script.page("", {}, "killed", [])
+    assert "## 5 minutes of training at scale=laptop" in text
+    killed = script.page("", {}, "killed", [], minutes=2.5)
+    assert "failed: killed" in killed and "## 2.5 minutes" in killed
 
 
 @pytest.mark.parametrize(("minutes", "step_ms", "steps"), [(5, 15.0, 18_000), (5, 1.0, 20_000), (5, 1e6, 10)])

@@ -56,3 +56,11 @@ def test_a_run_is_repeated_for_other_keys_alone(script, tmp_path, monkeypatch):
     assert ran == [([*script.SIZES["width 32"], "seed=1"], 2.0)]
     script.main(["only=width 32", "minutes=2"])
     assert len(ran) == 2
+
+
+def test_keys_stand_on_the_page_and_unknown_sizes_are_one_line(script):
+    run = {"steps": 10, "step_ms": 1.0, "error_mm": 100.0}
+    assert "Further keys" not in script.page({"width 32": {"2": run}})
+    assert "several: none; seed=1." in script.page({"width 32": {"2": run, "5": run | {"keys": ["seed=1"]}}})
+    with pytest.raises(SystemExit, match="only=huge: no such size; one of as scale=laptop"):
+        script.main(["only=huge"])

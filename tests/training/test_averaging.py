@@ -12,6 +12,7 @@ from c2fpose.config.run import train_settings
 from c2fpose.evaluate import main as evaluate
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.training.averaging import warn_if_short
+from c2fpose.training.callbacks import PredictionPictures
 from c2fpose.training.run import run
 
 
@@ -43,3 +44,19 @@ def test_stopped_behind_the_last_step_it_ends_the_same(tmp_path, more):
         torch.load(folder / "checkpoints" / "final.ckpt", weights_only=False)["state_dict"] for folder in (whole, again)
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_pictures_are_of_the_mean_that_was_validated(tmp_path, monkeypatch):
+    """Lightning puts the weights themselves back before the pictures' turn."""
+    seen = []
+
+    def looked(self, dataset, module):
+        seen.append({name: value.clone() for name, value in module.state_dict().items()})
+        return real(self, dataset, module)
+
+    real = PredictionPictures._batch
+    monkeypatch.setattr(PredictionPictures, "_batch", looked)
+    words = [*TOY, *write_files(tmp_path), "trainer.ema_decay=0.99", "trainer.max_steps=12", "logger.pictures_every=1"]
+    run(settings_for(words, tmp_path / "run"), tmp_path / "run")
+    kept = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)["state_dict"]
+    assert [name for name in kept if not torch.equal(seen[-1][name], kept[name])] == []

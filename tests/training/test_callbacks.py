@@ -8,6 +8,7 @@ from module_of import module_of, outputs
 from toy_sweeps import TOY
 
 from c2fpose.training import callbacks
+from c2fpose.training import run as training_run
 from c2fpose.training.callbacks import TrainingCurve
 from c2fpose.training.curve import read_curve
 
@@ -143,3 +144,15 @@ def test_pictures_are_drawn_at_every_second_validation_and_at_the_end(files, tmp
     assert names == [f"step_{step:06d}_{kind}.png" for step in (4, 12, 16) for kind in ("poses", "volumes")]
     checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)
     assert checkpoint["callbacks"]["PredictionPictures"] == {"validations": 4}
+
+
+def test_memory_that_a_system_does_not_say_is_left_out_of_the_facts(trainer, tmp_path, monkeypatch):
+    """NaN is no JSON: on Windows every evaluation would fail when it is written."""
+    curve = TrainingCurve(tmp_path, 2, 10)
+    trainer.callbacks, trainer.strategy = [curve], SimpleNamespace(root_device=torch.device("cpu"))
+    trainer.precision = "32-true"
+    settings = SimpleNamespace(data=SimpleNamespace(batch_size=2), trainer=SimpleNamespace(accumulate=1))
+    monkeypatch.setattr(training_run, "memory_gib", lambda: float("nan"))
+    assert "memory_gib" not in training_run._training_facts(trainer, settings)
+    monkeypatch.setattr(training_run, "memory_gib", lambda: 1.234)
+    assert training_run._training_facts(trainer, settings)["memory_gib"] == 1.23

@@ -34,6 +34,7 @@ def last(tmp_path):
     [
         (["data.batch_size=8", "seed=3", "trainer.max_steps=80", "data.workers=2", "pictures=3"], None),
         (["data.batch_size=8", "seed=3", "model.loss.factor=2"], "model.loss.factor=2.0 (was 1000.0)"),
+        (["data.batch_size=8", "seed=3", "trainer.devices=2"], "trainer.devices=2 (was auto)"),
         ([], "seed=0 (was 3), data.batch_size=16 (was 8)"),
     ],
 )

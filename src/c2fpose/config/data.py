@@ -122,7 +122,7 @@ class DataConfig(Schema):
     crop_mode: Literal["standard", "released_code"] = "standard"
     # "memory": decoded images are kept, already reduced towards image_size; batches are the same bit for bit
     cache: Literal["none", "memory"] = "none"
-    cache_limit_gb: Annotated[float, Field(gt=0)] = 4.0  # a larger cache is refused
+    cache_limit_gb: Positive = 4.0  # a larger cache is refused
     on_corrupt: Literal["fail", "skip"] = "fail"  # an unreadable image ends the run, or is counted and passed over
     augmentation: AugmentationConfig | None = AugmentationConfig()  # null: none
 

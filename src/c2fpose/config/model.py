@@ -225,9 +225,9 @@ class ModelConfig(Schema):
             raise ValueError(
                 f"model.network.head_std_by_depth: no stack of depth {min(unknown)} in depths={list(network.depths)}"
             )
-        if self.batch_norm == "recalibrated" and network.norm != "batch":
+        if self.batch_norm != "running" and network.norm != "batch":
             raise ValueError(
-                f"model.batch_norm=recalibrated is for model.network.norm=batch, not for norm={network.norm}"
+                f"model.batch_norm={self.batch_norm} is for model.network.norm=batch, not for norm={network.norm}"
             )
         for stage in range(1, len(self.grow_depth) + 1):
             grown = max(1, network.depth_bins >> stage)

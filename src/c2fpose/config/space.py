@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator, model_validator
+from pydantic import FiniteFloat, PlainSerializer, PlainValidator, model_validator
 
 from c2fpose.base.errors import UserError
 from c2fpose.config.schema import Positive, Schema
@@ -32,7 +32,7 @@ class SpaceConfig(Schema):
     skeleton: AnySkeleton | None = None
     # mm from the root, away from the camera: what the depth bins cover. Null: the paper's for its joints in Human3.6M,
     # synth36 and synth_wild, else from the nearest to the farthest joint of the training records, and a little more
-    depth_range_mm: tuple[float, float] | None = None
+    depth_range_mm: tuple[FiniteFloat, FiniteFloat] | None = None
     # Of each limb, which place a person whose distance nobody knows. Null: as depth_range_mm. A limb of unknown length
     # does not count
     mean_limb_lengths_mm: tuple[Positive | None, ...] | None = None

@@ -19,7 +19,7 @@ from c2fpose.data.schema import SplitInfo, SplitReader, how_to_make
 from c2fpose.evaluation.scores import Evaluation
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.builtin import checkpoint_path
-from c2fpose.model.checkpoints.formats import FINAL
+from c2fpose.model.checkpoints.formats import FINAL, LAST
 from c2fpose.model.checkpoints.load import load_module
 from c2fpose.model.device import device_for
 from c2fpose.model.module import PoseModule
@@ -40,6 +40,7 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
             schema_of(head).check_decoding(settings.decoding, head)
         except ValueError as error:
             raise ConfigError(str(error)) from None
+    check_statistics(module, settings.batch_norm, str(path))
     chosen = {"method": settings.decoding, "flip": settings.flip}
     decoding = module.config.decoding.model_dump() | {key: v for key, v in chosen.items() if v is not None}
     read_as = module.config.model_copy(
@@ -71,6 +72,18 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> Evaluation:
     precision = resolve_precision(settings.precision, "cpu" if module.device.type == "cpu" else "gpu")
     with alone_in(folder):
         return evaluate_module(module, data, Evaluating(folder, path, origin, precision, settings.pictures, read_as))
+
+
+def check_statistics(module: PoseModule, wanted: str | None, where: str) -> None:
+    """Raise ``ConfigError`` for statistics of BatchNorm that a trained network does not have."""
+    trained = module.config
+    if wanted == "running" and trained.batch_norm == "recalibrated":
+        raise ConfigError(
+            f"batch_norm=running: {where} was kept with batch_norm=recalibrated, in the place of the running ones; "
+            f"its {Path(LAST).name} has these, where it is kept"
+        )
+    if wanted == "batch" and trained.network.norm != "batch":
+        raise ConfigError(f"batch_norm=batch: {where} has norm={trained.network.norm}, without statistics of batches")
 
 
 def check_joints(module: PoseModule, info: SplitInfo) -> None:
@@ -139,8 +152,8 @@ def own_folder(checkpoint: Path, changed: dict[str, Any]) -> Path:
     words = [f"checkpoint={checkpoint.stem}"] if in_run and checkpoint.stem != Path(FINAL).stem else []
     words += [f"{key}={value}" for key, value in changed.items() if value not in (None, "auto")]
     name = re.sub(r"[^\w.,=-]", "_", ",".join(words)) or "as_trained"
-    if len(name) > 120:  # a directory's name has a limit
-        name = f"{name[:100]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    if len(name.encode()) > 120:  # a directory's name has a limit, in bytes
+        name = f"{name.encode()[:100].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     if in_run:
         return directory.parent / "evaluations" / name
     return Path("evaluations") / f"{checkpoint.stem}_{file_hash(checkpoint)[:8]}" / name

@@ -7,6 +7,7 @@ from pathlib import Path
 from c2fpose.base.cores import say_threads
 from c2fpose.base.errors import ConfigError
 from c2fpose.data.datamodule import PoseData
+from c2fpose.evaluation.checkpoint import check_statistics
 from c2fpose.evaluation.test_set import Evaluating, evaluate_module
 from c2fpose.model.checkpoints.formats import FINAL
 from c2fpose.model.checkpoints.load import load_module
@@ -33,6 +34,7 @@ def evaluate_again(job: PlannedJob, run_dir: Path) -> float:
     asked = settings.model.in_space(module.config.pose_space, str(checkpoint))
     if module.config.network != asked.network:
         raise ConfigError(f"row {job.row} sets another network than row {job.of}, which it evaluates")
+    check_statistics(module, asked.batch_norm, str(checkpoint))
     data = PoseData(settings.data, seed=settings.seed)
     data.setup()
     origin = dict(module.hparams["provenance"])

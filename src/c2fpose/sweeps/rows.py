@@ -195,9 +195,9 @@ def _directory_resolver(overrides: str) -> str:
     parts = re.split(r",(?=[+~]*[\w./@]+=)", overrides)
     kept = [part for part in parts if part.split("=")[0].lstrip("+~") in swept] or parts
     name = ",".join(kept).replace("/", "_").replace(" ", "")
-    if len(name) <= 150:
+    if len(name.encode()) <= 150:
         return name or "defaults"
-    return f"{name[:130]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return f"{name.encode()[:130].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 OmegaConf.register_new_resolver("jobs", _jobs_resolver, replace=True)

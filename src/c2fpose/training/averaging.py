@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytorch_lightning import LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
@@ -30,6 +30,10 @@ class RunningMean(EMAWeightAveraging):
         """Give a trained module the mean: Lightning leaves that out where a resumed training has no step left."""
         if self._average_model is not None:
             self._copy_average_to_current(module)
+
+    def validated(self, module: LightningModule) -> LightningModule:
+        """Give the mean as a module: what was validated, also when Lightning has put the weights themselves back."""
+        return module if self._average_model is None else cast(LightningModule, self._average_model.module)
 
     def follow(self, module: LightningModule) -> None:
         """Keep a trained module as it is now, statistics measured again included, in the checkpoints to come."""

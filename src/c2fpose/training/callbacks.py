@@ -25,6 +25,7 @@ from c2fpose.pictures.people import Person, sheet
 from c2fpose.pictures.volumes import volume_slices
 from c2fpose.pose.metrics import joint_errors_mm
 from c2fpose.pose.space import PoseSpace
+from c2fpose.training.averaging import running_mean
 from c2fpose.training.curve import CURVE, CURVE_COLUMNS, read_curve, write_curve
 
 
@@ -146,12 +147,17 @@ class PredictionPictures(Callback):
         due = (self.validations - 1) % self.every == 0 or last
         if trainer.state.fn != "fit" or not trainer.is_global_zero or not due:
             return
-        module, data = cast(PoseModule, pl_module), cast(PoseData, cast(Any, trainer).datamodule)
+        mean = running_mean(trainer)
+        module = cast(PoseModule, pl_module if mean is None else mean.validated(pl_module))
+        data = cast(PoseData, cast(Any, trainer).datamodule)
         batch, images = self._batch(data.val, module)
         step = trainer.global_step
+        was_training = module.training  # Lightning keeps the mean as if it were trained
+        module.eval()
         with computing_in(str(trainer.precision), module.device):
             points = module.predict_points(batch["image"]).float()
             shown = shown_first(module, batch)
+        module.train(was_training)
         pictures = {
             "poses": sheet({f"step {step}": people(points.cpu(), batch, images, data.val, module.config.pose_space)})
         }
@@ -202,7 +208,8 @@ def people(points: Tensor, batch: dict[str, Tensor], images: Any, dataset: PoseD
     return [
         Person(
             images[i], joints_box[i], poses[i], truth[i],
-            f"S{int(cpu['subject'][i])} {actions[int(cpu['action'][i])]}", float(errors[i]), skeleton=space.skeleton,
+            f"{dataset.reader.info.subject_name(int(cpu['subject'][i]))} {actions[int(cpu['action'][i])]}",
+            float(errors[i]), skeleton=space.skeleton,
         )
         for i in range(len(poses))
     ]  # fmt: skip

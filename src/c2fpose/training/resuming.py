@@ -20,7 +20,7 @@ _FREE = (
     "name", "resume", "init", "overwrite", "run_dir", "pictures", "logger.", "scale", "sweep", "seeds", "rows", "job",
     "reuse", "accept_code", "data.preset", "data.workers", "data.start_method", "data.pin_memory", "data.cache",
     "data.eval_batch_size", "trainer.max_steps", "trainer.validate_every", "trainer.log_every", "trainer.progress",
-    "trainer.gradient_norms", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
+    "trainer.gradient_norms", "trainer.accelerator", "trainer.strategy",
     "model.optimizer.schedule", "model.decoding.",
 )  # fmt: skip
 _MOST_NAMED = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import platform
 import sys
 from itertools import islice
@@ -139,7 +140,7 @@ def _training_facts(trainer: Trainer, settings: TrainSettings) -> dict[str, Any]
         "seconds": round(curve.seconds, 1),
         "steps": trainer.global_step,
         "images_per_second": round(images / max(curve.seconds, 1e-9), 1),
-        "memory_gib": round(memory_gib(), 2),
+        **({"memory_gib": round(memory, 2)} if math.isfinite(memory := memory_gib()) else {}),
         "processes": trainer.world_size,
         "precision": trainer.precision,
         "device": torch.cuda.get_device_name()

@@ -77,3 +77,16 @@ def test_softmax_sums_to_one_and_scale_sharpens():
     logits = torch.randn(2, 3, 4, 5, 6)
     torch.testing.assert_close(softmax(logits).sum((2, 3, 4)), torch.ones(2, 3))
     assert (softmax(logits, 5.0).amax((2, 3, 4)) > softmax(logits).amax((2, 3, 4))).all()
+
+
+def test_shares_and_spreads_are_the_same_where_networks_compute_in_bf16():
+    """Confidences are fitted there: of 8 bits, all that are sure would be equally sure."""
+    peaks = torch.linspace(3, 12, 50)
+    logits = torch.zeros(50, 1, 8, 8, 8)
+    logits[:, 0, 3, 4, 5] = peaks
+    mass = softmax(logits)
+    plain, spread = modes(mass), covariance(mass, mean_position(mass))
+    with torch.autocast("cpu", torch.bfloat16):
+        found, wide = modes(mass), covariance(mass, mean_position(mass))
+    assert torch.equal(found.share, plain.share) and torch.equal(wide, spread)
+    assert len(plain.share.unique()) == 50

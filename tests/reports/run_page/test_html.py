@@ -15,6 +15,7 @@ from c2fpose.base.errors import DataError
 from c2fpose.evaluation.scores import DEPTH_ALONE, NETWORK, XY_ALONE, Evaluation
 from c2fpose.pose.protocol import ACTIONS
 from c2fpose.pose.skeleton import JOINTS
+from c2fpose.reports.dashboard.html import step_of
 from c2fpose.reports.run_page import charts
 from c2fpose.reports.run_page.content import read_run
 from c2fpose.reports.run_page.html import page, write_page
@@ -159,3 +160,8 @@ def test_pictures_are_those_that_training_draws(tmp_path):
             (directory / "pictures" / f"step_{step:06d}_{name}.png").write_bytes(b"")
     shown = {picture.heading.split()[0]: picture.path.name for picture in read_run(directory).pictures}
     assert shown == {"Volumes": "step_001000_volumes.png", "Validation": "step_001000_poses.png"}
+
+
+def test_the_newest_picture_is_that_of_the_latest_step(tmp_path):
+    names = ["step_999000_poses.png", "step_1000000_poses.png", "step_000500_poses.png"]
+    assert sorted((tmp_path / name for name in names), key=step_of)[-1].name == "step_1000000_poses.png"

@@ -73,7 +73,7 @@ def covariance(mass: Float[Tensor, "B J D H W"], about: Float[Tensor, "B J 3"]) 
     )
     planes = (((0, 1), mass.sum(2)), ((0, 2), mass.sum(3)), ((1, 2), mass.sum(4)))  # of x and y, x and z, y and z
     for (i, j), plane in planes:  # (B, J, cells of axis j, cells of axis i)
-        mixed = torch.einsum("bjnm,bjm,bjn->bj", plane, offsets[i], offsets[j]) / total
+        mixed = ((plane * offsets[i][..., None, :]).sum(-1) * offsets[j]).sum(-1) / total
         found[..., i, j] = found[..., j, i] = mixed
     return found
 
@@ -96,7 +96,9 @@ def _volume_of(box: Boxes) -> Tensor:
 
 
 def _masked(mass: Tensor, box: Boxes) -> Float[Tensor, "B J"]:
-    return torch.einsum("bjzyx,bjz,bjy,bjx->bj", mass, *(side.to(mass.dtype) for side in box))
+    z, y, x = (side.to(mass.dtype) for side in box)
+    # sums of products, not einsum, of which autocast makes bf16: sure joints would all be equally sure
+    return (((mass * x[..., None, None, :]).sum(-1) * y[..., None, :]).sum(-1) * z).sum(-1)
 
 
 def _marginals(mass: Tensor) -> tuple[list[Tensor], Tensor]:

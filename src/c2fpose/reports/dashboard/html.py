@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -154,8 +155,14 @@ def _latest(job: SweepJob, metric: str) -> Path | None:
     if metric == "test/sheet":
         path = job.directory / "evaluation" / "sheet.png"
         return path if path.is_file() else None
-    paths = sorted((job.directory / "pictures").glob(f"step_*_{metric.removeprefix('pictures/')}.png"))
-    return paths[-1] if paths else None
+    paths = (job.directory / "pictures").glob(f"step_*_{metric.removeprefix('pictures/')}.png")
+    return max(paths, key=step_of, default=None)
+
+
+def step_of(picture: Path) -> tuple[int, str]:
+    """Order pictures of a training, step_000500_poses.png, by their step; others by name."""
+    found = re.match(r"step_(\d+)_", picture.name)
+    return (int(found[1]) if found else 0, picture.name)
 
 
 def line_chart(title: str, series: Sequence[Series]) -> Chart | None:

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from c2fpose.base.errors import DataError, first_line
 from c2fpose.evaluation.scores import Evaluation
-from c2fpose.reports.dashboard.html import logged
+from c2fpose.reports.dashboard.html import logged, step_of
 
 Curve = tuple[Int[ndarray, " N"], Float[ndarray, " N"]]  # optimiser steps, values
 
@@ -71,7 +71,7 @@ def read_run(directory: str | Path) -> Run:
         tuple(
             Picture(found[-1], heading)
             for folder, pattern, heading in PICTURES
-            if (found := sorted((directory / folder).glob(pattern)))
+            if (found := sorted((directory / folder).glob(pattern), key=step_of))
         ),
     )
 
