@@ -2,16 +2,19 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
+from toy_labels import batch_of, config_of
 from toy_networks import COORDINATES, VOLUME, trained
 
 import c2fpose
 from c2fpose import PosePredictor
 from c2fpose.base.errors import UserError
+from c2fpose.config.representations import names
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.volumes.decoding import decode
 from c2fpose.model.volumes.points import from_points
@@ -190,6 +193,19 @@ def prediction_of(model: dict):
     from c2fpose.prediction.engines import make_predictor
 
     return make_predictor(trained(model), precision="32-true")
+
+
+@pytest.mark.parametrize("head", names())
+def test_results_name_the_way_to_read_points_where_points_hang_on_it(head):
+    one = prediction_of(config_of(head).model_dump(mode="json"))
+    ways = [one.config.decoding.model_copy(update={"method": method}) for method in ("argmax", "expectation")]
+    both = [replace(one, config=one.config.model_copy(update={"decoding": way})) for way in ways]
+    said = [prediction.model_used(each, "toy.ckpt").decoding for each in both]
+    first, second = (each.predict_points(batch_of()["image"]) for each in both)
+    if torch.equal(first, second):
+        assert said == [{"flip": True}] * 2
+    else:
+        assert said == [way.model_dump() for way in ways] and said[0]["method"] == "argmax"
 
 
 def test_importing_the_package_alone_takes_no_network_along():

@@ -68,6 +68,11 @@ def test_parts_of_the_error_and_calibration_are_columns_where_they_are_asked_for
     names = ("x", "y", "depth", "calibration error, %", "90 % ellipsoids hold, %", "surest 80 %, of all, mm")
     assert [rows["1, 64"][name] for name in names] == ["20.5", "15.0", "60.0", "3.0", "88.5", "60.5 of 92.0"]
     assert [rows["64, 64"][name] for name in names] == ["-"] * 6  # a job from before these were kept
+    done = [sweep.read_json(directory / f"d1_64/seed{seed}" / sweep.FINISHED) for seed in (0, 1)]
+    mean = f"{sum(each['evaluation_images_per_second'] for each in done) / 2:.0f}"
+    assert rows["1, 64"]["predicted images/s"] == mean and "memory, GiB" in table.header
+    aligned = np.mean([job["reconstruction_mm_ground_truth"] for job in job_records(results) if job["row"] == "d1_64"])
+    assert rows["1, 64"]["aligned, mm"] == f"{aligned:.1f}"
     jobs = {(job["row"], job["seed"]): job for job in job_records(results)}
     assert [jobs["d1_64", 1][key] for key in ("x_mm", "depth_mm", "coverage_90", "surest_80_mm")] == [21, 60, 0.89, 61]
     assert jobs["d64_64", 0]["x_mm"] == "" and "own_limbs_mm" not in jobs["d64_64", 0]  # mpjpe_mm_own_limbs is there

@@ -197,13 +197,15 @@ def _checked_sizes(sizes: Sequence[float]) -> tuple[float, ...]:
 def model_used(predictor: Predictor, file: str | Path) -> ModelUsed:
     """Say which network a predictor is, for results."""
     trained = predictor.provenance
+    ways = schema_of(predictor.config.network.head).decodings
     return ModelUsed(
         file=shown(file),
         sha256=file_hash(path) if (path := checkpoint_path(file)).is_file() else None,
         code_version=trained.get("code_version"),
         data_fingerprints=trained.get("data_fingerprints"),
         image_size_px=predictor.config.network.image_size,
-        decoding=predictor.config.decoding.model_dump(mode="json"),
+        # A head that has one way alone to read its points obeys nothing else of the decoding
+        decoding=predictor.config.decoding.model_dump(mode="json", include=None if ways else {"flip"}),
         engine=predictor.name,
         precision=predictor.precision,
         device=predictor.device,

@@ -52,7 +52,7 @@ class ModelUsed:
     code_version: str | None = None  # that trained it
     data_fingerprints: dict[str, str] | None = None  # that it was trained on
     image_size_px: int | None = None  # side of the crop that it sees
-    decoding: dict[str, Any] = field(default_factory=dict)  # ``DecodingConfig`` as plain values
+    decoding: dict[str, Any] = field(default_factory=dict)  # of ``DecodingConfig``, what the head obeys
     engine: str | None = None
     precision: str | None = None
     device: str | None = None  # ``cpu`` or ``cuda``

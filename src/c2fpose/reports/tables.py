@@ -55,10 +55,11 @@ SAME_NETWORKS = "rows that read the same networks are paired by seed"
 
 # Columns of a table whose sweep says ``apart``
 APART = (
-    "x", "y", "depth",
+    "aligned, mm", "x", "y", "depth",
     "own limbs, mm", "mean limbs, mm", "strong perspective, mm",
     "calibration error, %", "90 % ellipsoids hold, %", "surest 80 %, of all, mm",
 )  # fmt: skip
+APART_COSTS = ("memory, GiB", "predicted images/s")
 
 
 def summarise(
@@ -120,7 +121,7 @@ def error_table(results: Results, metric: str, root_depth: str) -> Table:
     sweep = results.sweep
     version, _ = column((row.paper for row in sweep.rows.values()), sweep.metric)
     paper_header = (f"paper ({version})",) if version else ()
-    costs = ("parameters, M", "GFLOP", "training, min", "images/s")
+    costs = ("parameters, M", "GFLOP", "training, min", "images/s", *(APART_COSTS if sweep.apart else ()))
     header = ("", *paper_header, "ours", "seeds", *(APART if sweep.apart else ()), *sweep.actions, *costs)
     rows = []
     for row in row_results(results, metric, root_depth):
@@ -164,16 +165,24 @@ def action_table(results: Results, metric: str, root_depth: str) -> Table:
 def _our_cells(results: Results, row: RowResult, metric: str) -> tuple[str, ...]:
     seeds = f"{len(row.jobs)}" if len(row.jobs) == row.asked else f"{len(row.jobs)} of {row.asked}"
     if not row.jobs:
-        return (row.word, seeds, *("" for _ in range(len(APART) * results.sweep.apart + len(row.actions) + 4)))
+        more = (len(APART) + len(APART_COSTS)) * results.sweep.apart
+        return (row.word, seeds, *("" for _ in range(more + len(row.actions) + 4)))
     record = row.jobs[0].result
     trained = results.sweep.rows[row.name].of is None
     return (
         _with_interval(row.errors[metric]), seeds,
-        *(_apart(row.apart) if results.sweep.apart else ()), *(_mm(value.mean_mm) for value in row.actions.values()),
+        *((_mm(row.errors["reconstruction"].mean_mm), *_apart(row.apart)) if results.sweep.apart else ()),
+        *(_mm(value.mean_mm) for value in row.actions.values()),
         f"{record.parameters / 1e6:.2f}", f"{record.flops / 1e9:.2f}",
         _number(row.cost["seconds"] / 60, 1) if trained else "none",
         _number(row.cost["images_per_second"], 0) if trained else "",
+        *(_apart_costs(row, trained) if results.sweep.apart else ()),
     )  # fmt: skip
+
+
+def _apart_costs(row: RowResult, trained: bool) -> tuple[str, ...]:
+    predicted = float(np.mean([job.result.evaluation_images_per_second for job in row.jobs]))
+    return (_number(row.cost["memory_gib"], 2) if trained else "", _number(predicted, 0))
 
 
 def _apart(values: dict[str, float]) -> tuple[str, ...]:

@@ -1,7 +1,10 @@
 """Every representation goes through a training step, a checkpoint, prediction and export, and is equivariant."""
 
 import pytest
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
 from toy_labels import batch_of, config_of
 
 from c2fpose.base.errors import ConfigError, DataError
@@ -10,6 +13,7 @@ from c2fpose.config.representations import names, schema_of
 from c2fpose.config.schema import parse
 from c2fpose.model.checkpoints.formats import save_checkpoint
 from c2fpose.model.checkpoints.load import load_module
+from c2fpose.model.inference import points_and_metric_of
 from c2fpose.model.module import PoseModule, make_optimizer
 from c2fpose.model.networks.input import outputs_of
 from c2fpose.model.volumes.points import mirror_points
@@ -118,12 +122,45 @@ def test_checkpoints_and_exported_networks_say_the_same(head, tmp_path):
     from c2fpose.prediction.export import export
 
     module, image = module_of(head, decoding={"method": "expectation"}).eval(), batch_of()["image"]
-    with torch.no_grad():
-        expected = module.predict_points(image)
+    points, sure, metric = expected = said_by(module, image)
     save_checkpoint(tmp_path / "x.ckpt", module.state_dict(), module.config.model_dump(mode="json"), {})
-    again = load_module(tmp_path / "x.ckpt")
-    with torch.no_grad():
-        assert torch.equal(again.predict_points(image), expected)
+    again = said_by(load_module(tmp_path / "x.ckpt"), image)
+    torch.testing.assert_close(again, expected, atol=0, rtol=0, equal_nan=True)
     export(module, tmp_path / "x.onnx", {})
-    found = load_predictor(tmp_path / "x.onnx", precision="32-true").predict_points(image)
-    torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
+    predictor = load_predictor(tmp_path / "x.onnx", precision="32-true")
+    found = predictor.predict_with_certainty(image)
+    torch.testing.assert_close(found, (points, sure), atol=2e-5, rtol=1e-4, equal_nan=True)
+    _, found_mm = points_and_metric_of(image, predictor.config, predictor.engine)
+    torch.testing.assert_close(found_mm, metric, atol=1e-2, rtol=1e-4)
+
+
+def said_by(module: PoseModule, image: torch.Tensor) -> tuple:
+    """Ask for points, how sure they are, and the pose in mm: None where the representation has none."""
+    with torch.no_grad():
+        return *module.predict_with_certainty(image), module.predict_with_metric(image)[1]
+
+
+@pytest.mark.parametrize("head", names())
+def test_a_training_goes_on_from_a_checkpoint_bit_for_bit(head, tmp_path):
+    """With all that it learns and draws: it goes on with other weights, and anew in the order of random numbers."""
+    batches = DataLoader([batch_of(4), batch_of(3)], batch_size=None)  # an epoch is two steps
+    small = {"width": 16} if "width" in schema_of(head).model_fields else {}
+    optimizer = {"name": "adamw", "learning_rate": 3e-3, "schedule": "one_cycle"}
+
+    def end_of(path: str | None) -> tuple[dict, dict]:
+        module = module_of(head, representation=small, optimizer=optimizer)
+        if path:
+            for weight in module.parameters():
+                torch.nn.init.normal_(weight)
+        saves = [] if path else [ModelCheckpoint(tmp_path, "{step}", every_n_train_steps=2, save_top_k=-1)]
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        quiet |= {"enable_checkpointing": bool(saves), "callbacks": saves}
+        trainer = pl.Trainer(accelerator="cpu", max_steps=4, limit_val_batches=0, **quiet)
+        torch.manual_seed(7)
+        trainer.fit(module, batches, ckpt_path=path, weights_only=False)
+        return module.state_dict(), trainer.optimizers[0].state_dict()["state"]
+
+    undisturbed, resumed = end_of(None), end_of(str(tmp_path / "step=2.ckpt"))
+    torch.testing.assert_close(resumed, undisturbed, atol=0, rtol=0)
+    middle = torch.load(tmp_path / "step=2.ckpt", weights_only=True)["state_dict"]
+    assert not torch.equal(middle["network.stem.conv.weight"], resumed[0]["network.stem.conv.weight"])
