@@ -258,3 +258,17 @@ def test_every_rule_of_the_roots_depth_can_be_shown_and_no_other(schema):
 def test_infinity_is_refused_as_no_json_could_hold_it(schema, values, key):
     with pytest.raises(ConfigError, match=rf"{key}.*finite number"):
         parse(schema, values, "")
+
+
+def test_a_batch_of_one_value_a_channel_is_refused():
+    small = ["data.image_size=32", "model.network.image_size=32", "model.network.heatmap_size=8", "data.batch_size=1"]
+    from hydra import compose, initialize_config_dir
+
+    from c2fpose.config.command_line import conf_dir
+    from c2fpose.config.run import train_settings
+
+    with initialize_config_dir(conf_dir(), version_base="1.3"):
+        with pytest.raises(ConfigError, match=r"^data\.batch_size=1: with model\.network\.levels=3 BatchNorm would"):
+            train_settings(compose("train", overrides=[*small, "model.network.levels=3"]))
+        train_settings(compose("train", overrides=[*small, "model.network.levels=2"]))
+        train_settings(compose("train", overrides=[*small, "model.network.levels=3", "model.network.norm=group"]))

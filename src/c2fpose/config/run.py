@@ -91,9 +91,19 @@ class TrainSettings(Schema):
         if self.data.crop_mode == "released_code" and border != "black":
             raise ValueError(f"data.augmentation.border={border} is for model.crop_mode=standard; set it to black")
         self.model.check_training()
+        self._check_batch_norm()
         self._check_sweep()
         self._check_cycle()
         return self
+
+    def _check_batch_norm(self) -> None:
+        network = self.model.network
+        values = self.data.batch_size * (network.heatmap_size >> network.levels) ** 2  # where the hourglass is smallest
+        if network.norm == "batch" and values < 2:
+            raise ValueError(
+                f"data.batch_size={self.data.batch_size}: with model.network.levels={network.levels} BatchNorm would "
+                "see one value of each channel; give 2 images or more, fewer levels, or model.network.norm=group"
+            )
 
     def _check_sweep(self) -> None:
         if self.sweep is not None:
