@@ -1,12 +1,13 @@
 """Draw a table's pictures over seeds that several folders of tables hold, where the runs themselves are gone.
 
     python scripts/seed_pictures.py EXPERIMENT FOLDER [FOLDER ...] --out DIR [--rows A,B] [--as THEIRS=OURS]
-        [--dataset synth36]
+        [--times FILE] [--dataset synth36]
 
 ``FOLDER``: what ``python -m c2fpose.tables`` wrote, of it ``jobs.csv`` and ``curves.csv``. Finished jobs of the
 experiment's rows count, a seed once: in the last folder that has it. ``--as``: another experiment's row that is one of
-this one's. ``--dataset``: its name in the titles. ``validation.png`` is against steps alone: times of several machines
-do not compare. What else ``c2fpose.tables`` writes needs the runs.
+this one's. ``--times``: a CSV of ``scripts/row_times.py``, by which ``validation.png`` is drawn against training time
+too; without it against steps alone, as times of several machines do not compare. ``--dataset``: its name in the titles.
+What else ``c2fpose.tables`` writes needs the runs.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from c2fpose.sweeps.rows import sweep_of
 from c2fpose.training.curve import CURVE_COLUMNS
 
 COLUMNS = ("mpjpe_mm_ground_truth", "parameters")
+_FOLDERS, _TIMED = "give folders that c2fpose.tables wrote", "give what scripts/row_times.py wrote"
 
 
 def results_of(experiment: str, folders: list[Path], renamed: dict[str, str], dataset: str) -> Results:
@@ -40,8 +42,12 @@ def results_of(experiment: str, folders: list[Path], renamed: dict[str, str], da
     sweep = sweep_of(cfg)
     found: dict[tuple[str, int], SweepJob] = {}
     for folder in folders:
-        curves = _records(folder / "curves.csv", CURVE_COLUMNS)
-        jobs = [told for told in _records(folder / "jobs.csv", ("state", *COLUMNS)) if told["state"] == "finished"]
+        curves = _records(folder / "curves.csv", ("row", "seed", *CURVE_COLUMNS))
+        jobs = [
+            told
+            for told in _records(folder / "jobs.csv", ("row", "seed", "state", *COLUMNS))
+            if told["state"] == "finished"
+        ]
         kept = [told for told in jobs if renamed.get(told["row"], told["row"]) in sweep.rows]
         if not kept:
             raise DataError(f"{folder / 'jobs.csv'}: holds no finished job of {experiment}: of another experiment?")
@@ -57,15 +63,27 @@ def results_of(experiment: str, folders: list[Path], renamed: dict[str, str], da
     return Results(experiment, cfg.scale, sweep, tuple(found.values()))
 
 
-def _records(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def put_times(results: Results, file: Path) -> None:
+    """Put the time that a row's steps take by themselves in the place of what each job took, seconds.
+
+    Raises ``DataError`` for a row that was not timed.
+    """
+    step_s = {told["row"]: float(told["step_ms"]) / 1000 for told in _records(file, ("row", "step_ms"), _TIMED)}
+    for job in results.finished:
+        if job.row not in step_s:
+            raise DataError(f"{file}: no row {job.row}; time it, or leave it out by --rows")
+        job.curve[:, 1] = job.curve[:, 0] * step_s[job.row]
+
+
+def _records(file: Path, columns: tuple[str, ...], advice: str = _FOLDERS) -> list[dict[str, str]]:
     try:
         with open(file, encoding="utf-8", newline="") as text:
             records = list(csv.DictReader(text))
     except OSError:
-        raise DataError(f"{file}: no such file; give folders that c2fpose.tables wrote") from None
-    missing = {"row", "seed", *columns} - set(records[0] if records else ())
+        raise DataError(f"{file}: no such file; {advice}") from None
+    missing = set(columns) - set(records[0] if records else ())
     if missing:
-        raise DataError(f"{file}: no column {min(missing)}; give folders that c2fpose.tables wrote")
+        raise DataError(f"{file}: no column {min(missing)}; {advice}")
     return records
 
 
@@ -93,13 +111,16 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--rows", type=lambda word: word.split(","))
     add_renaming(parser)
+    parser.add_argument("--times", type=Path)
     parser.add_argument("--dataset", default="synth36")
     asked = parser.parse_args(words)
     results = results_of(asked.experiment, asked.folders, names_by(asked.renamed), asked.dataset)
     results = results.only(asked.rows or [row for row in results.sweep.rows if results.of(row)])
+    if asked.times:
+        put_times(results, asked.times)
     asked.out.mkdir(parents=True, exist_ok=True)
     save_png(error_figure(results, "ground_truth"), asked.out / "errors.png")
-    save_png(validation_figure(results, times=False), asked.out / "validation.png")
+    save_png(validation_figure(results, times=asked.times is not None), asked.out / "validation.png")
     whose = sorted({job.result.identity["experiment"] for job in results.finished} - {""})  # older files do not say
     named = f" of {' and '.join(whose)}" if whose else ""
     print(f"pictures of {len(results.finished)} jobs{named}: {asked.out}")

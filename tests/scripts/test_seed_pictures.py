@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from script_modules import FOLDER, loaded
 
+from c2fpose.base.errors import DataError
+
 EXPERIMENTS = FOLDER.parent / "experiments"
 DEPTH = [EXPERIMENTS / "ablation_depth", EXPERIMENTS / "ablation_depth" / "seeds_3_4"]
 
@@ -59,3 +61,17 @@ def test_another_file_of_that_name(script, tmp_path, capsys):
     with pytest.raises(SystemExit):
         script.main(["ablation_depth", str(tmp_path), "--out", str(tmp_path / "out")])
     assert "curves.csv: no column training_seconds" in capsys.readouterr().err
+
+
+def test_times_of_rows_take_the_place_of_what_jobs_took(script, tmp_path):
+    results = script.results_of("ablation_depth", DEPTH, {}, "synth36").only(["d64_64", "d1_64"])
+    file = tmp_path / "times.csv"
+    file.write_text("row,step_ms\nd64_64,200\nd1_64,100\n")
+    script.put_times(results, file)
+    for job in results.finished:
+        assert job.curve[-1, 1] == pytest.approx(3500 * (0.2 if job.row == "d64_64" else 0.1))
+    file.write_text("row,step_ms\nd64_64,200\n")
+    with pytest.raises(DataError, match="no row d1_64; time it"):
+        script.put_times(results, file)
+    with pytest.raises(DataError, match=r"none\.csv: no such file; give what scripts/row_times\.py wrote"):
+        script.put_times(results, tmp_path / "none.csv")
