@@ -35,21 +35,21 @@ COMMAND = re.compile(r"^if __name__ == .__main__.:$", re.MULTILINE)  # what a co
 
 PAGE = """# The house
 
-Made from the imports by `make house`; do not edit. An arrow leads from a folder to one that it imports from. Arrows to
-`base` are left out (everybody has one). Every file at the top of the package is a command, and nothing imports it.
+Made from the imports by `make house`; do not edit. A dot: the folder of the row imports from the one whose number
+the column has. Rows stand from the top of the house to its bottom, and every dot lies right of the dashes: nothing
+imports from above itself. Everybody imports `base`, which is left out.
 
-```mermaid
-flowchart TD
 {drawing}
-```
+
+The commands, which nothing imports, are the folder `bench` and every file at the top of the package: {commands}.
 
 | | before the move (92f13e7) | now |
 |---|---:|---:|
 {numbers}
 
-Files and folders at the top are the boxes; arrows are the pairs of them of which one imports the other, levels the
-longest way along arrows (a circle counts as one box), circles the groups of modules that import each other, all
-without imports for types alone. Imports inside functions are import statements in functions under `src/`: commands
+Files and folders at the top are the boxes of the house; arrows are the pairs of them of which one imports the other,
+levels the longest way along arrows (a circle counts as one box), circles the groups of modules that import each other,
+all without imports for types alone. Imports inside functions are import statements in functions under `src/`: commands
 import what they call late, so that `--help` is instant; elsewhere ruff (PLC0415) wants a reason beside each one.
 Renames by hand are calls of `os.replace` and `Path.replace` outside `base/files`; those that are left name folders,
 or files that belong together.
@@ -95,7 +95,9 @@ def page() -> str:
         "renames by hand": renames(ROOT / "src"),
     }
     numbers = "\n".join(f"| {name} | {BEFORE[name]} | {value} |" for name, value in now.items())
-    return PAGE.format(drawing=_drawing(arrows), numbers=numbers)
+    commands = [name for name in arrows if name not in STATIONS and name != "__main__"]
+    files = ", ".join(f"`{name}`" for name in commands if name != "bench")
+    return PAGE.format(drawing=_drawing(arrows, commands), commands=files, numbers=numbers)
 
 
 def _imports(graph: grimp.ImportGraph, importer: str, imported: str) -> bool:
@@ -116,14 +118,17 @@ def levels(arrows: dict[str, set[str]]) -> int:
     return len(networkx.dag_longest_path(networkx.condensation(graph)))
 
 
-def _drawing(arrows: dict[str, set[str]]) -> str:
-    commands = [name for name in arrows if name not in STATIONS and name != "__main__"]
-    lines = [f'  commands["{", ".join(commands)}"]', *(f"  {name}[{name}/]" for name in STATIONS)]
-    drawn = {"commands": set(chain.from_iterable(arrows[name] for name in commands))} | {
-        name: arrows[name] for name in STATIONS
-    }
-    for name, others in drawn.items():
-        lines += [f"  {name} --> {other}" for other in STATIONS if other in others and other != "base"]
+def _drawing(arrows: dict[str, set[str]], commands: list[str]) -> str:
+    """Draw the imports as a table: a dot where the row's folder imports from the column's."""
+    of_row = {"commands": set(chain.from_iterable(arrows[name] for name in commands))}
+    columns = [name for name in STATIONS if name != "base"]
+    of_row |= {name: arrows[name] for name in columns}
+    numbers = [str(number) for number in range(1, len(columns) + 1)]
+    lines = ["| | " + " | ".join(numbers) + " |", "|---|" + ":---:|" * len(columns)]
+    for name, others in of_row.items():
+        cells = ["●" if other in others else "-" if other == name else "" for other in columns]
+        number = f"{columns.index(name) + 1} " if name in columns else ""
+        lines.append(f"| {number}{name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -282,6 +282,23 @@ def test_json_and_csv_hold_the_same_figures_and_where_they_come_from(result, tmp
         assert (line["checkpoint_sha256"], line["code_version"], line["config_hash"]) == ("3" * 64, "0.1.0+abc", "cafe")
 
 
+def test_people_keep_the_names_of_their_data_set(tmp_path):
+    result = evaluate(make_truth(), subject_names={9: "anna", 5: "not in the test set"})
+    result.write(tmp_path)
+    back = Evaluation.read(tmp_path)
+    assert back.subject_names == {9: "anna"}
+    assert {back.subject_name(image) for image in range(back.frames)} == {"anna", "S11"}
+    assert json.loads((tmp_path / "evaluation.json").read_text())["subjects"] == [9, 11]
+
+
+def test_an_evaluation_of_before_people_had_names_is_read(result, tmp_path):
+    result.write(tmp_path)
+    text = json.loads((tmp_path / "evaluation.json").read_text())
+    del text["subject_names"]
+    (tmp_path / "evaluation.json").write_text(json.dumps(text))
+    assert Evaluation.read(tmp_path).subject_name(0) == f"S{result.subject[0]}"
+
+
 def test_actions_without_frames_are_gaps_not_zeros(tmp_path):
     result = evaluate(make_truth(slice(0, 10)))
     result.write(tmp_path)

@@ -6,7 +6,7 @@ Pure: from arrays to an ``Evaluation``, which writes, reads and prints itself. R
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ NETWORK, PERFECT_VOLUME, MEAN_POSE = "network", "perfect volume", "mean pose"
 DEPTH_ALONE, XY_ALONE = "depth alone", "x and y alone"
 PREDICTORS = {
     NETWORK: "the predictions",
-    PERFECT_VOLUME: "ground truth through cells and bins: quantisation alone",
+    PERFECT_VOLUME: "the truth at its cells' centres; means over cells can come below it",
     MEAN_POSE: "the mean pose of the training split, whatever the image",
     DEPTH_ALONE: "the predicted depths at the true x and y: depth's part of the error",
     XY_ALONE: "the predicted x and y at the true depths: their part of the error",
@@ -98,11 +98,17 @@ class Evaluation:
     provenance: dict[str, Any]  # of provenance.provenance, with the checkpoint's SHA-256
     joints: tuple[str, ...] = JOINTS  # names
     actions: tuple[str, ...] = ACTIONS  # names
+    subject_names: dict[int, str] = field(default_factory=dict)  # of a data set that names them
 
     @property
     def frames(self) -> int:
         """Number of test images."""
         return len(self.record)
+
+    def subject_name(self, image: int) -> str:
+        """Return what the data set calls the person of an image, or S9, S11, ... where it has numbers alone."""
+        number = int(self.subject[image])
+        return self.subject_names.get(number, f"S{number}")
 
     def row(self, predictor: str, root_depth: str | None, metric: str = "mpjpe") -> Row:
         """One row; ``KeyError`` if this evaluation has none such."""
@@ -172,14 +178,17 @@ class Evaluation:
                 Row(row["predictor"], row["root_depth"], row["metric"], ActionTable(sums, arrays["frames"]), per_image)
                 for row, sums, per_image in zip(text["rows"], arrays["sums_mm"], arrays["per_image_mm"], strict=True)
             )
-            names = (tuple(text["rows"][0][key]) for key in ("by_joint", "by_action"))
-            return cls(rows, arrays["subject"], arrays["action"], arrays["record"], text["provenance"], *names)
+            joints, actions = (tuple(text["rows"][0][key]) for key in ("by_joint", "by_action"))
+            people = {int(number): name for number, name in text.get("subject_names", {}).items()}
+            images = (arrays["subject"], arrays["action"], arrays["record"])
+            return cls(rows, *images, text["provenance"], joints, actions, people)
 
     def _json(self) -> dict[str, Any]:
         counts = self.rows[0].table.frames
         return {
             "frames": self.frames,
             "subjects": sorted({int(subject) for subject in self.subject}),
+            "subject_names": {str(number): name for number, name in self.subject_names.items()},
             "frames_by_action": dict(zip(self.actions, counts.tolist(), strict=True)),
             "definitions": PREDICTORS | ROOT_DEPTH_RULES | METRICS | AXES | ROOTS | AVERAGES,
             "rows": [
@@ -279,6 +288,7 @@ def evaluate_predictions(
     space: PoseSpace = PAPER,
     actions: tuple[str, ...] = ACTIONS,
     sized: SizedPoses | None = None,
+    subject_names: Mapping[int, str] | None = None,
 ) -> Evaluation:
     """Errors of predictions (positions across the crop, depths relative to the root), and of what to compare them with.
 
@@ -311,7 +321,9 @@ def evaluate_predictions(
     if mean_training_pose_mm is not None:
         mean_pose = np.broadcast_to(mean_training_pose_mm, truth.joints_cam_mm.shape)
         rows.extend(compare.rows(MEAN_POSE, None, mean_pose))
-    return Evaluation(tuple(rows), truth.subject, truth.action, truth.record, provenance, space.skeleton.names, actions)
+    images = (truth.subject, truth.action, truth.record)
+    there = {number: name for number, name in (subject_names or {}).items() if number in truth.subject}
+    return Evaluation(tuple(rows), *images, provenance, space.skeleton.names, actions, there)
 
 
 def predicted_poses_cam_mm(

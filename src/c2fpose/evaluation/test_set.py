@@ -77,6 +77,7 @@ def evaluate_module(module: PoseModule, data: PoseData, how: Evaluating, loggers
         mean_training_pose_mm=None if mean_pose is None else np.asarray(mean_pose),
         heatmap_size=network.heatmap_size, depth_bins=network.depth_bins,
         space=module.config.pose_space, actions=data.test.reader.info.action_names, sized=answers.sized,
+        subject_names=data.test.reader.info.subject_names,
     )  # fmt: skip
     evaluation.write(how.folder)
     picture = save_png(
@@ -141,7 +142,7 @@ def draw_sheet(
             pose_cam_mm=poses[index],
             true_cam_mm=truth.joints_cam_mm[index],
             skeleton=space.skeleton,
-            caption=f"{reader.info.subject_name(int(truth.subject[index]))} {evaluation.actions[truth.action[index]]}",
+            caption=f"{evaluation.subject_name(index)} {evaluation.actions[truth.action[index]]}",
             error_mm=float(errors[index]),
         )
 

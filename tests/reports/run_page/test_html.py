@@ -57,6 +57,13 @@ def test_tables_are_the_evaluations_own(text):
     )
 
 
+def test_people_of_own_data_have_their_names(run):
+    named = replace(run.evaluation, subject_names=dict.fromkeys(map(int, run.evaluation.subject), "anna & co"))
+    worst = rows(page(replace(run, evaluation=named)), "Images with the largest errors")
+    assert {cells[0].split(" ")[0] for cells in worst.values()} == {"anna"}
+    assert all("&amp; co" in cells[0] for cells in worst.values())
+
+
 def test_names_are_no_markup_and_facts_stand_on_top(text):
     assert "<h1>toy &lt;run&gt;</h1>" in text and "<dd>1, 64</dd>" in text and "<dd>1,000 steps</dd>" in text
 

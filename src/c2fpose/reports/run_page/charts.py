@@ -49,7 +49,7 @@ def sources(evaluation: Evaluation) -> Figure | None:
         ("root depth from the truth", NETWORK, "ground_truth", INK),
         ("and x, y from the truth:\ndepth's part", DEPTH_ALONE, "ground_truth", BLUE),
         ("or depth from the truth:\nx and y's part", XY_ALONE, "ground_truth", VERMILION),
-        ("perfect volume:\ncells and bins alone", PERFECT_VOLUME, "ground_truth", GREY),
+        ("perfect volume, read at\nthe centre of its cells", PERFECT_VOLUME, "ground_truth", GREY),
         ("mean pose, whatever\nthe image", MEAN_POSE, None, GREY),
     ]
     bars = [bar for bar in bars if evaluation.has(*bar[1:3])]

@@ -138,7 +138,7 @@ def _worst(evaluation: Evaluation) -> Table:
     rows = [
         (
             f"{evaluation.record[image]}",
-            f"S{evaluation.subject[image]} {evaluation.actions[evaluation.action[image]]}",
+            f"{evaluation.subject_name(int(image))} {evaluation.actions[evaluation.action[image]]}",
             _number(errors[image]),
         )
         for image in np.argsort(-errors)[:WORST]
